@@ -1,0 +1,132 @@
+"""Settings from the environment: every name begins with `AI_MANAGER_`, none needs to be set."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+PREFIX = "AI_MANAGER_"
+# Names of the Python client, which may share the environment with a server.
+CLIENT_NAMES = {"URL", "API_KEY", "USERNAME", "PASSWORD", "PROJECT"}
+
+
+class ConfigurationError(Exception):
+    """A setting that cannot be used; the sentence names it and what was expected."""
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("expected 1 or 0")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one server was told. A size of the system is chosen by URLs; with none set the embedded kinds serve.
+
+    `rate_limits` and `ingest_limits` are limit strings such as "100/minute;1000/hour"; empty turns them off.
+    `sockets` is how many viewers one worker takes; each holds a thread, so it stays below `threads`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    redis_url: str = ""
+    rate_limits: str = "100/minute;1000/hour"
+    # A page asks for charts far more often than a script asks the API, so a browser counts apart.
+    page_limits: str = "1200/minute"
+    ingest_limits: str = "1200/minute"
+    ingest_points: str = "20000000/minute"
+    workers: int = 1
+    threads: int = 192
+    sockets: int = 0
+    sockets_per_user: int = 50
+    registration: str = "open"
+    durability: str = "durable"
+    allowed_hosts: tuple[str, ...] = ()
+    public_url: str = ""
+    trusted_proxies: int = 0
+    secret_key: str = field(default="", repr=False)
+    log_level: str = "info"
+    auto_migrate: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'aimanager.db'}")
+        if not self.sockets:
+            object.__setattr__(self, "sockets", max(1, self.threads - 32))
+        self._check()
+
+    def _check(self) -> None:
+        expectations = [
+            (0 <= self.port <= 65535, "PORT", "a number from 0 to 65535"),
+            (self.workers >= 1, "WORKERS", "a number of at least 1"),
+            (self.threads >= 4, "THREADS", "a number of at least 4"),
+            (self.sockets < self.threads, "SOCKETS", "fewer than AI_MANAGER_THREADS, as each socket holds one"),
+            (self.registration in {"open", "closed"}, "REGISTRATION", "open or closed"),
+            (self.durability in {"durable", "fast"}, "DURABILITY", "durable or fast"),
+            (self.trusted_proxies >= 0, "TRUSTED_PROXIES", "the number of proxies in front, 0 for none"),
+            (not self.secret_key or len(self.secret_key) >= 32, "SECRET_KEY", "at least 32 characters"),
+            (self.database_url.startswith(("sqlite:///", "postgresql")), "DATABASE_URL",
+             "sqlite:///path or postgresql://user@host/name"),
+            (not self.redis_url or self.redis_url.startswith(("redis://", "rediss://", "unix://")), "REDIS_URL",
+             "redis://host:port/0"),
+            (self.log_level in {"debug", "info", "warning", "error"}, "LOG_LEVEL",
+             "debug, info, warning or error"),
+            (not self.public_url or self.public_url.startswith(("http://", "https://")), "PUBLIC_URL",
+             "http://host or https://host"),
+        ]  # fmt: skip
+        for holds, name, expected in expectations:
+            if not holds:
+                raise ConfigurationError(f"{PREFIX}{name} cannot be used: expected {expected}.")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server; then the contract's short passwords work as written."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Read `AI_MANAGER_*`, or the file that `AI_MANAGER_<NAME>_FILE` names; raises ConfigurationError."""
+        environ = os.environ if environ is None else environ
+        known = {item.name.upper(): item for item in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, text in environ.items():
+            if not name.startswith(PREFIX):
+                continue
+            key = name.removeprefix(PREFIX)
+            if key.endswith("_FILE") and key.removesuffix("_FILE") in known:
+                key, text = key.removesuffix("_FILE"), Path(text).read_text().strip()
+            if key in known:
+                values[known[key].name] = _cast(key, known[key].default, text)
+            elif key not in CLIENT_NAMES:
+                warnings.warn(f"{name} is not a setting of AI Manager and is ignored", stacklevel=2)
+        return cls(**values | overrides)
+
+
+def _cast(name: str, default: Any, text: str) -> Any:
+    kinds: dict[type, Any] = {bool: _boolean, int: int, tuple: _names, str: str}
+    cast = Path if isinstance(default, Path) else kinds[type(default)]
+    try:
+        return cast(text.strip())
+    except ValueError:
+        expected = {"_boolean": "1 or 0", "int": "a whole number"}.get(cast.__name__, "text")
+        raise ConfigurationError(f"{PREFIX}{name} cannot be used: expected {expected}.") from None

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Stamped
+
+
+class Project(Stamped, Base):
+    """A set of runs that are compared with each other; public ones may be read by anybody."""
+
+    __tablename__ = "projects"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    is_public: Mapped[bool] = mapped_column(default=False, index=True)
