@@ -1,0 +1,30 @@
+#!/bin/sh
+# Run the server in the foreground, as this very process, so that signals reach it.
+#
+# An interrupt that is sent to make alone, not to its whole group as a terminal does, makes it wait for its commands
+# without telling them; a killed make tells them nothing either. So a watcher looks at make once a second and ends the
+# server in its stead. It needs Linux's /proc; elsewhere the terminal's own way of interrupting is enough.
+set -u
+cd "$(dirname "$0")/.."
+
+make_has_ended() {
+    # While make handles an interrupt (signal 2, the second bit) it blocks it and catches it no more.
+    blocked= caught=
+    while read -r name mask; do
+        case $name in SigBlk:) blocked=$mask ;; SigCgt:) caught=$mask ;; esac
+    done <"/proc/$PPID/status" || return 0
+    case $blocked in *[014589cd]) return 1 ;; esac
+    case $caught in *[2367abef]) return 1 ;; esac
+    return 0
+}
+
+watch() {
+    while sleep 1 && kill -0 $$; do
+        if make_has_ended; then kill -TERM $$ && break; fi
+    done
+}
+
+if [ -n "${MAKELEVEL:-}" ] && [ -r "/proc/$PPID/status" ]; then
+    (watch </dev/null >/dev/null 2>&1 &)
+fi
+exec .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Install packages of the system by apt: scripts/system.sh PACKAGE...
+# Fails with one sentence where it may not or cannot; a package that is there costs nothing.
+set -eu
+
+missing=
+for package in "$@"; do
+    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then as_root="sudo --non-interactive"; fi
+if ! command -v apt-get >/dev/null || ! $as_root true 2>/dev/null; then
+    echo "Please install by hand, there is no right to do it here:$missing" >&2
+    exit 1
+fi
+
+apt() {
+    # RUNLEVEL=1 asks the packages not to start their services: the tests start their own.
+    $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >/dev/null
+}
+echo "Installing by apt:$missing" >&2
+apt update || true
+# shellcheck disable=SC2086
+apt install --yes --no-install-recommends $missing
