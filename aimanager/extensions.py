@@ -1,0 +1,66 @@
+"""The parts that live as long as the application, and proxies by which services reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app
+from flask_jwt_extended import JWTManager
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import Session
+from werkzeug.local import LocalProxy
+
+from .config import Settings
+from .models import Base
+
+if TYPE_CHECKING:
+    from .database import Database
+    from .limits import Guesses
+    from .live import Hub, LiveBus
+    from .store import MetricStore
+
+
+# Rows keep their values after a commit: what was stored is what is answered, without reading it again.
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+jwt = JWTManager()
+
+
+def _part(name: str) -> Any:
+    return LocalProxy(lambda: current_app.extensions["aimanager"][name])
+
+
+settings = cast(Settings, _part("settings"))
+database = cast("Database", _part("database"))
+metric_store = cast("MetricStore", _part("metric_store"))
+live_bus = cast("LiveBus", _part("live_bus"))
+hub = cast("Hub", _part("hub"))
+guesses = cast("Guesses", _part("guesses"))
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A transaction of `db.session` that may write: behind the gate, committed at the end.
+
+    What was read before is read again inside, so that a decision is never made on a stale row.
+    A block within a block belongs to the outer one.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        yield session
+        return
+    session.rollback()
+    with database.gate:
+        session.info["writing"] = True
+        try:
+            session.connection(execution_options={"write": True})
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info["writing"] = False
+
+

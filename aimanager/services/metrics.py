@@ -1,0 +1,63 @@
+"""Points: record, list, summarise, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..auth import Principal
+from ..errors import Conflict, NotFound, Unavailable
+from ..extensions import live_bus, metric_store
+from ..store import Batch, Chart, OutOfTurn, Points, Receipt, RunDeleted, Series, StoreUnavailable, Summary
+from . import runs
+
+
+def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
+    """Keep a batch once, however often it arrives, and tell whoever is watching."""
+    project_id = runs.project_of(run_id, principal, "write")
+    try:
+        receipt = metric_store.append(run_id, project_id, batch)
+    except RunDeleted:
+        raise NotFound() from None
+    except OutOfTurn as error:
+        raise Conflict(_turn(error, batch)) from None
+    except StoreUnavailable:
+        raise Unavailable("The points could not be stored just now, please send them again") from None
+    if not receipt.repeated:
+        # After the commit: nobody sees what might be rolled back.
+        live_bus.publish(f"run:{run_id}")
+        live_bus.publish(f"project:{project_id}")
+    return receipt
+
+
+def _turn(error: OutOfTurn, batch: Batch) -> str:
+    if error.reason == "changed":
+        return f"Batch {batch.seq} of this client was stored with other points; the number expected is {error.expected}"
+    return f"Batch {batch.seq} of this client is out of turn; the number expected is {error.expected}"
+
+
+def points(principal: Principal, run_id: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
+    """Points by (time, id), with how many there are in all."""
+    runs.project_of(run_id, principal)
+    return metric_store.points(run_id, name, skip, limit)
+
+
+def history(principal: Principal, run_id: int, name: str) -> Series:
+    """All points of one metric; raises NotFound for one that the run never logged."""
+    runs.project_of(run_id, principal)
+    series = metric_store.series(run_id, name)
+    if series is None:
+        raise NotFound()
+    return series
+
+
+def summary(principal: Principal, run_id: int) -> list[Summary]:
+    """One row a metric, by name."""
+    runs.project_of(run_id, principal)
+    return metric_store.summaries([run_id]).get(run_id, [])
+
+
+def chart(principal: Principal, run_id: int, names: Sequence[str], **window: Any) -> list[Chart]:
+    """Downsampled series, one for each name that the run logged."""
+    runs.project_of(run_id, principal)
+    return metric_store.chart(run_id, names, **window)

@@ -1,0 +1,150 @@
+"""Projects, and the one place that says what somebody may do with one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from ..auth import Principal
+from ..errors import Forbidden, Invalid, NotFound, Unauthorized
+from ..extensions import db, live_bus, metric_store, writing
+from ..models import Project, Run
+from . import text
+from .paging import Page, paged
+
+Right = Literal["read", "write", "own"]
+
+
+def check(principal: Principal, owner_id: int, is_public: bool, to: Right) -> None:
+    """May the caller do this to a project of that owner? Raises Unauthorized or Forbidden."""
+    if principal.signed_in and (principal.user_id == owner_id or principal.is_superuser):
+        if to == "read" or principal.scope == "write":
+            return
+        raise Forbidden("Not enough permissions: this API key may only read")
+    if is_public and to == "read":
+        return
+    raise Forbidden() if principal.signed_in else Unauthorized()
+
+
+def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
+    """The project. Raises NotFound, and what `check` raises."""
+    project = db.session.get(Project, project_id)
+    if project is None:
+        raise NotFound()
+    check(principal, project.owner_id, project.is_public, to)
+    return project
+
+
+def visible(principal: Principal, visibility: str = "mine") -> sa.Select[tuple[Project]]:
+    """The projects that a list shows: the caller's own, or those that are public."""
+    query = sa.select(Project).order_by(Project.id)
+    if visibility == "public":
+        return query.where(Project.is_public)
+    if not principal.signed_in:
+        raise Unauthorized()
+    return query.where(Project.owner_id == principal.user_id)
+
+
+def list(
+    principal: Principal, skip: int = 0, limit: int = 100, visibility: str = "mine", name: str | None = None
+) -> Page[Project]:
+    query = visible(principal, visibility)
+    if name is not None:
+        query = query.where(Project.name == name)
+    return paged(query, skip, limit)
+
+
+def create(
+    principal: Principal, name: str, description: str = "", is_public: bool = False, exist_ok: bool = False
+) -> tuple[Project, bool]:
+    """A project and whether it is new; with `exist_ok` the caller's oldest of that name is taken where there is one."""
+    text.check_name("name", name)
+    text.check_prose("description", description)
+    with writing() as session:
+        if exist_ok:
+            same = sa.select(Project).where(Project.owner_id == principal.user_id, Project.name == name)
+            found = session.scalar(same.order_by(Project.id).limit(1))
+            if found:
+                return found, False
+        project = Project(name=name, description=description, is_public=is_public, owner_id=principal.user_id)
+        session.add(project)
+    return project, True
+
+
+def update(principal: Principal, project_id: int, **changes: Any) -> Project:
+    """Change name, description or visibility; only the owner may."""
+    if "name" in changes:
+        text.check_name("name", changes["name"])
+    if "description" in changes:
+        text.check_prose("description", changes["description"])
+    if not set(changes) <= {"name", "description", "is_public"}:
+        raise Invalid.field("body", "only name, description and is_public can be changed")
+    with writing():
+        project = get(project_id, principal, "own")
+        for field, value in changes.items():
+            setattr(project, field, value)
+        run_ids = db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)).all()
+    live_bus.publish(f"project:{project_id}")
+    if changes.get("is_public") is False:
+        for run_id in run_ids:
+            live_bus.publish(f"run-facts:{run_id}")
+    return project
+
+
+def delete(principal: Principal, project_id: int) -> None:
+    """Delete a project with its runs and all their points."""
+    get(project_id, principal, "own")
+    run_ids = db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)).all()
+    metric_store.delete(run_ids)
+    with writing() as session:
+        project = get(project_id, principal, "own")
+        # Runs that were started while the points of the others were deleted.
+        late = session.scalars(sa.select(Run.id).where(Run.project_id == project_id, Run.id.not_in(run_ids))).all()
+        session.execute(sa.delete(Run).where(Run.project_id == project_id))
+        session.delete(project)
+    if late:
+        metric_store.delete(late)
+    for run_id in [*run_ids, *late]:
+        live_bus.publish(f"run-facts:{run_id}")
+    live_bus.publish(f"project:{project_id}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the home page says of a project."""
+
+    project: Project
+    runs: int
+    running: int
+    newest: Run | None
+    active_at: datetime
+
+
+def overview(principal: Principal) -> list[Card]:  # type: ignore[valid-type]
+    """The caller's projects, the most recently active first."""
+    projects = db.session.scalars(visible(principal)).all()
+    ids = [project.id for project in projects]
+    counts = {
+        row.project_id: row
+        for row in db.session.execute(
+            sa.select(
+                Run.project_id,
+                sa.func.count().label("runs"),
+                sa.func.sum(sa.case((Run.status == "running", 1), else_=0)).label("running"),
+                sa.func.max(Run.id).label("newest"),
+            )
+            .where(Run.project_id.in_(ids))
+            .group_by(Run.project_id)
+        )
+    }
+    newest_ids = [row.newest for row in counts.values()]
+    newest = {run.project_id: run for run in db.session.scalars(sa.select(Run).where(Run.id.in_(newest_ids)))}
+    cards = []
+    for project in projects:
+        row, run = counts.get(project.id), newest.get(project.id)
+        active = max(project.updated_at, run.updated_at) if run else project.updated_at
+        cards.append(Card(project, row.runs if row else 0, int(row.running) if row else 0, run, active))
+    return sorted(cards, key=lambda card: card.active_at, reverse=True)

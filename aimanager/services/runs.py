@@ -1,0 +1,139 @@
+"""Runs: start, find, change, delete."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..auth import Principal
+from ..errors import Invalid, NotFound, Unauthorized
+from ..extensions import db, live_bus, metric_store, writing
+from ..models import Project, Run
+from ..models.base import now
+from ..models.run import FINAL, STATUSES
+from . import projects, text
+from .paging import Page, paged
+from .projects import Right
+
+# A run that was silent for so long is shown as stale; its stored status stays what its owner said.
+SILENCE = timedelta(minutes=2)
+
+
+def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
+    """The run. Raises NotFound, Unauthorized, Forbidden."""
+    row = db.session.execute(
+        sa.select(Run, Project.owner_id, Project.is_public).join(Project, Project.id == Run.project_id).where(Run.id == run_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound()
+    projects.check(principal, row.owner_id, row.is_public, to)
+    return row.Run
+
+
+_PLACE = (
+    sa.select(Run.project_id, Project.owner_id, Project.is_public)
+    .join(Project, Project.id == Run.project_id)
+    .where(Run.id == sa.bindparam("run_id"))
+)
+
+
+def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
+    """The id of the run's project, with the rights asked: all that ingest needs, without loading a row object."""
+    row = db.session.execute(_PLACE, {"run_id": run_id}).one_or_none()
+    if row is None:
+        raise NotFound()
+    projects.check(principal, row.owner_id, row.is_public, to)
+    return row.project_id
+
+
+def list(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:
+    """Runs of one project, or of all the caller's projects; newest first."""
+    query = sa.select(Run).order_by(Run.id.desc())
+    if project_id is not None:
+        projects.get(project_id, principal)
+        return paged(query.where(Run.project_id == project_id), skip, limit)
+    if not principal.signed_in:
+        raise Unauthorized()
+    mine = sa.select(Project.id).where(Project.owner_id == principal.user_id)
+    return paged(query.where(Run.project_id.in_(mine)), skip, limit)
+
+
+def create(
+    principal: Principal,
+    project_id: int,
+    name: str | None = None,
+    config: dict[str, Any] | None = None,
+    tags: list[str] | None = None,  # type: ignore[valid-type]
+    notes: str = "",
+) -> Run:
+    """Start a run. One without a name is called `run-<id>`."""
+    if name is not None:
+        text.check_name("name", name)
+    text.check_tags(tags or [])
+    text.check_prose("notes", notes)
+    config = text.check_config(config or {})
+    with writing() as session:
+        projects.get(project_id, principal, "write")
+        run = Run(project_id=project_id, name=name or "", config=config, tags=tags or [], notes=notes)
+        session.add(run)
+        session.flush()
+        run.name = name or f"run-{run.id}"
+    live_bus.publish(f"project:{project_id}")
+    return run
+
+
+def update(principal: Principal, run_id: int, **changes: Any) -> Run:
+    """Change name, status, ended_at, config, tags or notes; a final status without a time ends the run now."""
+    changes = _checked(changes)
+    with writing():
+        run = get(run_id, principal, "write")
+        status = changes.get("status", run.status)
+        if status in FINAL and "ended_at" not in changes and (run.ended_at is None or status != run.status):
+            changes["ended_at"] = now()
+        if status == "running" and "status" in changes:
+            changes.setdefault("ended_at", None)
+        for field, value in changes.items():
+            setattr(run, field, value)
+    if "status" in changes:
+        (metric_store.finish if run.status in FINAL else metric_store.resume)(run_id)
+    live_bus.publish(f"run-facts:{run_id}")
+    live_bus.publish(f"project:{run.project_id}")
+    return run
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    allowed = {"name", "status", "ended_at", "config", "tags", "notes"}
+    if not set(changes) <= allowed:
+        raise Invalid.field("body", f"only {', '.join(sorted(allowed))} can be changed")
+    if "name" in changes:
+        text.check_name("name", changes["name"])
+    if "status" in changes and changes["status"] not in STATUSES:
+        raise Invalid.field("status", f"status must be one of {', '.join(STATUSES)}")
+    if "tags" in changes:
+        text.check_tags(changes["tags"])
+    if "notes" in changes:
+        text.check_prose("notes", changes["notes"])
+    if "config" in changes:
+        changes["config"] = text.check_config(changes["config"])
+    return changes
+
+
+def delete(principal: Principal, run_id: int) -> None:
+    """Delete a run and its points; its id is never used again."""
+    run = get(run_id, principal, "own")
+    project_id = run.project_id
+    metric_store.delete([run_id])
+    with writing() as session:
+        session.delete(get(run_id, principal, "own"))
+    live_bus.publish(f"run-facts:{run_id}")
+    live_bus.publish(f"project:{project_id}")
+
+
+def state_of(run: Run, heard_at: datetime | None) -> str:
+    """What pages show: the status, or `stale` for a running one that nobody hears of."""
+    if run.status != "running":
+        return run.status
+    last = max(run.started_at, run.updated_at, heard_at or run.started_at)
+    return "stale" if now() - last > SILENCE else "running"

@@ -1,0 +1,105 @@
+"""Tokens: signed by us, good for a day, ended by logging out, by a new password, or by switching the account off."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from flask_jwt_extended import create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt.exceptions import PyJWTError
+
+from ..auth import Principal
+from ..errors import Unauthorized
+from ..extensions import db, live_bus, writing
+from ..models import RevokedToken, User
+from ..models.base import now
+from . import api_keys
+
+LIFETIME = timedelta(hours=24)
+
+
+class _Claims:
+    """What a token says, by its hash: the signature is checked once, the revocation every time."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[int, bytes], dict[str, Any]] = OrderedDict()
+
+    def of(self, token: str) -> dict[str, Any]:
+        # The key has a part of the application's, as tests run several with secrets of their own.
+        key = (id(db.engine), hashlib.sha256(token.encode()).digest())
+        claims = self._known.get(key)
+        if claims is None:
+            claims = _decode(token)
+            with self._lock:
+                self._known[key] = claims
+                while len(self._known) > self._size:
+                    self._known.popitem(last=False)
+        if claims["exp"] <= datetime.now(UTC).timestamp():
+            raise Unauthorized()
+        return claims
+
+
+def _decode(token: str) -> dict[str, Any]:
+    try:
+        claims = decode_token(token)
+    except (PyJWTError, JWTExtendedException, ValueError, KeyError, TypeError):
+        raise Unauthorized() from None
+    if claims.get("type") != "access" or not str(claims.get("sub", "")).isdigit():
+        raise Unauthorized()
+    return claims
+
+
+_claims = _Claims()
+
+_ALIVE = (
+    sa.select(User.username, User.is_superuser, User.epoch, RevokedToken.jti)
+    .outerjoin(RevokedToken, RevokedToken.jti == sa.bindparam("jti"))
+    .where(User.id == sa.bindparam("user_id"), User.is_active)
+)
+
+
+def issue(user: User) -> tuple[str, str]:
+    """A new token and the CSRF token inside it."""
+    token = create_access_token(identity=str(user.id), additional_claims={"epoch": user.epoch})
+    return token, _claims.of(token)["csrf"]
+
+
+def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
+    """Who holds this token; raises Unauthorized when it is not ours, or ended."""
+    claims = _claims.of(token)
+    user_id = int(claims["sub"])
+    row = db.session.execute(_ALIVE, {"user_id": user_id, "jti": claims["jti"]}).one_or_none()
+    if row is None or row.jti is not None or row.epoch != claims.get("epoch"):
+        raise Unauthorized()
+    return Principal(
+        user_id=user_id, username=row.username, is_superuser=row.is_superuser, scope="write", kind=kind,
+        token_id=claims["jti"], expires=claims["exp"], epoch=row.epoch, csrf=claims["csrf"],
+    )  # fmt: skip
+
+
+def end(principal: Principal) -> None:
+    """End the token that the caller came with; an API key is revoked instead, never logged out."""
+    with writing() as session:
+        session.execute(sa.delete(RevokedToken).where(RevokedToken.expires_at < now()))
+        expires = datetime.fromtimestamp(principal.expires, UTC).replace(tzinfo=None)
+        session.merge(RevokedToken(jti=principal.token_id, expires_at=expires))
+    live_bus.publish(f"user:{principal.user_id}")
+
+
+def still_holds(principal: Principal) -> bool:
+    """Whether a principal of some time ago would still be let in; asked for sockets that stay open."""
+    if principal.kind == "anonymous":
+        return True
+    if principal.kind == "key":
+        return api_keys.is_alive(int(principal.token_id))
+    row = db.session.execute(_ALIVE, {"user_id": principal.user_id, "jti": principal.token_id}).one_or_none()
+    if row is None or row.jti is not None or row.epoch != principal.epoch:
+        return False
+    return principal.kind == "ticket" or principal.expires > datetime.now(UTC).timestamp()

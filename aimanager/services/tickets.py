@@ -1,0 +1,48 @@
+"""Socket tickets: 256 random bits that open one socket of one run, once, within half a minute."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Literal, cast
+
+import sqlalchemy as sa
+
+from ..auth import Principal
+from ..errors import Unauthorized
+from ..extensions import writing
+from ..models import Ticket, User
+from ..models.base import now
+from . import runs
+from .api_keys import digest
+
+SECONDS = 30
+
+
+def issue(principal: Principal, run_id: int) -> tuple[str, int]:
+    """A ticket and the seconds that it lasts; raises NotFound or Forbidden as reading the run would."""
+    runs.get(run_id, principal)
+    ticket = secrets.token_urlsafe(32)
+    with writing() as session:
+        session.execute(sa.delete(Ticket).where(Ticket.expires_at < now()))
+        session.add(
+            Ticket(digest=digest(ticket), user_id=principal.user_id, run_id=run_id, scope=principal.scope,
+                   expires_at=now() + timedelta(seconds=SECONDS))
+        )  # fmt: skip
+    return ticket, SECONDS
+
+
+def redeem(ticket: str, run_id: int) -> Principal:
+    """Who the ticket was given to. Raises Unauthorized when it was used, is late, or is for another run."""
+    with writing() as session:
+        spent = (
+            sa.delete(Ticket)
+            .where(Ticket.digest == digest(ticket), Ticket.run_id == run_id, Ticket.expires_at >= now())
+            .returning(Ticket.user_id, Ticket.scope)
+        )
+        row = session.execute(spent).one_or_none()
+        user = session.get(User, row.user_id) if row else None
+    if row is None or user is None or not user.is_active:
+        raise Unauthorized()
+    scope = cast(Literal["read", "write"], row.scope)
+    return Principal(user.id, user.username, user.is_superuser, scope, "ticket", epoch=user.epoch)
