@@ -23,7 +23,7 @@ PLOTLY = ROOT / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
 
 
 def main() -> None:
-    """Build every file, and leave static/vendor as it was unless all of them are what the repository expects."""
+    """Build every file, and change static/vendor only if all are what the repository expects."""
     expected = {name: digest for digest, name in (line.split() for line in DIGESTS.read_text().splitlines())}
     if all((VENDOR / f"{name}.br").exists() and sha256(VENDOR / name) == expected[name] for name in expected):
         return
@@ -74,9 +74,9 @@ def npm_from_pypi() -> list[str]:
 def plotly_css(bundle: str) -> str:
     """Write the style rules that Plotly would inject into the page as a stylesheet.
 
-    A strict Content-Security-Policy forbids the injection. The bundle keeps the rules in one object, from selector
-    to declarations, where X and Y stand for the chart and for the notifier; it inserts each rule before the others,
-    so the last one comes first in the sheet.
+    A strict Content-Security-Policy forbids the injection. The bundle keeps the rules in one object, from
+    selector to declarations, where X and Y stand for the chart and for the notifier; it inserts each rule
+    before the others, so the last one comes first in the sheet.
     """
     table = re.search(r'\{("X,X div":.*?)\};for\((\w+) in \w+\)\w+=\2\.replace', bundle)
     if not table:

@@ -1,0 +1,61 @@
+"""The servers of the tests are real, and none of them outlives the tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_each_postgres_database_is_empty_and_ones_own(postgres):
+    first, second = postgres.make_database(), postgres.make_database()
+    with psycopg.connect(first) as connection:
+        connection.execute("CREATE TABLE here (id int)")
+    with psycopg.connect(second) as connection:
+        found = connection.execute("SELECT count(*) FROM information_schema.tables WHERE table_name = 'here'")
+        assert found.fetchone() == (0,)
+
+
+def test_redis_starts_empty_for_each_test(redis, redis_url):
+    redis.say("SET here 1")
+    redis.empty()
+    assert redis.say("DBSIZE") == ":0"
+
+
+def test_the_browser_draws_a_page(page):
+    page.set_content("<title>here</title>")
+    assert page.title() == "here"
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
+def test_servers_end_with_a_test_run_that_is_killed():
+    script = """
+from tests.servers import Postgres, Redis
+servers = [Postgres(), Redis()]
+print(*(server.pid for server in servers), *(server.folder for server in servers), flush=True)
+import time; time.sleep(60)
+"""
+    child = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    *pids, first, second = child.stdout.readline().split()
+    assert all(is_alive(int(pid)) for pid in pids)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    deadline = time.monotonic() + 10
+    while any(is_alive(int(pid)) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    subprocess.run(["rm", "-rf", first, second], check=True)
