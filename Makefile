@@ -13,12 +13,14 @@ ASSETS := static/vendor/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test test-fast system lint format types lock bench clean
+.PHONY: help setup install run demo test test-fast system lint format types lock bench clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
-setup: $(DEV) $(DEMO) $(ASSETS)  ## Make .venv and static/vendor with everything for development
+install: $(RUNTIME) $(ASSETS)  ## Make .venv and static/vendor with what the server needs, no more
+
+setup: $(DEV) $(DEMO) $(ASSETS)  ## The same, with everything for development
 
 run: $(RUNTIME) $(ASSETS)  ## Start the server on http://127.0.0.1:8000
 	@exec scripts/run.sh
@@ -66,9 +68,9 @@ $(TOOLS): scripts/bootstrap.sh scripts/bootstrap/tools.txt
 	@echo "Setting up .venv" && scripts/bootstrap.sh
 	@touch $@
 
-$(RUNTIME): $(TOOLS) requirements.txt pyproject.toml $(wildcard clients/python/pyproject.toml)
+$(RUNTIME): $(TOOLS) requirements.txt pyproject.toml clients/python/pyproject.toml
 	@$(UV_INSTALL) --compile-bytecode --require-hashes -r requirements.txt
-	@$(UV_INSTALL) --no-build-isolation --no-deps --editable . $(addprefix --editable ,$(wildcard clients/python))
+	@$(UV_INSTALL) --no-build-isolation --no-deps --editable . --editable clients/python
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.txt
