@@ -3,7 +3,7 @@
 
 PYTEST := .venv/bin/python -m pytest
 UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
-COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 TOOLS := .venv/.tools
 RUNTIME := .venv/.runtime
@@ -48,8 +48,8 @@ types: $(DEV) $(DEMO)  ## Check the types
 bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; the figures are printed
 	@.venv/bin/python -m benchmarks
 
-lock: $(TOOLS)  ## Renew the locked versions of all requirements
-	$(COMPILE) requirements.in -o requirements.txt
+lock: $(TOOLS)  ## Lock the requirements; make lock UPGRADE=--upgrade takes newer ones
+	$(COMPILE) requirements.in clients/python/pyproject.toml -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) requirements-demo.in -o requirements-demo.txt
 	$(COMPILE) scripts/bootstrap/tools.in -o scripts/bootstrap/tools.txt

@@ -3,9 +3,16 @@
 # Fails with one sentence where it may not or cannot; a package that is there costs nothing.
 set -eu
 
+is_there() {
+    case $1 in
+        postgresql) command -v initdb || ls /usr/lib/postgresql/*/bin/initdb ;;
+        *) command -v "$1" || dpkg-query --show --showformat='${db:Status-Status}\n' "$1" | grep -x installed ;;
+    esac
+} >/dev/null 2>&1
+
 missing=
 for package in "$@"; do
-    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+    is_there "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 
