@@ -5,7 +5,6 @@ The application's own fixtures (app, client, the cast) are beside the tests that
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -28,12 +27,8 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database", choices=DATABASES, default="both", help="the databases to run the suite on"
-    )
-    parser.addoption(
-        "--complete", action="store_true", help="fail, not skip, where a needed program is missing"
-    )
+    parser.addoption("--database", choices=DATABASES, default="both", help="the databases to run the suite on")
+    parser.addoption("--complete", action="store_true", help="fail, not skip, where a needed program is missing")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -102,33 +97,6 @@ def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
     if database_kind == "postgres":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path / 'test.db'}"
-
-
-@pytest.fixture(scope="session")
-def make_migrated_url(
-    request: pytest.FixtureRequest,
-    database_kind: str,
-    make_database_url: Callable[[], str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], str]:
-    """Make a database with our tables, empty of rows, and give its URL: the copy of one that was migrated once."""
-    from aimanager import schema
-    from aimanager.config import Settings
-    from aimanager.database import Database
-
-    template = make_database_url()
-    database = Database.open(Settings(data_dir=tmp_path_factory.mktemp("template"), database_url=template))
-    schema.upgrade(database)
-    database.engine.dispose()
-    if database_kind == "postgres":
-        return lambda: request.getfixturevalue("postgres").make_database(template.rpartition("/")[2])
-
-    def copy() -> str:
-        url = make_database_url()
-        shutil.copy(template.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
-        return url
-
-    return copy
 
 
 # Servers
