@@ -1,0 +1,39 @@
+"""Time series of metrics: one promise, an engine on SQL and a plain reference in memory."""
+
+from .base import (
+    Axis,
+    Batch,
+    Chart,
+    Column,
+    Head,
+    MetricStore,
+    OutOfTurn,
+    Points,
+    Receipt,
+    RunDeleted,
+    Series,
+    StoreUnavailable,
+    Summary,
+    Tail,
+)
+from .memory import MemoryStore
+from .sql import SqlStore
+
+__all__ = [
+    "Axis",
+    "Batch",
+    "Chart",
+    "Column",
+    "Head",
+    "MemoryStore",
+    "MetricStore",
+    "OutOfTurn",
+    "Points",
+    "Receipt",
+    "RunDeleted",
+    "Series",
+    "SqlStore",
+    "StoreUnavailable",
+    "Summary",
+    "Tail",
+]

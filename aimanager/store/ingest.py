@@ -1,0 +1,274 @@
+"""How requests get into the database: prepared by their own threads, committed in groups, summaries kept up
+to date.
+
+The streams' rows are the only thing that every commit reads. What is known of a run (its series, its
+writers) is remembered from the commit before, and holds as long as the run's counter of requests is what
+this process has left it at; when another process has written meanwhile, it is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from ..database import Database
+from .base import Batch, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
+from .frame import Block, encode
+from .group import GroupCommit, Waiting
+from .names import Names
+from .request import Part, RunState, WriterState, admit, prepare
+from .statements import Statements, chunks
+from .summary import Standing
+from .tables import DELETING, LIVE, metric_series, metric_stream, metric_writer
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 100_000  # Series and writers, of all runs together.
+_KNOWN_RUNS = 1_000_000
+
+
+class Request(Waiting):
+    """A batch on its way into the database."""
+
+    __slots__ = ("batch", "parts", "project", "receipt", "run")
+
+    def __init__(self, run: int, project: int, batch: Batch, parts: list[Part]) -> None:
+        super().__init__(size=32 * batch.count)
+        self.run = run
+        self.project = project
+        self.batch = batch
+        self.parts = parts
+        self.receipt: Receipt | None = None
+
+
+class Ingest:
+    """The way in; safe to use from any thread."""
+
+    def __init__(self, database: Database, names: Names, statements: Statements) -> None:
+        self._database = database
+        self._names = names
+        self._sql = statements
+        self._group = GroupCommit(self._commit)
+        self._known: set[int] = set()  # Runs that have a row in metric_stream.
+        self._runs: dict[int, RunState] = {}
+        self._remembered = 0
+
+    def append(self, run: int, project: int, batch: Batch) -> Receipt:
+        names = [column.name for column in batch.columns]
+        metric_ids = self._names.remembered(names)
+        if run not in self._known or len(metric_ids) < len(set(names)):
+            metric_ids = self._introduce(run, names)
+        request = Request(run, project, batch, prepare(batch, metric_ids))
+        self._group.carry_out(request)
+        if request.error:
+            raise request.error
+        if request.receipt is None:
+            raise StoreUnavailable("the write did not come to an end")
+        return request.receipt
+
+    def _introduce(self, run: int, names: list[str]) -> dict[str, int]:
+        """Give the run its row and the names their numbers, in a short transaction of their own."""
+        try:
+            with self._database.writing() as connection:
+                metric_ids = self._names.add(connection, names) if names else {}
+                connection.execute(self._sql.add_stream, [stream_row(run, LIVE)])
+        except Exception as error:
+            raise StoreUnavailable("the database cannot be written just now") from error
+        if len(self._known) >= _KNOWN_RUNS:
+            self._known.clear()
+        self._known.add(run)
+        return metric_ids
+
+    def _commit(self, group: list[Request]) -> None:
+        try:
+            with self._database.writing() as connection:
+                self._store(connection, group)
+        except Exception as error:
+            # Whatever it was: the transaction is gone, and with it all that was remembered from within.
+            log.exception("a group of %d requests could not be stored", len(group))
+            self._forget()
+            for request in group:
+                request.error = StoreUnavailable("the database cannot be written just now")
+                request.error.__cause__ = error
+
+    def _forget(self) -> None:
+        self._runs.clear()
+        self._remembered = 0
+
+    def _store(self, connection: Connection, group: list[Request]) -> None:
+        """Everything that a group changes, in the transaction of the connection."""
+        if self._remembered > _REMEMBERED:
+            self._forget()
+        self._read_runs(connection, sorted({request.run for request in group}))
+        for request in group:
+            if request.run in self._runs:
+                self._read_series(connection, request)
+        clock = time.time_ns() // 1000
+        log_rows: list[dict[str, Any]] = []
+        projects: dict[tuple[int, int], int] = {}
+        writers: dict[tuple[int, str], int] = {}
+        taken: set[int] = set()
+        for request in group:
+            state = self._runs.get(request.run)
+            if state is None:  # Somebody has emptied the database behind our back.
+                self._known.discard(request.run)
+                request.error = StoreUnavailable("the run's stream is not there")
+                continue
+            if not self._in_turn(request, state):
+                continue
+            taken.add(request.run)
+            state.heard_at = max(state.heard_at, clock)
+            log_rows += self._admit(request, state, clock)
+            for part in request.parts:
+                for metric in part.metrics:
+                    projects[request.run, metric] = request.project
+            if request.batch.writer is not None:
+                writers[request.run, request.batch.writer] = state.heard_at
+        self._write(connection, log_rows, projects, writers, taken)
+
+    def _in_turn(self, request: Request, state: RunState) -> bool:
+        """Whether to store the request; if not, its receipt or its error says why."""
+        if state.state >= DELETING:
+            request.error = RunDeleted(f"run {request.run} is deleted")
+            return False
+        batch = request.batch
+        if batch.writer is None or batch.seq is None:
+            return True
+        before = state.writers[batch.writer] or WriterState(0, 0, 0, None)
+        if batch.seq == before.seq + 1:
+            return True
+        if batch.seq > before.seq:
+            request.error = OutOfTurn("gap", before.seq + 1)
+        elif batch.seq < before.seq:
+            last_id = before.first_id + before.count - 1
+            request.receipt = Receipt(batch.count, 0, last_id, repeated=True)
+        elif before.fingerprint and batch.fingerprint and before.fingerprint != batch.fingerprint:
+            request.error = OutOfTurn("changed", before.seq + 1)
+        else:
+            last_id = before.first_id + before.count - 1
+            request.receipt = Receipt(before.count, before.first_id, last_id, repeated=True)
+        return False
+
+    def _admit(self, request: Request, state: RunState, clock: int) -> list[dict[str, Any]]:
+        """Give the request its ids and its receipt; its row of the log, none if it has no points."""
+        first_id = state.next_id
+        # The server's own times never go back within a run, so that its order by time is its order by id.
+        now = clock if state.last_time is None else max(clock, state.last_time)
+        blocks = [block for part in request.parts for block in admit(part, state, now)]
+        count = state.next_id - first_id
+        state.next_seq += 1
+        batch = request.batch
+        if batch.writer is not None and batch.seq is not None:
+            state.writers[batch.writer] = WriterState(batch.seq, first_id, count, batch.fingerprint)
+        if not blocks:
+            request.receipt = Receipt(0, first_id, first_id - 1)
+            return []
+        request.receipt = Receipt(count, first_id, state.next_id - 1, False, *_axis(blocks[0]))
+        return [{"run_no": request.run, "id0": first_id, "n": count, "frame": encode(blocks)}]
+
+    def _write(
+        self,
+        connection: Connection,
+        log_rows: list[dict[str, Any]],
+        projects: dict[tuple[int, int], int],
+        writers: dict[tuple[int, str], int],
+        taken: set[int],
+    ) -> None:
+        if log_rows:
+            connection.execute(self._sql.add_log, log_rows)
+            rows = []
+            for (run, metric), project in projects.items():
+                state = self._runs[run]
+                standing = state.series[metric]
+                assert standing is not None  # noqa: S101 - it was admitted
+                key = {"run_no": run, "metric_id": metric, "project_id": project}
+                rows.append(key | {"live": int(state.state == LIVE)} | standing.row())
+            connection.execute(self._sql.put_series, rows)
+        if taken:
+            rows = [stream_row(run, self._runs[run].state, self._runs[run]) for run in taken]
+            connection.execute(self._sql.put_stream, [row | {"run": row["run_no"]} for row in rows])
+        if writers:
+            connection.execute(
+                self._sql.put_writer,
+                [writer_row(*key, self._runs[key[0]].writers[key[1]], at) for key, at in writers.items()],
+            )
+
+    def _read_runs(self, connection: Connection, runs: list[int]) -> None:
+        """Lock the rows of the runs, in one order for everybody, and see whether what is remembered still holds."""
+        found = set()
+        for some in chunks(runs):
+            query = select(metric_stream).where(metric_stream.c.run_no.in_(some))
+            for row in connection.execute(query.order_by(metric_stream.c.run_no).with_for_update()):
+                found.add(row.run_no)
+                state = self._runs.get(row.run_no)
+                if state and state.next_seq == row.next_seq:
+                    state.state = row.state
+                else:
+                    self._runs[row.run_no] = RunState(
+                        state=row.state,
+                        next_id=row.next_id,
+                        next_seq=row.next_seq,
+                        heard_at=row.heard_at,
+                        first_time=row.first_ts,
+                        last_time=row.last_ts,
+                        ordered=bool(row.ordered),
+                    )
+        for run in set(runs) - found:
+            self._runs.pop(run, None)
+
+    def _read_series(self, connection: Connection, request: Request) -> None:
+        """Read the series and the writer that the request needs, as far as they are not remembered."""
+        state, c = self._runs[request.run], metric_series.c
+        missing = [m for part in request.parts for m in part.metrics if m not in state.series]
+        for some in chunks(missing):
+            state.series.update(dict.fromkeys(some))
+            for row in connection.execute(select(metric_series).where(c.run_no == request.run, c.metric_id.in_(some))):
+                state.series[row.metric_id] = Standing.of(row)
+        self._remembered += len(missing)
+        writer, w = request.batch.writer, metric_writer.c
+        if writer is not None and writer not in state.writers:
+            query = select(w.last_seq, w.last_id0, w.last_n, w.fingerprint)
+            found = connection.execute(query.where(w.run_no == request.run, w.writer_id == writer)).first()
+            state.writers[writer] = WriterState(*found) if found else None
+            self._remembered += 1
+
+
+def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
+    """A row of metric_stream."""
+    known = known or RunState(state)
+    return {
+        "run_no": run,
+        "next_id": known.next_id,
+        "next_seq": known.next_seq,
+        "state": state,
+        "heard_at": known.heard_at,
+        "first_ts": known.first_time,
+        "last_ts": known.last_time,
+        "ordered": int(known.ordered),
+    }
+
+
+def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
+    """A row of metric_writer."""
+    known = known or WriterState(0, 0, 0, None)
+    return {
+        "run_no": run,
+        "writer_id": writer,
+        "last_seq": known.seq,
+        "last_id0": known.first_id,
+        "last_n": known.count,
+        "fingerprint": known.fingerprint,
+        "heard_at": heard_at,
+    }
+
+
+def _axis(block: Block) -> tuple[Ints, Ints]:
+    """Steps and times of a block, row by row."""
+    rows = np.arange(block.rows)
+    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
+    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

@@ -1,0 +1,61 @@
+"""Metric names and their numbers. A name keeps its number for ever, so each process remembers what it has met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from .statements import Statements, chunks
+from .tables import metric_name
+
+_REMEMBERED = 200_000
+
+
+class Names:
+    """Both ways between a name and its number."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._ids: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+
+    def remembered(self, names: Iterable[str]) -> dict[str, int]:
+        """The numbers of those names that need no look into the database."""
+        ids = self._ids  # Another thread may put a new one in its place.
+        return {name: ids[name] for name in names if name in ids}
+
+    def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        """The numbers of those names that have one."""
+        wanted = list(names)
+        found = self.remembered(wanted)
+        for some in chunks([name for name in wanted if name not in found]):
+            rows = connection.execute(select(metric_name).where(metric_name.c.name.in_(some)))
+            found |= {name: self._remember(id, name) for id, name in rows}
+        return found
+
+    def add(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        """The numbers of names, given now to those that have none; in a transaction that holds nothing else."""
+        # Sorted, so that two processes that add the same names wait for each other in one direction only.
+        wanted = sorted(set(names))
+        connection.execute(self._statements.add_name, [{"name": name} for name in wanted])
+        return self.find(connection, wanted)
+
+    def of(self, connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+        """The names of numbers."""
+        wanted = list(ids)
+        known = self._names
+        found = {id: known[id] for id in wanted if id in known}
+        for some in chunks([id for id in wanted if id not in found]):
+            for id, name in connection.execute(select(metric_name).where(metric_name.c.id.in_(some))):
+                self._remember(id, name)
+                found[id] = name
+        return found
+
+    def _remember(self, id: int, name: str) -> int:
+        if len(self._ids) >= _REMEMBERED:
+            self._ids, self._names = {}, {}
+        self._ids[name] = id
+        self._names[id] = name
+        return id

@@ -1,0 +1,67 @@
+"""Clearing runs away: hidden in one short transaction, then taken apart in steps that leave the gate to others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table, and_, delete, select, update
+from sqlalchemy.engine import Connection
+
+from ..database import Database
+from .ingest import stream_row
+from .statements import Statements, chunks
+from .tables import DELETED, DELETING, metric_log, metric_series, metric_stream, metric_writer
+
+_STEP = 500  # Rows in one transaction: a few milliseconds for small frames, some tens for the largest.
+
+
+class Removal:
+    """What is begun is ended by whoever comes next: the state in the stream's row is all there is to know."""
+
+    def __init__(self, database: Database, statements: Statements) -> None:
+        self._database = database
+        self._sql = statements
+
+    def hide(self, runs: Sequence[int]) -> None:
+        """From now on nobody reads these runs or adds to them; also runs that never had a point."""
+        for some in chunks(sorted(set(runs))):
+            with self._database.writing() as connection:
+                c = metric_stream.c
+                rows = [stream_row(run, DELETING) for run in some]
+                connection.execute(self._sql.add_stream, rows)
+                connection.execute(
+                    update(metric_stream).where(c.run_no.in_(some), c.state < DELETING).values(state=DELETING)
+                )
+
+    def sweep(self) -> None:
+        """Take apart all that is hidden."""
+        c = metric_stream.c
+        with self._database.reading() as connection:
+            hidden = connection.scalars(select(c.run_no).where(c.state == DELETING).order_by(c.run_no)).all()
+        for run in hidden:
+            while not self._step(run):
+                pass
+
+    def _step(self, run: int) -> bool:
+        """Take away some of a run's rows; whether that was the last of them."""
+        with self._database.writing() as connection:
+            # Rows are found by key, and two processes may be at it: what is gone already does no harm.
+            for table, key in (
+                (metric_log, metric_log.c.id0),
+                (metric_series, metric_series.c.metric_id),
+                (metric_writer, metric_writer.c.writer_id),
+            ):
+                if _delete_some(connection, table, key, run):
+                    return False
+            connection.execute(update(metric_stream).where(metric_stream.c.run_no == run).values(state=DELETED))
+            return True
+
+
+def _delete_some(connection: Connection, table: Table, key: Column[Any], run: int) -> bool:
+    """Delete the first rows of a run by their key; whether there were any."""
+    mine = table.c.run_no == run
+    some = connection.scalars(select(key).where(mine).order_by(key).limit(_STEP)).all()
+    if some:
+        connection.execute(delete(table).where(and_(mine, key >= some[0], key <= some[-1])))
+    return bool(some)

@@ -1,0 +1,232 @@
+"""The metric store in an SQL database, SQLite or PostgreSQL: what is kept where, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.engine import Connection
+
+from ..database import Database
+from . import envelope
+from .base import (
+    Axis,
+    Batch,
+    Bound,
+    Chart,
+    Head,
+    MetricStore,
+    Points,
+    Receipt,
+    Series,
+    Summary,
+    Tail,
+)
+from .frame import Line, concatenated, decode, join
+from .ingest import Ingest, stream_row
+from .names import Names
+from .removal import Removal
+from .statements import Statements, chunks
+from .summary import Standing
+from .tables import DELETING, FINISHED, LIVE, metric_log, metric_name, metric_series, metric_stream
+
+_FRAMES = 2000  # Frames that are held at a time where a reader may stop early.
+
+
+class SqlStore(MetricStore):
+    """Requests are frames in a log by run and id; summaries are rows. Thread-safe; processes may share a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = Statements(database.engine.dialect.name)
+        self._names = Names(self._sql)
+        self._ingest = Ingest(database, self._names, self._sql)
+        self._removal = Removal(database, self._sql)
+        self._closed = False
+
+    def append(self, run: int, project: int, batch: Batch) -> Receipt:
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        receipt = self._ingest.append(run, project, batch)
+        return self.as_first_time(run, batch, receipt) if receipt.repeated else receipt
+
+    def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
+        with self._database.reading() as connection:
+            stream = _stream(connection, run)
+            wanted = None if name is None else set(self._names.find(connection, [name]).values())
+            if stream is None or wanted == set():
+                return page({}, {}, 0, 0, 0)
+            total = stream.next_id - 1 if wanted is None else _count(connection, run, wanted)
+            if not stream.ordered:
+                lines = decode(_frames(connection, run), wanted)
+            elif wanted is None:
+                # Place by time is place by id: only the frames of the page are read.
+                lines = decode(_frames(connection, run, skip + 1, skip + limit))
+                lines = {metric: _cut(line, skip + 1, skip + limit) for metric, line in lines.items()}
+                skip = 0
+            else:
+                lines = _first_points(connection, run, wanted, min(skip + limit, total))
+            return page(lines, self._names.of(connection, lines), skip, limit, total)
+
+    def series(self, run: int, name: str) -> Series | None:
+        with self._database.reading() as connection:
+            wanted = set(self._names.find(connection, [name]).values())
+            if not wanted or _stream(connection, run) is None:
+                return None
+            for line in decode(_frames(connection, run), wanted).values():
+                line = line.by_time()
+                return Series(name, line.ids, line.steps, line.values, line.times)
+            return None
+
+    def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
+        with self._database.reading() as connection:
+            stream = _stream(connection, run)
+            head = stream.next_id - 1 if stream else 0
+            if head <= last_id or limit < 1:
+                return Tail(min(last_id, head), [], head <= last_id)
+            first, end = max(last_id, 0) + 1, min(max(last_id, 0) + limit, head)
+            lines = decode(_frames(connection, run, first, end))
+            names = self._names.of(connection, lines)
+        found = []
+        for metric, line in lines.items():
+            line = _cut(line, first, end)
+            if len(line.ids):
+                found.append(Series(names[metric], line.ids, line.steps, line.values, line.times))
+        return Tail(end, found, end == head)
+
+    def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
+        found: dict[int, list[Summary]] = {run: [] for run in runs}
+        s, m, st = metric_series.c, metric_name.c, metric_stream.c
+        query = select(metric_series, m.name).join(metric_name, m.id == s.metric_id)
+        query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
+        with self._database.reading() as connection:
+            if names is not None:
+                query = query.where(s.metric_id.in_(self._names.find(connection, names).values()))
+            for some in chunks(list(found)):
+                for row in connection.execute(query.where(s.run_no.in_(some))):
+                    found[row.run_no].append(Standing.of(row).summary(row.name))
+        for summaries in found.values():
+            # Sorted here: databases differ in the order of letters.
+            summaries.sort(key=lambda summary: summary.name)
+        return found
+
+    def heads(self, runs: Sequence[int]) -> dict[int, Head]:
+        c = metric_stream.c
+        query = select(c.run_no, c.next_id, c.heard_at).where(c.state < DELETING, c.heard_at > 0)
+        with self._database.reading() as connection:
+            rows = [row for some in chunks(runs) for row in connection.execute(query.where(c.run_no.in_(some)))]
+        return {run: Head(next_id - 1, next_id - 1, heard_at) for run, next_id, heard_at in rows}
+
+    def chart(
+        self,
+        run: int,
+        names: Sequence[str],
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> list[Chart]:
+        with self._database.reading() as connection:
+            ids = self._names.find(connection, names)
+            stream = _stream(connection, run)
+            if stream is None or not ids:
+                return []
+            lines = decode(_frames(connection, run), set(ids.values()))
+        return [
+            envelope.chart(name, lines[ids[name]].by_time(), x, points, lo, hi, stream.first_ts)
+            for name in dict.fromkeys(names)
+            if ids.get(name) in lines
+        ]
+
+    def finish(self, run: int) -> None:
+        self._turn(run, FINISHED)
+
+    def resume(self, run: int) -> None:
+        self._turn(run, LIVE)
+
+    def _turn(self, run: int, state: int) -> None:
+        """Set the state of a run that is not deleted, and of its series with it."""
+        c = metric_stream.c
+        with self._database.writing() as connection:
+            connection.execute(self._sql.add_stream, [stream_row(run, state)])
+            # The stream first, as every writer does, so that two of them never wait for each other.
+            living = update(metric_stream).where(c.run_no == run, c.state < DELETING).values(state=state)
+            if connection.execute(living).rowcount:
+                s, live = metric_series.c, int(state == LIVE)
+                mine = update(metric_series).where(s.run_no == run, s.live != live)
+                connection.execute(mine.values(live=live))
+
+    def delete(self, runs: Sequence[int]) -> None:
+        self._removal.hide(runs)
+        self._removal.sweep()
+
+    def sweep(self) -> None:
+        self._removal.sweep()
+
+    def close(self) -> None:
+        self._closed = True
+
+
+def page(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, total: int) -> Points:
+    """A page out of lines, by (time, id)."""
+    everything = concatenated(list(lines.values()))
+    index = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line.ids) for line in lines.values()])
+    order = np.lexsort((everything.ids, everything.times))[skip : skip + limit]
+    line = everything.take(order)
+    return Points(
+        names=[names[metric] for metric in lines],
+        name_index=index[order],
+        ids=line.ids,
+        steps=line.steps,
+        values=line.values,
+        times=line.times,
+        total=total,
+    )
+
+
+def _stream(connection: Connection, run: int) -> Row[int, int, int | None] | None:
+    """The run's row, None if readers see no such run."""
+    c = metric_stream.c
+    return connection.execute(
+        select(c.next_id, c.ordered, c.first_ts).where(c.run_no == run, c.state < DELETING)
+    ).first()
+
+
+def _count(connection: Connection, run: int, metrics: Collection[int]) -> int:
+    c = metric_series.c
+    query = select(func.coalesce(func.sum(c.n), 0)).where(c.run_no == run, c.metric_id.in_(metrics))
+    return int(connection.scalar(query) or 0)
+
+
+def _frames(connection: Connection, run: int, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """The frames that hold the points from one id to another."""
+    c = metric_log.c
+    query = select(c.id0, c.frame).where(c.run_no == run).order_by(c.id0)
+    if first > 1:
+        # The frame that holds `first` may begin before it.
+        begin = select(func.max(c.id0)).where(c.run_no == run, c.id0 <= first).scalar_subquery()
+        query = query.where(c.id0 >= func.coalesce(begin, first))
+    if last is not None:
+        query = query.where(c.id0 <= last)
+    yield from connection.execute(query).tuples()
+
+
+def _first_points(connection: Connection, run: int, wanted: set[int], enough: int) -> dict[int, Line]:
+    """The first points of a metric by id; no more frames are read than it takes."""
+    pieces: list[Line] = []
+    found, some = 0, []
+    for frame in _frames(connection, run):
+        some.append(frame)
+        if len(some) == _FRAMES:
+            pieces += decode(some, wanted).values()
+            some, found = [], sum(len(line.ids) for line in pieces)
+            if found >= enough:
+                break
+    pieces += decode(some, wanted).values()
+    return {metric: join(pieces) for metric in wanted if pieces}
+
+
+def _cut(line: Line, first: int, last: int) -> Line:
+    """The points of a line from one id to another."""
+    return line.take(slice(*np.searchsorted(line.ids, (first, last + 1))))

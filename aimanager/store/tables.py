@@ -1,0 +1,125 @@
+"""The tables of the metric store, the same on SQLite and PostgreSQL.
+
+`run_no` leads every key: a run's rows lie together, and it is what a cluster shards by.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    event,
+)
+
+from ..models.base import Base
+
+# States of a run's stream. The row of a deleted run stays as a tombstone: its number never takes points
+# again.
+LIVE, FINISHED, DELETING, DELETED = range(4)
+
+# Flags of a series: what a float column cannot say.
+LAST_IS_NEGATIVE_ZERO = 1  # SQLite keeps -0.0 as 0.
+SUM_IS_SCALED = 2  # vsum and vsum_low are 2**-64 of the sum, which would not fit.
+
+# Rows that are updated all the time leave room in their page, so that PostgreSQL need not touch the indexes.
+_ROOMY = {"fillfactor": 50}
+
+metric_name = Table(
+    "metric_name",
+    Base.metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(250), nullable=False, unique=True),
+)
+
+metric_stream = Table(
+    "metric_stream",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_id", BigInteger, nullable=False),
+    Column("next_seq", BigInteger, nullable=False),  # Counts requests: who knows the number knows the whole state.
+    Column("state", SmallInteger, nullable=False),
+    Column("heard_at", BigInteger, nullable=False),  # The server's clock at the last request, 0 before the first.
+    Column("first_ts", BigInteger),  # The earliest and the latest time of a point, NULL without points.
+    Column("last_ts", BigInteger),
+    Column("ordered", SmallInteger, nullable=False),  # 1: no point is earlier than one with a smaller id.
+    sqlite_with_rowid=False,
+    postgresql_with=_ROOMY,
+)
+
+metric_writer = Table(
+    "metric_writer",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("writer_id", String(250), primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("last_id0", BigInteger, nullable=False),  # First id and number of points of that request.
+    Column("last_n", BigInteger, nullable=False),
+    Column("fingerprint", LargeBinary),
+    Column("heard_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+metric_log = Table(
+    "metric_log",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("id0", BigInteger, primary_key=True, autoincrement=False),  # Id of the frame's first point.
+    Column("n", BigInteger, nullable=False),
+    Column("frame", LargeBinary, nullable=False),  # The layout is in frame.py.
+    sqlite_with_rowid=False,
+)
+
+metric_series = Table(
+    "metric_series",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric_id", Integer, primary_key=True, autoincrement=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("live", SmallInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("n_bad", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("last_ts", BigInteger, nullable=False),
+    Column("last", Double),  # NULL: NaN.
+    Column("vmin", Double),
+    Column("vmax", Double),
+    Column("vsum", Double, nullable=False),
+    Column("vsum_low", Double, nullable=False),  # What the sum's 53 bits leave out.
+    Column("flags", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+    postgresql_with=_ROOMY,
+)
+
+# Tables of runs are sorted by these. Only finished runs are in them, so a live point pays nothing for them.
+_finished = metric_series.c.live == 0
+for _value in ("last", "vmin", "vmax"):
+    Index(
+        f"ix_metric_series_{_value}",
+        metric_series.c.project_id,
+        metric_series.c.metric_id,
+        metric_series.c[_value],
+        metric_series.c.run_no,
+        sqlite_where=_finished,
+        postgresql_where=_finished,
+    )
+_live = metric_series.c.live == 1
+Index(
+    "ix_metric_series_live",
+    metric_series.c.project_id,
+    metric_series.c.metric_id,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+
+# Frames are dense already: PostgreSQL should not spend time on trying to compress them.
+FRAMES_UNCOMPRESSED = "ALTER TABLE metric_log ALTER COLUMN frame SET STORAGE EXTERNAL"
+event.listen(metric_log, "after_create", DDL(FRAMES_UNCOMPRESSED).execute_if(dialect="postgresql"))
