@@ -116,9 +116,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction behind the gate: committed at the end, rolled back by an exception."""
-        with self.gate, self.engine.connect() as connection:
-            with connection.execution_options(write=True).begin():
-                yield connection
+        with self.gate, self.engine.connect() as connection, connection.execution_options(write=True).begin():
+            yield connection
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

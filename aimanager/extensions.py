@@ -62,5 +62,3 @@ def writing() -> Iterator[Session]:
             raise
         finally:
             session.info["writing"] = False
-
-

@@ -51,7 +51,6 @@ def init_limits(app: Flask, settings: Settings) -> None:
     """Give every view its budget. Call after the blueprints are registered."""
     limiter = Limiter(
         key_func=whom,
-        default_limits=[settings.rate_limits] if settings.rate_limits else [],
         storage_uri=_storage(settings),
         strategy="fixed-window",
         headers_enabled=True,
@@ -59,19 +58,16 @@ def init_limits(app: Flask, settings: Settings) -> None:
         in_memory_fallback_enabled=bool(settings.redis_url),
         swallow_errors=True,
     )
+    # Registered before the limiter's own, to run after it.
+    app.after_request(_tidy_headers)
     limiter.init_app(app)
     app.extensions["aimanager"]["limiter"] = limiter
     app.extensions["aimanager"]["guesses"] = Guesses(limiter)
-    limits = {"ingest": settings.ingest_limits, "page": settings.page_limits}
+    limits = {"api": settings.rate_limits, "ingest": settings.ingest_limits, "page": settings.page_limits}
     for endpoint, view in app.view_functions.items():
         kind = getattr(view, "budget", "page" if endpoint.startswith("web.") else "api")
-        if kind == "api":
-            continue
         if limits.get(kind):
             app.view_functions[endpoint] = limiter.shared_limit(limits[kind], scope=kind)(view)
-        else:
-            limiter.exempt(view)
-    app.after_request(_tidy_headers)
     app.register_error_handler(RateLimitExceeded, _exceeded)
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Json, Stamped, now
+from .base import Base, Id, Json, Stamped, as_created
 
 STATUSES = ("running", "completed", "failed", "killed")
 FINAL = frozenset(STATUSES) - {"running"}
@@ -23,12 +23,12 @@ class Run(Stamped, Base):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(Id, ForeignKey("projects.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(16), default="running")
     config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     tags: Mapped[list[str]] = mapped_column(Json, default=list)
     notes: Mapped[str] = mapped_column(Text, default="")
-    started_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime] = mapped_column(default=as_created)
     ended_at: Mapped[datetime | None]

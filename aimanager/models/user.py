@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from sqlalchemy import Integer, String
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Stamped
+from .base import Base, Id, Stamped
 
 
 class User(Stamped, Base):
@@ -15,7 +15,7 @@ class User(Stamped, Base):
     __tablename__ = "users"
     __table_args__ = {"sqlite_autoincrement": True}
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
     email_key: Mapped[str] = mapped_column(String(254), unique=True)
     username: Mapped[str] = mapped_column(String(64))

@@ -123,3 +123,20 @@ def set_active(user_id: int, active: bool) -> User:
         user.epoch += 0 if active else 1
     live_bus.publish(f"user:{user_id}")
     return user
+
+
+def set_superuser(user_id: int, superuser: bool) -> None:
+    with writing() as session:
+        session.get_one(User, user_id).is_superuser = superuser
+    live_bus.publish(f"user:{user_id}")
+
+
+def reset_password(user_id: int, password: str) -> None:
+    """A new password without the old one, for the administrator; ends all tokens."""
+    passwords.check(password)
+    hashed = passwords.hash(password)
+    with writing() as session:
+        user = session.get_one(User, user_id)
+        user.password_hash = hashed
+        user.epoch += 1
+    live_bus.publish(f"user:{user_id}")

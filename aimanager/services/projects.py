@@ -29,6 +29,15 @@ def check(principal: Principal, owner_id: int, is_public: bool, to: Right) -> No
     raise Forbidden() if principal.signed_in else Unauthorized()
 
 
+def may(principal: Principal, project: Project, to: Right) -> bool:
+    """The answer of `check` for pages, which show only what can be done."""
+    try:
+        check(principal, project.owner_id, project.is_public, to)
+    except (Unauthorized, Forbidden):
+        return False
+    return True
+
+
 def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     """The project. Raises NotFound, and what `check` raises."""
     project = db.session.get(Project, project_id)
@@ -123,9 +132,9 @@ class Card:
     active_at: datetime
 
 
-def overview(principal: Principal) -> list[Card]:  # type: ignore[valid-type]
-    """The caller's projects, the most recently active first."""
-    projects = db.session.scalars(visible(principal)).all()
+def overview(principal: Principal, visibility: str = "mine") -> list[Card]:  # type: ignore[valid-type]
+    """The caller's projects, or the public ones, the most recently active first."""
+    projects = db.session.scalars(visible(principal, visibility)).all()
     ids = [project.id for project in projects]
     counts = {
         row.project_id: row

@@ -1,0 +1,17 @@
+"""The JSON face: the contract, one blueprint a resource."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from .accounts import auth
+from .health import health
+from .metrics import metrics
+from .openapi import document
+from .projects import projects
+from .runs import runs
+
+
+def init_api(app: Flask) -> None:
+    for blueprint in (auth, projects, runs, metrics, health, document):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,109 @@
+"""Register, log in, keys, tickets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from ..auth import requires
+from ..services import accounts as service
+from ..services import api_keys, sessions, tickets
+from .decorators import body, returns
+from .schemas import (
+    Account,
+    KeyIn,
+    KeyOnce,
+    KeyOut,
+    Login,
+    Register,
+    TicketIn,
+    TicketOut,
+    Token,
+    UserOut,
+    key_out,
+    user_out,
+)
+
+auth = Blueprint("auth", __name__, url_prefix="/auth")
+
+
+@auth.post("/register")
+@requires("anyone")
+@body(Register)
+@returns(UserOut, 201)
+def register(account: Register) -> Any:
+    """Register a new user."""
+    return user_out(service.register(account.email, account.username, account.password))
+
+
+@auth.post("/login")
+@requires("anyone")
+@body(Login, form=True)
+@returns(Token)
+def login(credentials: Login) -> Any:
+    """Login and get access token; as a form or as JSON, with the user name or the email."""
+    user = service.authenticate(credentials.username, credentials.password, request.remote_addr or "")
+    token, _ = sessions.issue(user)
+    return {"access_token": token, "token_type": "bearer"}
+
+
+@auth.get("/me")
+@requires("user")
+@returns(UserOut)
+def me() -> Any:
+    """Get current user information."""
+    return user_out(service.get(g.principal.user_id))
+
+
+@auth.put("/me")
+@requires("session")
+@body(Account)
+@returns(UserOut)
+def change(account: Account) -> Any:
+    """Change email or password; a new password ends all tokens."""
+    return user_out(service.change(g.principal, account.password, account.email, account.new_password))
+
+
+@auth.post("/logout")
+@requires("session")
+@returns(None, 204)
+def logout() -> None:
+    """End the token that this is called with."""
+    sessions.end(g.principal)
+
+
+@auth.get("/keys")
+@requires("session")
+@returns(KeyOut, many=True)
+def keys() -> Any:
+    """List your API keys, newest first; the keys themselves are never shown again."""
+    return [key_out(key) for key in api_keys.list(g.principal)]
+
+
+@auth.post("/keys")
+@requires("session")
+@body(KeyIn)
+@returns(KeyOnce, 201)
+def create_key(wanted: KeyIn) -> Any:
+    """Make an API key for scripts; this is the only time that it is shown."""
+    key, secret = api_keys.issue(g.principal, wanted.name, wanted.scope, wanted.expires_at)
+    return key_out(key) | {"api_key": secret}
+
+
+@auth.delete("/keys/<id:key_id>")
+@requires("session")
+@returns(None, 204)
+def revoke_key(key_id: int) -> None:
+    """Revoke an API key."""
+    api_keys.revoke(g.principal, key_id)
+
+
+@auth.post("/ws-ticket")
+@requires("user")
+@body(TicketIn)
+@returns(TicketOut)
+def ticket(wanted: TicketIn) -> Any:
+    """Get a ticket that opens one WebSocket of one run, once, where headers cannot be sent."""
+    secret, seconds = tickets.issue(g.principal, wanted.run_id)
+    return {"ticket": secret, "expires_in": seconds}

@@ -1,0 +1,138 @@
+"""Points between JSON and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Invalid
+from ..services import text
+from ..store import Chart, Column, Points, Series, Summary
+from .schemas import BatchIn, BulkIn, MetricIn, SeriesIn
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, exact."""
+    delta = moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def moment(time: int) -> datetime:
+    """The naive UTC datetime of microseconds since 1970."""
+    return datetime.fromtimestamp(time // 1_000_000, UTC).replace(microsecond=time % 1_000_000, tzinfo=None)
+
+
+def single(metric: MetricIn) -> tuple[Column, ...]:
+    return batch(BatchIn.model_construct(metrics={metric.name: metric.value}, step=metric.step, timestamp=metric.timestamp))  # fmt: skip
+
+
+def batch(row: BatchIn) -> tuple[Column, ...]:
+    """One row of several metrics: all columns share the row's step and time."""
+    steps = None if row.step is None else np.array([row.step], np.int64)
+    times = None if row.timestamp is None else np.array([micros(row.timestamp)], np.int64)
+    for name in row.metrics:
+        text.check_metric(name)
+    return tuple(Column(name, np.array([value]), steps, times) for name, value in row.metrics.items())
+
+
+def bulk(posted: BulkIn) -> tuple[Column, ...]:
+    """Columns of any length; those with equal steps and times come to share their axis."""
+    axes: dict[tuple[bytes | None, bytes | None], tuple[Any, Any]] = {}
+    columns = []
+    for name, series in posted.series.items():
+        text.check_metric(name)
+        steps, times = _axis(name, series)
+        key = (None if steps is None else steps.tobytes(), None if times is None else times.tobytes())
+        steps, times = axes.setdefault(key, (steps, times))
+        columns.append(Column(name, np.array(series.values, np.float64), steps, times))
+    return tuple(columns)
+
+
+def _axis(name: str, series: SeriesIn) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    rows = len(series.values)
+    for field, column in (("steps", series.steps), ("timestamps", series.timestamps)):
+        if column is not None and len(column) != rows:
+            message = f"series.{name}.{field} must be as long as its values: {len(column)} instead of {rows}"
+            raise Invalid([{"loc": ["body", "series", name, field], "msg": message, "type": "length"}])
+    steps = None if series.steps is None else np.array(series.steps, np.int64)
+    if series.timestamps is None:
+        return steps, None
+    return steps, np.rint(np.array(series.timestamps, np.float64) * 1e6).astype(np.int64)
+
+
+WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def value(number: float) -> float | str:
+    """A value as strict JSON has it."""
+    return number if number - number == 0 else WORDS[str(number)]
+
+
+def values(numbers: NDArray[np.float64]) -> Any:
+    """An array for orjson, or a list where some values are words."""
+    if np.isfinite(numbers).all():
+        return np.ascontiguousarray(numbers)
+    return [value(number) for number in numbers.tolist()]
+
+
+def gaps(numbers: NDArray[np.float64]) -> list[float | None]:
+    """NaN as null: where a bucket has nothing finite."""
+    return [number if number == number else None for number in numbers.tolist()]
+
+
+def times(stamps: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Microseconds as ISO 8601, by way of orjson."""
+    return np.ascontiguousarray(stamps).view("M8[us]")
+
+
+def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
+    names = [points.names[index] for index in points.name_index.tolist()]
+    columns = zip(
+        points.ids.tolist(), names, points.values.tolist(), points.steps.tolist(), points.times.tolist(), strict=True
+    )
+    return [
+        {"id": id, "run_id": run_id, "name": name, "value": value(number), "step": step, "timestamp": moment(time)}
+        for id, name, number, step, time in columns
+    ]  # fmt: skip
+
+
+def history(series: Series) -> dict[str, Any]:
+    return {
+        "name": series.name,
+        "values": values(series.values),
+        "steps": np.ascontiguousarray(series.steps),
+        "timestamps": times(series.times),
+    }
+
+
+def summary(row: Summary) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "current_value": value(row.last),
+        "min_value": row.min,
+        "max_value": row.max,
+        "mean_value": row.mean,
+        "total_points": row.count,
+    }
+
+
+def chart(drawn: Chart) -> dict[str, Any]:
+    """A chart; times on its x axis are in seconds."""
+    scale = (lambda x: x) if drawn.axis == "step" else (lambda x: x / 1e6)
+    bad = zip(scale(drawn.bad_x).tolist(), drawn.bad_values.tolist(), strict=True)
+    return {
+        "name": drawn.name,
+        "x_axis": drawn.axis,
+        "total_points": drawn.total,
+        "exact": drawn.exact,
+        "x": scale(drawn.x).tolist(),
+        "min": gaps(drawn.min),
+        "max": gaps(drawn.max),
+        "last": gaps(drawn.last),
+        "counts": drawn.counts.tolist(),
+        "bad": [{"x": x, "value": value(number)} for x, number in bad],
+    }

@@ -1,0 +1,179 @@
+"""A route's decorators are its contract: what comes in, what goes out. The OpenAPI document reads the same marks."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import orjson
+import zstandard
+from flask import Response, current_app, request
+from pydantic import BaseModel, ValidationError
+
+from ..errors import Invalid, TooLarge, Unsupported
+from ..services.paging import Page
+
+View = TypeVar("View", bound=Callable[..., Any])
+Model = TypeVar("Model", bound=BaseModel)
+
+JSON_TYPES = {"application/json", "text/json"}
+
+
+def body(model: type[BaseModel], form: bool = False) -> Callable[[View], View]:
+    """Hand the view its JSON body as a checked model; with `form`, form fields are taken too."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def with_body(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, read_body(model, form), **kwargs)
+
+        with_body.body_model, with_body.takes_form = model, form  # type: ignore[attr-defined]
+        return with_body  # type: ignore[return-value]
+
+    return decorate
+
+
+def query(model: type[BaseModel]) -> Callable[[View], View]:
+    """Hand the view its query string as a checked model."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def with_query(*args: Any, **kwargs: Any) -> Any:
+            values: dict[str, Any] = {}
+            for name, field in model.model_fields.items():
+                if name in request.args:
+                    many = field.annotation == list[str]
+                    values[name] = request.args.getlist(name) if many else request.args[name]
+            return view(*args, checked(model, values, "query"), **kwargs)
+
+        with_query.query_model = model  # type: ignore[attr-defined]
+        return with_query  # type: ignore[return-value]
+
+    return decorate
+
+
+def returns(model: type[BaseModel] | None, status: int = 200, many: bool = False) -> Callable[[View], View]:
+    """Answer what the view returns as JSON; None with 204 answers nothing. A Page brings its total along."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def with_answer(*args: Any, **kwargs: Any) -> Any:
+            return answer(view(*args, **kwargs), status)
+
+        with_answer.answer_model, with_answer.answer_status, with_answer.answer_many = model, status, many  # type: ignore[attr-defined]
+        return with_answer  # type: ignore[return-value]
+
+    return decorate
+
+
+def answer(result: Any, status: int = 200) -> Response:
+    """JSON, written by orjson: strict, and times as the contract writes them."""
+    if isinstance(result, Response):
+        return result
+    if result is None:
+        return Response(status=204)
+    headers = {}
+    if isinstance(result, tuple):
+        result, status = result
+    if isinstance(result, Page):
+        headers["X-Total-Count"] = str(result.total)
+        result = result.items
+    text = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+    return Response(text, status, headers, mimetype="application/json")
+
+
+def read_body(model: type[Model], form: bool = False) -> Model:
+    if form and request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return checked(model, {name: request.form[name] for name in request.form if name != "csrf_token"}, "body")
+    if request.mimetype and request.mimetype not in JSON_TYPES:
+        raise Unsupported(f"Unsupported media type {request.mimetype[:100]!r}: expected application/json")
+    data = raw_body()
+    try:
+        return model.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise Invalid(explain(error, "body")) from None
+
+
+def checked(model: type[Model], values: dict[str, Any], source: str) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise Invalid(explain(error, source)) from None
+
+
+def raw_body() -> bytes:
+    """The request's bytes, unpacked within the same bound that unpacked bodies have. Raises TooLarge, Unsupported."""
+    data = request.get_data()
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in {"identity", ""}:
+        return data
+    most = current_app.config["MAX_UNPACKED_LENGTH"]
+    if encoding == "gzip":
+        opened: Any = gzip.GzipFile(fileobj=io.BytesIO(data))
+    elif encoding == "zstd":
+        opened = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True)
+    else:
+        raise Unsupported(f"Unsupported Content-Encoding {encoding[:40]!r}: expected gzip or zstd")
+    try:
+        unpacked = opened.read(most + 1)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+        raise Invalid.field("body", f"body is not whole {encoding} data", "encoding") from None
+    if len(unpacked) > most:
+        raise TooLarge(f"The request body is too large: at most {most} bytes when unpacked")
+    return unpacked
+
+
+def explain(error: ValidationError, source: str) -> list[dict[str, Any]]:
+    """Pydantic's findings in our words: where, what was expected."""
+    found = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False)[:20]:
+        where = [part for part in item["loc"] if not _is_inner(part)]
+        field = ".".join(str(part)[:80] for part in where)
+        words = _words(item["type"], item["msg"])
+        found.append({"loc": [source, *where], "msg": f"{field or source} {words}", "type": item["type"]})
+    return found
+
+
+def _is_inner(part: Any) -> bool:
+    """Names that pydantic gives to branches of a union and to validators are not the sender's."""
+    return isinstance(part, str) and (part.startswith(("function-", "literal[", "constrained-", "list[", "nullable[")) or part in BRANCHES)  # fmt: skip
+
+
+BRANCHES = {"float", "int", "str", "[key]", "is-instance[datetime]"}
+
+EXPECTED = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field that is known here",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "must be an integer of at most 64 bits",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "list_type": "must be a list",
+    "json_invalid": "is not valid JSON",
+    "recursion_loop": "is nested too deeply",
+}
+
+
+def _words(kind: str, message: str) -> str:
+    if kind in EXPECTED:
+        return EXPECTED[kind]
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    return (text[:1].lower() + text[1:])[:300]
+
+
+def plain(document: Any) -> str:
+    """A document as indented JSON, for people."""
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,48 @@
+"""Probes, and what a browser has to say about our pages."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Blueprint, request
+
+from ..auth import requires
+from ..limits import budget
+from ..services import health as service
+from .decorators import answer, returns
+from .schemas import Health
+
+health = Blueprint("health", __name__)
+log = logging.getLogger(__name__)
+
+
+@health.get("/healthz")
+@requires("anyone")
+@budget("none")
+@returns(Health)
+def alive() -> Any:
+    """Whether the process lives; asks nothing else."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz")
+@requires("anyone")
+@budget("none")
+@returns(Health)
+def ready() -> Any:
+    """Whether requests can be served: database, schema, disk and bus, one word each; 503 if not."""
+    checks = service.checks()
+    good = all(word == "ok" for word in checks.values())
+    response = answer({"status": "ok" if good else "unavailable", **checks}, 200 if good else 503)
+    if not good:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+@health.post("/csp-report")
+@requires("anyone")
+@returns(None, 204)
+def csp_report() -> None:
+    """Take a browser's report that a page broke its own policy; one cut line in the log."""
+    log.warning("policy violation reported: %r", request.get_data()[:1000])

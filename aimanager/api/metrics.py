@@ -1,0 +1,148 @@
+"""Points in and out."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from ..auth import requires
+from ..errors import Invalid, NotFound
+from ..extensions import hub, settings
+from ..limits import budget, spend_points
+from ..services import metrics as service
+from ..services.paging import Page
+from ..store import Batch
+from . import columns
+from .decorators import body, query, returns
+from .schemas import (
+    BatchIn,
+    BulkIn,
+    ChartOut,
+    ChartQuery,
+    History,
+    Logged,
+    Message,
+    MetricIn,
+    MetricOut,
+    PointQuery,
+    SummaryOut,
+)
+
+# Milliseconds until the next batch is wanted: live where somebody looks, quiet where nobody does.
+FLUSH_WATCHED, FLUSH_QUIET = 200, 2000
+
+metrics = Blueprint("metrics", __name__, url_prefix="/metrics")
+
+
+@metrics.post("/<id:run_id>")
+@requires("write")
+@body(MetricIn)
+@returns(MetricOut, 201)
+def log(metric: MetricIn, run_id: int) -> Any:
+    """Log a single metric.
+
+    Without a step it is the metric's last one plus one. An `Idempotency-Key` header makes a retry harmless.
+    """
+    receipt = service.record(g.principal, run_id, _once(columns.single(metric)))
+    assert receipt.steps is not None and receipt.times is not None  # noqa: S101 - keys have one request each
+    return {
+        "id": receipt.first_id,
+        "run_id": run_id,
+        "name": metric.name,
+        "value": columns.value(metric.value),
+        "step": int(receipt.steps[0]),
+        "timestamp": columns.moment(int(receipt.times[0])),
+    }
+
+
+@metrics.post("/<id:run_id>/batch")
+@requires("write")
+@body(BatchIn)
+@returns(Message)
+def log_batch(row: BatchIn, run_id: int) -> Any:
+    """Log multiple metrics at once, all at the same step.
+
+    An `Idempotency-Key` header makes a retry harmless.
+    """
+    service.record(g.principal, run_id, _once(columns.batch(row)))
+    return {"message": f"Logged {len(row.metrics)} metrics successfully"}
+
+
+@metrics.post("/<id:run_id>/bulk")
+@requires("write")
+@budget("ingest")
+@body(BulkIn)
+@returns(Logged)
+def log_bulk(posted: BulkIn, run_id: int) -> Any:
+    """Log many points of many metrics, as columns.
+
+    `client` and `seq` make a retry harmless: a client numbers its batches from 1, one after the other; a number that
+    was stored before is answered and not stored again, one out of turn is a 409 that names the number expected.
+    """
+    if (posted.client is None) != (posted.seq is None):
+        raise Invalid.field("seq", "client and seq must be sent together")
+    batch = Batch(columns.bulk(posted), posted.client, posted.seq, _fingerprint() if posted.client else None)
+    spend_points(settings, batch.count)
+    receipt = service.record(g.principal, run_id, batch)
+    return {
+        "message": f"Logged {batch.count} metrics successfully",
+        "last_id": receipt.last_id,
+        "flush_after_ms": FLUSH_WATCHED if hub.watched(run_id) else FLUSH_QUIET,
+    }
+
+
+@metrics.get("/<id:run_id>")
+@requires("read")
+@query(PointQuery)
+@returns(MetricOut, many=True)
+def index(asked: PointQuery, run_id: int) -> Any:
+    """Get metrics for a run, by timestamp."""
+    points = service.points(g.principal, run_id, asked.metric_name, asked.skip, asked.limit)
+    return Page(list(columns.point_rows(run_id, points)), points.total)
+
+
+@metrics.get("/<id:run_id>/history/<name:metric_name>")
+@requires("read")
+@returns(History)
+def history(run_id: int, metric_name: str) -> Any:
+    """Get metric history for a specific metric."""
+    return columns.history(service.history(g.principal, run_id, metric_name))
+
+
+@metrics.get("/<id:run_id>/summary")
+@requires("read")
+@returns(SummaryOut, many=True)
+def summary(run_id: int) -> Any:
+    """Get summary statistics for all metrics in a run; minimum, maximum and mean are over finite values."""
+    return [columns.summary(row) for row in service.summary(g.principal, run_id)]
+
+
+@metrics.get("/<id:run_id>/chart")
+@requires("read")
+@query(ChartQuery)
+@returns(ChartOut)
+def chart(asked: ChartQuery, run_id: int) -> Any:
+    """Get a series for drawing: at most `points` buckets, none of which hides a spike."""
+    charts = service.chart(g.principal, run_id, [asked.name], **asked.window())
+    if not charts:
+        raise NotFound()
+    return columns.chart(charts[0])
+
+
+def _fingerprint() -> bytes:
+    return hashlib.blake2b(request.get_data(), digest_size=16).digest()
+
+
+def _once(logged: tuple[columns.Column, ...]) -> Batch:
+    """A request with an `Idempotency-Key` is the one batch of a writer of that name."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return Batch(logged)
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise Invalid.field(
+            "Idempotency-Key", "Idempotency-Key must have 1 to 255 printable characters", source="header"
+        )
+    writer = f"key:{hashlib.sha256(key.encode()).hexdigest()}"
+    return Batch(logged, writer, 1, _fingerprint())

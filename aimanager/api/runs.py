@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, g
+
+from ..auth import requires
+from ..services import runs as service
+from ..services.paging import Page
+from .decorators import body, query, returns
+from .schemas import RunChanges, RunIn, RunOut, RunPlace, RunQuery, run_out
+
+runs = Blueprint("runs", __name__, url_prefix="/runs")
+
+
+@runs.get("/")
+@requires("read")
+@query(RunQuery)
+@returns(RunOut, many=True)
+def index(asked: RunQuery) -> Any:
+    """List all runs for the current user, or those of one project; newest first."""
+    page = service.list(g.principal, asked.project_id, asked.skip, asked.limit)
+    return Page([run_out(run) for run in page.items], page.total)
+
+
+@runs.post("/")
+@requires("write")
+@query(RunPlace)
+@body(RunIn)
+@returns(RunOut, 201)
+def create(place: RunPlace, wanted: RunIn) -> Any:
+    """Create a new run in the project that `project_id` names."""
+    return run_out(service.create(g.principal, place.project_id, wanted.name, wanted.config, wanted.tags, wanted.notes))
+
+
+@runs.get("/<id:run_id>")
+@requires("read")
+@returns(RunOut)
+def show(run_id: int) -> Any:
+    """Get a specific run."""
+    return run_out(service.get(run_id, g.principal))
+
+
+@runs.put("/<id:run_id>")
+@requires("write")
+@body(RunChanges)
+@returns(RunOut)
+def update(changes: RunChanges, run_id: int) -> Any:
+    """Update a run; fields that are left out stay as they are. A final status sets `ended_at`."""
+    return run_out(service.update(g.principal, run_id, **changes.model_dump(exclude_unset=True)))
+
+
+@runs.delete("/<id:run_id>")
+@requires("write")
+@returns(None, 204)
+def delete(run_id: int) -> None:
+    """Delete a run and its points."""
+    service.delete(g.principal, run_id)

@@ -1,0 +1,391 @@
+"""Shapes in and out, nothing else. What a value means is checked in the services."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
+
+from ..models import ApiKey, Project, Run, User
+
+INT64 = 2**63
+
+
+def _time(value: Any) -> datetime:
+    """ISO 8601 with or without an offset, kept in UTC. Raises ValueError."""
+    if not isinstance(value, str) or len(value) > 40:
+        raise ValueError("must be a time such as 2023-01-01T00:00:00")
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a time such as 2023-01-01T00:00:00") from None
+    if not 1970 <= moment.year <= 9000:
+        raise ValueError("must be a time between 1970 and 9000")
+    return moment
+
+
+WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _value(value: Any) -> float:
+    """A metric's value: any number, or one of the words for what is not finite."""
+    if isinstance(value, str) and value in WORDS:
+        return WORDS[value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number, or one of the strings NaN, Infinity, -Infinity")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _digits(value: Any) -> Any:
+    """Query strings are text: only plain digits are a number there."""
+    if isinstance(value, str):
+        sign = value[1:] if value.startswith("-") else value
+        if not (sign.isascii() and sign.isdigit() and len(sign) <= 19):
+            raise ValueError("must be an integer")
+        return int(value)
+    return value
+
+
+TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$"
+Time = Annotated[
+    datetime,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "examples": ["2023-01-01T00:00:00"], "description": "ISO 8601; UTC unless it has an offset"}),
+]  # fmt: skip
+TimeOut = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": TIME, "examples": ["2023-01-01T00:00:00"]})]
+NOT_FINITE = {"type": "string", "enum": list(WORDS)}
+VALUE_SCHEMA = {"anyOf": [{"type": "number"}, NOT_FINITE], "examples": [0.5]}
+Value = Annotated[float, BeforeValidator(_value), WithJsonSchema(VALUE_SCHEMA)]
+Value_ = Annotated[float | str, WithJsonSchema(VALUE_SCHEMA)]
+Step = Annotated[int, Field(ge=-INT64, lt=INT64, strict=True)]
+Digits = Annotated[int, BeforeValidator(_digits)]
+Id = Annotated[int, Field(ge=1, lt=INT64)]
+Status = Literal["running", "completed", "failed", "killed"]
+
+
+class Input(BaseModel):
+    """What is sent to us: types are strict, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Problem(BaseModel):
+    """Every refusal has this body."""
+
+    detail: str = Field(examples=["Resource not found"])
+    errors: list[Finding] | None = None
+
+
+class Finding(BaseModel):
+    loc: list[str | int] = Field(examples=[["body", "step"]])
+    msg: str = Field(examples=["step must be an integer"])
+    type: str = Field(examples=["int_type"])
+
+
+class Register(Input):
+    email: Annotated[str, Field(max_length=254, examples=["user@example.com"])]
+    username: Annotated[str, Field(max_length=300, examples=["username"])]
+    password: Annotated[str, Field(examples=["password"])]
+
+
+class Login(BaseModel):
+    """`username` may be the email. What else a password form sends (`grant_type`, ...) is left alone."""
+
+    username: Annotated[str, Field(examples=["your_username"])]
+    password: Annotated[str, Field(examples=["your_password"])]
+
+
+class Token(BaseModel):
+    access_token: str = Field(examples=["eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9..."])
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of a token, not one
+
+
+class UserOut(BaseModel):
+    id: int
+    email: str
+    username: str
+    is_active: bool
+    is_superuser: bool
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class Account(Input):
+    """The present password goes with every change."""
+
+    password: str
+    email: Annotated[str | None, Field(max_length=254)] = None
+    new_password: str | None = None
+
+
+class KeyIn(Input):
+    name: Annotated[str, Field(min_length=1, max_length=100, examples=["laptop"])]
+    scope: Literal["read", "write"] = "write"
+    expires_at: Time | None = None
+
+
+class KeyOut(BaseModel):
+    id: int
+    name: str
+    scope: Literal["read", "write"]
+    prefix: str = Field(examples=["aimgr_0f1e2d"])
+    created_at: TimeOut
+    expires_at: TimeOut | None
+    last_used_at: TimeOut | None
+
+
+class KeyOnce(KeyOut):
+    """The only time that the key is shown."""
+
+    api_key: str = Field(examples=["aimgr_..."])
+
+
+class TicketIn(Input):
+    run_id: Id
+
+
+class TicketOut(BaseModel):
+    ticket: str
+    expires_in: int = Field(examples=[30])
+
+
+class ProjectIn(Input):
+    """With `exist_ok` a project of yours with this name is answered (200) instead of making another."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, examples=["My Project"])]
+    description: Annotated[str | None, Field(examples=["A machine learning project"])] = ""
+    is_public: bool = False
+    exist_ok: bool = False
+
+
+class ProjectChanges(Input):
+    name: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    description: str | None = ""
+    is_public: bool = False
+
+
+class ProjectOut(BaseModel):
+    id: int
+    name: str
+    description: str
+    owner_id: int
+    is_public: bool
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+Config = Annotated[dict[str, JsonValue], Field(examples=[{"learning_rate": 0.001, "batch_size": 32}])]
+Tags = Annotated[list[str], Field(max_length=100, examples=[["demo", "test"]])]
+
+
+class RunIn(Input):
+    name: Annotated[str | None, Field(min_length=1, max_length=200, examples=["Training Run 1"])] = None
+    config: Config | None = None
+    tags: Tags | None = None
+    notes: str = ""
+
+
+class RunChanges(Input):
+    name: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    status: Status = "running"
+    ended_at: Time | None = None
+    config: Config = {}
+    tags: Tags = []
+    notes: str = ""
+
+
+class RunOut(BaseModel):
+    id: int
+    name: str
+    project_id: int
+    status: Status
+    config: Config
+    tags: Tags
+    notes: str
+    started_at: TimeOut
+    ended_at: TimeOut | None
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class MetricIn(Input):
+    name: Annotated[str, Field(min_length=1, max_length=250, examples=["loss"])]
+    value: Value
+    step: Step | None = None
+    timestamp: Time | None = None
+
+
+class MetricOut(BaseModel):
+    id: int
+    run_id: int
+    name: str
+    value: Value_
+    step: int
+    timestamp: TimeOut
+
+
+class BatchIn(Input):
+    metrics: Annotated[dict[str, Value], Field(min_length=1, max_length=10000, examples=[{"loss": 0.5, "accuracy": 0.85}])]  # fmt: skip
+    step: Step | None = None
+    timestamp: Time | None = None
+
+
+class Message(BaseModel):
+    message: str = Field(examples=["Logged 3 metrics successfully"])
+
+
+# Lists of plain numbers take the fast road; only one with a word in it is looked at value by value.
+Numbers = Annotated[list[float] | list[Value], Field(union_mode="left_to_right")]
+# Seconds since 1970; the bound is the year 9000 and keeps microseconds within 64 bits.
+Seconds = Annotated[float, Field(ge=0, le=221_845_392_000, allow_inf_nan=False)]
+
+
+class SeriesIn(Input):
+    """Parallel columns. Steps and timestamps (seconds since 1970) may be left out."""
+
+    values: Annotated[Numbers, WithJsonSchema({"type": "array", "items": VALUE_SCHEMA, "examples": [[0.5, 0.4, 0.3]]})]
+    steps: Annotated[list[Step] | None, Field(examples=[[1, 2, 3]])] = None
+    timestamps: Annotated[list[Seconds] | None, Field(examples=[[1700000000.0, 1700000000.1, 1700000000.2]])] = None
+
+
+class BulkIn(Input):
+    client: Annotated[str | None, Field(min_length=1, max_length=100, examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"])] = None  # fmt: skip
+    seq: Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])] = None
+    series: Annotated[dict[str, SeriesIn], Field(min_length=1, max_length=10000)]
+
+
+class Logged(BaseModel):
+    message: str = Field(examples=["Logged 3 metrics successfully"])
+    last_id: int = Field(examples=[12345])
+    flush_after_ms: int = Field(examples=[2000], description="How soon the next batch is wanted")
+
+
+class History(BaseModel):
+    name: str
+    values: list[Value_]
+    steps: list[int]
+    timestamps: list[TimeOut]
+
+
+class SummaryOut(BaseModel):
+    name: str
+    current_value: Value_
+    min_value: float | None
+    max_value: float | None
+    mean_value: float | None
+    total_points: int
+
+
+class ChartOut(BaseModel):
+    """One row a bucket; `exact` when every point is drawn. `bad` marks where values were not finite."""
+
+    name: str
+    x_axis: Literal["step", "time", "relative"]
+    total_points: int
+    exact: bool
+    x: list[float | int]
+    min: list[float | None]
+    max: list[float | None]
+    last: list[float | None]
+    counts: list[int]
+    bad: list[BadOut]
+
+
+class BadOut(BaseModel):
+    x: float | int
+    value: Literal["NaN", "Infinity", "-Infinity"]
+
+
+class Paging(BaseModel):
+    skip: Annotated[Digits, Field(ge=0, lt=INT64)] = 0
+    limit: Annotated[Digits, Field(ge=1, le=1000)] = 100
+
+
+class ProjectQuery(Paging):
+    visibility: Literal["mine", "public"] = "mine"
+    name: Annotated[str | None, Field(max_length=200)] = None
+
+
+class RunQuery(Paging):
+    project_id: Annotated[Digits | None, Field(ge=1, lt=INT64)] = None
+
+
+class RunPlace(BaseModel):
+    project_id: Annotated[Digits, Field(ge=1, lt=INT64)]
+
+
+class PointQuery(BaseModel):
+    metric_name: Annotated[str | None, Field(max_length=250)] = None
+    skip: Annotated[Digits, Field(ge=0, lt=INT64)] = 0
+    limit: Annotated[Digits, Field(ge=1, le=100000)] = 1000
+
+
+def _bound(value: Any) -> Any:
+    """A bound of x: whole numbers stay whole, as steps may be larger than floats are exact."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return _digits(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value) if len(value) <= 40 else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("must be a number")
+    return number
+
+
+Bound = Annotated[
+    int | float | None, BeforeValidator(_bound), WithJsonSchema({"type": "number", "minimum": -1e18, "maximum": 1e18})
+]
+
+
+class ChartQuery(BaseModel):
+    """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
+
+    name: Annotated[str, Field(min_length=1, max_length=250)]
+    points: Annotated[Digits, Field(ge=1, le=10000)] = 1000
+    x: Literal["step", "time", "relative"] = "step"
+    min: Bound = None
+    max: Bound = None
+
+    def window(self) -> dict[str, Any]:
+        """What the store is asked: times in microseconds."""
+        scale = 1 if self.x == "step" else 1_000_000
+        lo, hi = (None if bound is None else bound * scale for bound in (self.min, self.max))
+        return {"points": self.points, "x": self.x, "lo": lo, "hi": hi}
+
+
+class Health(BaseModel):
+    """`/healthz` says only the status; `/readyz` adds one word for each part."""
+
+    status: Literal["ok", "unavailable"]
+    database: str | None = None
+    schema_: str | None = Field(None, alias="schema")
+    disk: str | None = None
+    bus: str | None = None
+
+
+def user_out(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in UserOut.model_fields}
+
+
+def key_out(key: ApiKey) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in KeyOut.model_fields}
+
+
+def project_out(project: Project) -> dict[str, Any]:
+    return {name: getattr(project, name) for name in ProjectOut.model_fields}
+
+
+def run_out(run: Run) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in RunOut.model_fields}

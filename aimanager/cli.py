@@ -1,0 +1,156 @@
+"""The administrator's command line: accounts, keys, migrations, settings. Passwords come by prompt or stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from . import ConfigurationError, Settings, create_app, schema
+from .auth import Principal
+from .config import PREFIX
+from .database import Database
+from .errors import AIManagerError, NotFound
+from .extensions import db
+from .models import User
+from .services import accounts, api_keys
+
+
+@click.group()
+def main() -> None:
+    """Look after an AI Manager server; it reads the same AI_MANAGER_* settings as the server does."""
+
+
+def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command inside the application; what goes wrong is one sentence and exit code 2."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with create_app().app_context():
+                return command(*args, **kwargs)
+        except (AIManagerError, ConfigurationError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+    return run
+
+
+def _user(name: str) -> User:
+    found = db.session.scalar(sa.select(User).where(User.username_key == accounts.fold(name)))
+    if found is None:
+        raise NotFound(f"There is no user {name!r}.")
+    return found
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return click.prompt("password", hide_input=True, confirmation_prompt=True)
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@main.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command("create")
+@click.argument("username")
+@click.argument("email")
+@click.option("--superuser", is_flag=True, help="may see and do everything")
+@in_app
+def create_user(username: str, email: str, superuser: bool) -> None:
+    """Make an account; the password is asked for, or read from stdin."""
+    made = accounts.create(email, username, _password(), superuser)
+    click.echo(f"made user {made.username} with id {made.id}")
+
+
+@user.command("list")
+@in_app
+def list_users() -> None:
+    """List all accounts."""
+    for row in db.session.scalars(sa.select(User).order_by(User.id)):
+        marks = "".join([" superuser" * row.is_superuser, " disabled" * (not row.is_active)])
+        click.echo(f"{row.id}\t{row.username}\t{row.email}{marks}")
+
+
+@user.command("disable")
+@click.argument("username")
+@in_app
+def disable_user(username: str) -> None:
+    """Switch an account off and end its sessions."""
+    accounts.set_active(_user(username).id, False)
+
+
+@user.command("enable")
+@click.argument("username")
+@in_app
+def enable_user(username: str) -> None:
+    """Switch an account on again."""
+    accounts.set_active(_user(username).id, True)
+
+
+@user.command("promote")
+@click.argument("username")
+@click.option("--undo", is_flag=True, help="make an ordinary user again")
+@in_app
+def promote_user(username: str, undo: bool) -> None:
+    """Make a superuser."""
+    accounts.set_superuser(_user(username).id, not undo)
+
+
+@user.command("reset-password")
+@click.argument("username")
+@in_app
+def reset_password(username: str) -> None:
+    """Set a new password and end all sessions; it is asked for, or read from stdin."""
+    accounts.reset_password(_user(username).id, _password())
+
+
+@main.command("key")
+@click.argument("username")
+@click.argument("name")
+@click.option("--scope", type=click.Choice(["read", "write"]), default="write", show_default=True)
+@in_app
+def key(username: str, name: str, scope: str) -> None:
+    """Make an API key for a user and print it, this once."""
+    owner = _user(username)
+    _, secret = api_keys.issue(Principal(user_id=owner.id), name, scope)
+    click.echo(secret)
+
+
+@main.command("migrate")
+def migrate() -> None:
+    """Bring the database's schema up to date; SQLite files are copied first."""
+    try:
+        settings = Settings.from_env()
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        schema.upgrade(Database.open(settings))
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    click.echo(f"the schema is {schema.HEAD}")
+
+
+@main.command("config")
+def config() -> None:
+    """Print the settings in force; secrets are masked."""
+    try:
+        settings = Settings.from_env()
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if item.name.endswith("_url") and value:
+            value = sa.engine.make_url(value).render_as_string(hide_password=True)
+        elif not item.repr:
+            value = "***" if value else "(generated)"
+        click.echo(f"{PREFIX}{item.name.upper()}={','.join(value) if isinstance(value, tuple) else value}")
+
+

@@ -1,0 +1,46 @@
+"""Whether the server can do its work: one word for each part."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+
+import sqlalchemy as sa
+
+from .. import schema
+from ..extensions import database, live_bus, settings
+
+KEPT = 1.0  # Seconds: a load balancer that asks often must not be a load itself.
+LEAST_FREE = 0.05  # Of the disk.
+
+
+class _Kept:
+    at = 0.0
+    checks: dict[str, str] = {}
+    lock = threading.Lock()
+
+
+def checks() -> dict[str, str]:
+    """`{"database": "ok", ...}`; anything but `ok` means that requests are better sent elsewhere."""
+    with _Kept.lock:
+        if time.monotonic() - _Kept.at > KEPT or not _Kept.checks:
+            _Kept.checks, _Kept.at = _look(), time.monotonic()
+        return _Kept.checks
+
+
+def _look() -> dict[str, str]:
+    found = {"database": "ok", "schema": "ok", "disk": "ok", "bus": "ok"}
+    try:
+        with database.writing() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+        with database.reading() as connection:
+            found["schema"] = "ok" if schema.is_current(connection) else "old"
+    except sa.exc.SQLAlchemyError:
+        found["database"], found["schema"] = "down", "unknown"
+    usage = shutil.disk_usage(settings.data_dir)
+    if usage.free < usage.total * LEAST_FREE:
+        found["disk"] = "full"
+    if not live_bus.healthy:
+        found["bus"] = "down"
+    return found

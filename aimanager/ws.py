@@ -1,0 +1,227 @@
+"""Sockets: `ws/<run_id>` for a run's points and facts, `ws/projects/<project_id>` for the news of a project.
+
+Everything is decided before the handshake, where a refusal is an ordinary answer: who asks, from which
+page, may they read this, is there room. After it the handler only waits for the end; the hub does the
+sending.
+"""
+
+from __future__ import annotations
+
+import selectors
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, g, request
+from flask_sock import Sock
+from simple_websocket import Server
+
+from .auth import Principal, requires
+from .csrf import same_origin
+from .errors import Forbidden, Invalid, NotFound, TooMany, Unauthorized, Unavailable
+from .extensions import db, hub, metric_store
+from .limits import budget
+from .live import Hub, SocketGuard, Viewer
+from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
+from .live.sockets import ENVIRON_KEY
+from .models import Run
+from .services import projects, runs, sessions, tickets
+
+LARGEST_ID = 2**63 - 1
+# What the WebSocket library needs; other headers must not be able to upset its handshake.
+HANDSHAKE = {
+    "HTTP_HOST",
+    "HTTP_UPGRADE",
+    "HTTP_CONNECTION",
+    "HTTP_SEC_WEBSOCKET_KEY",
+    "HTTP_SEC_WEBSOCKET_VERSION",
+}
+
+
+class Reader(threading.Thread):
+    """The library's thread for one socket; it never holds up the end of the process."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, daemon=True)
+
+
+SERVER_OPTIONS = {
+    "ping_interval": 20,
+    "max_message_size": 16_384,  # Viewers have nothing to say.
+    "thread_class": Reader,
+    "selector_class": selectors.PollSelector,  # Costs no file descriptor, unlike epoll.
+}
+
+sockets = Blueprint("ws", __name__)
+sock = Sock()
+
+
+def init_ws(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> None:
+    """Open the doors; `describe` makes the JSON of a run as the API answers it."""
+    parts = app.extensions["aimanager"]
+    parts["hub"] = Hub(parts["metric_store"], parts["live_bus"], _described(app, describe), _rechecked(app))
+    parts["seats"] = Seats(parts["settings"].sockets, parts["settings"].sockets_per_user)
+    app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
+    app.wsgi_app = SocketGuard(app.wsgi_app)  # type: ignore[method-assign]
+    app.register_blueprint(sockets)
+
+
+@sock.route("/ws/<int:run_id>/", bp=sockets, strict_slashes=False)
+@requires("read")
+@budget("page")
+def run(ws: Server, run_id: int) -> None:
+    """A run's points after `?since=`, then as they come, and its facts when they change."""
+    sit(ws, g.viewer)
+
+
+@sock.route("/ws/projects/<int:project_id>/", bp=sockets, strict_slashes=False)
+@requires("read")
+@budget("page")
+def project(ws: Server, project_id: int) -> None:
+    """A word whenever the project's list of runs has changed."""
+    sit(ws, g.viewer)
+
+
+def sit(ws: Server, viewer: Viewer) -> None:
+    """Wait until the socket is closed by either side; what the viewer says is not listened to."""
+    db.session.remove()  # A socket stays open for hours and needs no connection to the database.
+    viewer.socket.on_closed = ws.event.set
+    hub.join(viewer)
+    try:
+        while ws.connected and ws.thread.is_alive():
+            ws.receive(timeout=60)
+    finally:
+        hub.leave(viewer)
+        viewer.socket.close()
+
+
+@sockets.before_request
+def admit() -> None:
+    """Everything that can be wrong, asked while it can still be answered."""
+    guarded = request.environ.get(ENVIRON_KEY)
+    if guarded is None or request.headers.get("Sec-WebSocket-Version") != "13" or not _has_key():
+        raise Invalid.field("Upgrade", "this address speaks WebSocket, version 13", source="header")
+    _check_origin(g.principal)
+    if hub.closed:
+        raise Unavailable("The server is about to restart, please try again")
+    arguments = request.view_args or {}
+    if "run_id" in arguments:
+        viewer = _run_viewer(arguments["run_id"], g.principal, guarded)
+    else:
+        projects.get(_stored_id(arguments["project_id"]), g.principal)
+        viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
+    g.seat = _seats().take(viewer.principal, request.remote_addr or "")
+    g.viewer = viewer
+    for name in [name for name in request.environ if name.startswith("HTTP_") and name not in HANDSHAKE]:
+        del request.environ[name]
+
+
+@sockets.teardown_request
+def give_back(error: BaseException | None) -> None:
+    """Whoever was admitted leaves its place, however the request ended."""
+    if seat := g.pop("seat", None):
+        _seats().give_back(seat)
+
+
+def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
+    since = _since()
+    ticket = request.args.get("ticket")
+    if ticket:
+        principal = tickets.redeem(ticket, _stored_id(run_id))
+    runs.project_of(_stored_id(run_id), principal)
+    # Read before the handshake: a point that comes right after it is new to this viewer.
+    heads = metric_store.heads([run_id])
+    head = heads[run_id].last_id if heads else 0
+    # A viewer that is ahead of a restored database goes on from where the points end.
+    cursor = head if since is None else min(since, head)
+    return Viewer(guarded, f"run:{run_id}", principal, cursor=cursor, goal=head)
+
+
+def _since() -> int | None:
+    text = request.args.get("since")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+        raise Invalid.field("since", "since must be the last id that was received", source="query")
+    return int(text)
+
+
+def _stored_id(number: int) -> int:
+    if number > LARGEST_ID:
+        raise NotFound()
+    return number
+
+
+def _has_key() -> bool:
+    key = request.headers.get("Sec-WebSocket-Key", "")
+    return len(key) == 24 and key.isascii() and key.isprintable()
+
+
+def _check_origin(principal: Principal) -> None:
+    """A browser sends cookies to us from any page, and says from which."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        if principal.kind == "cookie":
+            raise Forbidden("Not enough permissions: a socket that is opened with a cookie names its Origin")
+    elif not same_origin(origin):
+        raise Forbidden("Not enough permissions: the request comes from another site")
+
+
+class Seats:
+    """How many sockets this process has room for, and how many one user or address may take."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self._total, self._each = total, each
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    def take(self, principal: Principal, address: str) -> str:
+        """Take a place and return whose it is. Raises Unavailable or TooMany."""
+        whose = f"user:{principal.user_id}" if principal.signed_in else f"address:{address}"
+        with self._lock:
+            if self._taken.total() >= self._total:
+                raise Unavailable("All places for live viewers are taken, please try again later", retry_after=10)
+            if self._taken[whose] >= self._each:
+                raise TooMany(f"Too many sockets: {self._each} may be open at once", retry_after=10)
+            self._taken[whose] += 1
+        return whose
+
+    def give_back(self, whose: str) -> None:
+        with self._lock:
+            self._taken[whose] -= 1
+            if not self._taken[whose]:
+                del self._taken[whose]
+
+
+def _seats() -> Seats:
+    return current_app.extensions["aimanager"]["seats"]
+
+
+def _described(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> Callable[[int], dict[str, Any] | None]:
+    def described(run_id: int) -> dict[str, Any] | None:
+        with app.app_context():
+            run = db.session.get(Run, run_id)
+            return describe(run) if run else None
+
+    return described
+
+
+def _rechecked(app: Flask) -> Callable[[Viewer], int | None]:
+    def rechecked(viewer: Viewer) -> int | None:
+        kind, _, number = viewer.room.partition(":")
+        with app.app_context():
+            if not sessions.still_holds(viewer.principal):
+                return SIGNED_OUT
+            try:
+                if kind == "run":
+                    runs.project_of(int(number), viewer.principal)
+                else:
+                    projects.get(int(number), viewer.principal)
+            except NotFound:
+                return DELETED
+            except (Unauthorized, Forbidden):
+                return FORBIDDEN
+        return None
+
+    return rechecked
