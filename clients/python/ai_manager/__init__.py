@@ -1,0 +1,34 @@
+"""Log the metrics of machine-learning runs to an AI Manager server.
+
+    from ai_manager import AIManager
+
+    manager = AIManager(project_name="digits", api_key="aimgr_...")
+    with manager.run(name="first try", config={"lr": 0.01}) as run:
+        for step in range(1000):
+            run.log({"train/loss": loss}, step=step)
+
+Logging never waits for the server and never raises because of it: a background thread sends what was logged,
+tries again when the server is away, and sees to it that every point arrives once.
+"""
+
+from ai_manager._manager import AIManager
+from ai_manager._run import Run
+from ai_manager._version import __version__
+from ai_manager.errors import (
+    AIManagerError,
+    AuthenticationError,
+    ConfigurationError,
+    ServerError,
+    UnreachableError,
+)
+
+__all__ = [
+    "AIManager",
+    "AIManagerError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "Run",
+    "ServerError",
+    "UnreachableError",
+    "__version__",
+]

@@ -1,0 +1,80 @@
+"""Which server, and as whom: arguments first, then the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ai_manager.errors import ConfigurationError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+HOW = (
+    "pass api_key=... or username=... and password=..., or set AI_MANAGER_API_KEY "
+    "(keys are made on the server's settings page)"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked address and one way to sign in. Secrets stay out of its repr."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def bare(self) -> bool:
+        """Whether credentials would travel unprotected: plain http to another machine."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def resolve(
+    api_url: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    api_key: str | None = None,
+) -> Settings:
+    """Settings from arguments and environment; raises ConfigurationError with what to do."""
+    url = _address(api_url or os.environ.get("AI_MANAGER_URL") or DEFAULT_URL)
+    if api_key and (username or password):
+        raise ConfigurationError("give an api_key or a username and password, not both")
+    if username or password:
+        if not (username and password):
+            raise ConfigurationError("a username needs a password and the other way round")
+        return Settings(url, username=username, password=password)
+    key = (api_key or os.environ.get("AI_MANAGER_API_KEY") or "").strip()
+    if not key:
+        raise ConfigurationError("no credentials: " + HOW)
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigurationError("the API key holds characters that no key has; copy it again")
+    return Settings(url, api_key=key)
+
+
+def _address(url: str) -> str:
+    """The server's address without a trailing slash, or ConfigurationError."""
+    example = f"; it looks like {DEFAULT_URL}"
+    try:
+        parts = urlsplit(url.strip())
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError) as error:
+        raise ConfigurationError("api_url is not an address" + example) from error
+    if not known:
+        raise ConfigurationError("api_url must begin with http:// or https:// and name a host" + example)
+    if "@" in parts.netloc:
+        raise ConfigurationError("leave credentials out of api_url: " + HOW)
+    if parts.query or parts.fragment:
+        raise ConfigurationError("api_url has no ? or # part" + example)
+    return "{}://{}{}".format(parts.scheme, parts.netloc, parts.path.rstrip("/"))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,152 @@
+"""HTTP to one server: sign-in, bounded answers, and every failure as one of this package's errors."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+
+from ai_manager._settings import Settings
+from ai_manager._version import __version__
+from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
+
+LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
+LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
+TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
+AGENT = f"ai-manager-client/{__version__} python/{platform.python_version()}"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Transport:
+    """Calls the API as one user. Safe to share between threads.
+
+    Redirects are not followed, so that credentials never reach another host; proxies from the environment are
+    not used; certificates are always checked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._token = settings.api_key
+        self._base_path = urlsplit(settings.url).path
+        self.reconnect()
+
+    def __repr__(self) -> str:
+        return f"Transport({self._settings.url!r})"
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._settings.url
+
+    def reconnect(self) -> None:
+        """Begin with fresh connections; a forked child must not speak on its parent's sockets."""
+        self._pool = urllib3.connection_from_url(self._settings.url, maxsize=2, timeout=TIMEOUT)
+
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> dict[str, Any]:
+        """The JSON object that the server answers with.
+
+        `body` is bytes of ready JSON or something to encode; `key` makes a POST harmless to repeat. A token
+        that ran out is renewed once. Raises UnreachableError, AuthenticationError or ServerError.
+        """
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        extra = {"Idempotency-Key": key} if key else {}
+        if self._token is None:
+            self._sign_in()
+        try:
+            return self._send(method, path, body, JSON, {"Authorization": f"Bearer {self._token}", **extra})
+        except AuthenticationError:
+            if self._settings.api_key:
+                raise
+            self._sign_in()
+            return self._send(method, path, body, JSON, {"Authorization": f"Bearer {self._token}", **extra})
+
+    def _sign_in(self) -> None:
+        """Get a token for the user name and password."""
+        self._token = None
+        form = {"username": self._settings.username, "password": self._settings.password}
+        answer = self._send("POST", "/auth/login", urlencode(form).encode(), FORM, {})
+        token = answer.get("access_token")
+        if not isinstance(token, str) or not token.isascii():
+            raise UnreachableError(f"{self.url} answered a login without a token")
+        self._token = token
+
+    def _send(self, method: str, path: str, body: Any, kind: str, extra: dict[str, str]) -> dict[str, Any]:
+        headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
+        if body is not None:
+            headers["Content-Type"] = kind
+        try:
+            response = self._pool.urlopen(
+                method,
+                self._base_path + path,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            content = self._read(response)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise UnreachableError(
+                f"{self.url} is not reachable: {str(error)[:200] or type(error).__name__}"
+            ) from error
+        return self._judge(response, content)
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """The whole answer; one that is too long costs the connection and counts as none."""
+        content = response.read(LONGEST_ANSWER + 1)
+        if len(content) > LONGEST_ANSWER:
+            response.close()
+            raise UnreachableError(f"{self.url} sent an answer without end")
+        response.drain_conn()
+        response.release_conn()
+        return content
+
+    def _judge(self, response: urllib3.BaseHTTPResponse, content: bytes) -> dict[str, Any]:
+        """The answer's JSON object, or the error that its status means."""
+        answer = _json_object(content)
+        if 200 <= response.status < 300:
+            if answer is None:
+                raise UnreachableError(f"{self.url} does not answer like an AI Manager")
+            return answer
+        if response.status < 400:
+            target = str(response.headers.get("Location"))[:200]
+            raise UnreachableError(f"{self.url} redirects to {target}; use that as api_url")
+        from_api = answer is not None and "detail" in answer
+        detail = str(answer["detail"])[:500] if answer and from_api else "no AI Manager's answer"
+        if response.status == 401:
+            what = "the API key" if self._settings.api_key else "this user name and password"
+            raise AuthenticationError(f"{self.url} does not accept {what} ({detail})")
+        retry_after = _retry_after(response.headers.get("Retry-After"))
+        raise ServerError(response.status, detail, retry_after, from_api)
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
+    """The object that an answer holds; an empty answer holds an empty one, anything else None."""
+    try:
+        answer = json.loads(content) if content else {}
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds that the server asks to wait, given as a number or as a date."""
+    if not value:
+        return None
+    try:
+        wait = float(value)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        wait = (when.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds()
+    return min(max(wait, 0.0), LONGEST_WAIT) if wait == wait else None

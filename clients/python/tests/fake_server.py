@@ -1,0 +1,211 @@
+"""A small real HTTP server that speaks the client's part of the API strictly, and misbehaves on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+USER, PASSWORD, KEY = "user", "pass", "aimgr_" + "k" * 48
+
+
+class Mode:
+    """What is wrong with the server. The next requests on paths that contain `path` meet it."""
+
+    def __init__(self, kind="well", path="", times=10**9, **details):
+        self.kind, self.path, self.times, self.details = kind, path, times, details
+
+
+class State:
+    """Everything the server knows, as plain data for the tests to look at."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.mode = Mode()
+        self.requests = []  # (monotonic time, method, path, body, headers)
+        self.projects = {}
+        self.runs = {}
+        self.made_by = {}  # Idempotency-Key -> run id
+        self.writers = {}  # (run, client) -> [last seq, its body, its answer]
+        self.points = {}  # run -> [(name, step, value, timestamp)] in the order stored
+        self.tokens = set()
+        self.flush_after_ms = None
+        self.logins = 0
+
+    def seen(self, part):
+        return [entry for entry in self.requests if part in entry[2]]
+
+    def series(self, run, name):
+        return [(step, value) for metric, step, value, _ in self.points.get(run, []) if metric == name]
+
+
+class Problem(Exception):
+    def __init__(self, status, detail, **headers):
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    state: State
+
+    def log_message(self, *args):
+        pass
+
+    def handle_any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.state.requests.append((time.monotonic(), self.command, self.path, body, dict(self.headers)))
+        mode = self.state.mode
+        if mode.kind != "well" and mode.path in self.path and mode.times > 0:
+            mode.times -= 1
+            if self.misbehave(mode, body):
+                return
+        try:
+            status, answer = self.route(body)
+            self.reply(status, answer)
+        except Problem as problem:
+            self.reply(problem.status, {"detail": problem.detail}, problem.headers)
+
+    do_GET = do_POST = do_PUT = handle_any
+
+    def misbehave(self, mode, body):
+        """True when this was the whole answer."""
+        if mode.kind == "status":
+            headers = {"Retry-After": mode.details["retry_after"]} if "retry_after" in mode.details else {}
+            self.reply(mode.details["status"], {"detail": mode.details.get("detail", "as told")}, headers)
+        elif mode.kind == "garbage":
+            self.raw(200, b"<html>Welcome to this hotel's network</html>", {"Content-Type": "text/html"})
+        elif mode.kind == "endless":
+            self.raw(200, b" " * (3 << 20), {})
+        elif mode.kind == "redirect":
+            self.raw(302, b"", {"Location": mode.details["to"]})
+        elif mode.kind == "hang":
+            time.sleep(mode.details.get("seconds", 60))
+            self.close_connection = True
+        elif mode.kind == "lost answer":
+            with contextlib.suppress(Problem):
+                self.route(body)
+            self.close_connection = True
+        elif mode.kind == "reset":
+            self.close_connection = True
+        return True
+
+    def reply(self, status, answer, headers=None):
+        self.raw(status, json.dumps(answer).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+    def raw(self, status, content, headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def route(self, body):
+        parts = urlsplit(self.path)
+        if parts.path == "/auth/login":
+            return self.login(parse_qs(body.decode()))
+        self.authorise()
+        with self.state.lock:
+            if parts.path == "/auth/me":
+                return 200, {"id": 1, "username": USER}
+            data = json.loads(body)
+            if parts.path == "/projects/":
+                return self.project(data)
+            if parts.path == "/runs/":
+                return self.run(int(parse_qs(parts.query)["project_id"][0]), data)
+            words = parts.path.strip("/").split("/")
+            run = self.state.runs.get(int(words[1]))
+            if run is None:
+                raise Problem(404, "Resource not found")
+            if words[0] == "runs":
+                run.update(data)
+                return 200, run
+            return self.bulk(run["id"], data, body)
+
+    def login(self, form):
+        self.state.logins += 1
+        if form.get("username") != [USER] or form.get("password") != [PASSWORD]:
+            raise Problem(401, "Incorrect username or password")
+        token = f"token-{self.state.logins}"
+        self.state.tokens.add(token)
+        return 200, {"access_token": token, "token_type": "bearer"}
+
+    def authorise(self):
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token != KEY and token not in self.state.tokens:
+            raise Problem(401, "Could not validate credentials")
+
+    def project(self, data):
+        assert set(data) == {"name", "exist_ok"}
+        known = self.state.projects
+        if data["name"] in known:
+            return 200, {"id": known[data["name"]], "name": data["name"]}
+        known[data["name"]] = len(known) + 1
+        return 201, {"id": known[data["name"]], "name": data["name"]}
+
+    def run(self, project, data):
+        assert project in self.state.projects.values()
+        key = self.headers["Idempotency-Key"]
+        if key not in self.state.made_by:
+            number = len(self.state.runs) + 1
+            made = {"id": number, "project_id": project, "status": "running", "name": f"run {number}"}
+            self.state.runs[number] = {**made, **data}
+            self.state.points[number] = []
+            self.state.made_by[key] = number
+        return 201, self.state.runs[self.state.made_by[key]]
+
+    def bulk(self, run, data, body):
+        """All or nothing, each number once and in turn; a repeat is known by its bytes."""
+        assert set(data) == {"client", "seq", "series"}
+        last = self.state.writers.setdefault((run, data["client"]), [0, None, None])
+        if data["seq"] == last[0] and body == last[1]:
+            return 200, last[2]
+        if data["seq"] != last[0] + 1:
+            raise Problem(409, f"batch out of turn; expected {last[0] + 1}")
+        rows = []
+        for name, column in data["series"].items():
+            assert set(column) == {"steps", "values", "timestamps"}
+            columns = column["steps"], column["values"], column["timestamps"]
+            assert len(set(map(len, columns))) == 1
+            rows += [(name, *point) for point in zip(*columns)]
+        self.state.points[run] += rows
+        message = f"Logged {len(rows)} metrics successfully"
+        answer = {"message": message, "last_id": len(self.state.points[run])}
+        if self.state.flush_after_ms is not None:
+            answer["flush_after_ms"] = self.state.flush_after_ms
+        last[:] = data["seq"], body, answer
+        return 200, answer
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Quiet: clients that went away are part of the tests; a broken assertion shows as a lost point."""
+
+
+class FakeServer:
+    """Runs in a thread on a port that stays the same over stop and start."""
+
+    def __init__(self):
+        self.state = State()
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        handler = type("BoundHandler", (Handler,), {"state": self.state})
+        self._server = Server(("127.0.0.1", self.port), handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
