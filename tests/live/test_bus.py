@@ -156,9 +156,7 @@ class TestDatagram(BusContract):
         import socket
 
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
-            stranger.sendto(
-                b"\xff\xfe\n\n" + b"x" * 1000, str(next(buses[0].directory.glob(f"{buses[0]._name}")))
-            )
+            stranger.sendto(b"\xff\xfe\n\n" + b"x" * 1000, str(next(buses[0].directory.glob(f"{buses[0]._name}"))))
         buses[1].publish("run:1")
         soon(lambda: "run:1" in heard)
 

@@ -1,0 +1,293 @@
+"""One thread sends what is new to everybody who looks at it.
+
+A wake-up says which run to look at. The hub then reads the store from where its viewers are, once for all
+who are at the same point, makes one frame and offers it to each of their sockets. Nobody has a queue: a
+viewer who has not read the last frame is passed over, and gets all that came meanwhile in one frame later.
+Sending is paced by what it costs, so that many viewers never slow the server down.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import frames
+from .base import LiveBus
+from .relay import Relay
+from .source import PointSource
+from .viewer import Room, Viewer
+
+log = logging.getLogger(__name__)
+
+RESTARTING, SIGNED_OUT, FORBIDDEN, DELETED = 1012, 4401, 4403, 4404
+REASONS = {
+    RESTARTING: "the server restarts",
+    SIGNED_OUT: "signed out",
+    FORBIDDEN: "not allowed to read this any more",
+    DELETED: "deleted",
+}
+PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5}  # Seconds between two messages to the same room.
+REST = 4  # A round that took a second is followed by at least four of rest.
+PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
+RECHECK_EVERY, RECHECK_SOON = 45.0, 5.0
+COMPLAIN_EVERY = 60.0
+
+
+class Hub:
+    """Brings viewers and the store together.
+
+    `describe(run_id)` makes the JSON of a run, None when it is gone. `recheck(viewer)` answers with a close
+    code when the viewer may look no longer, else None. Both are called on the hub's thread; when they
+    raise, it tries again later.
+    """
+
+    def __init__(
+        self,
+        store: PointSource,
+        bus: LiveBus,
+        describe: Callable[[int], dict[str, Any] | None],
+        recheck: Callable[[Viewer], int | None],
+    ) -> None:
+        self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
+        self._rooms: dict[str, Room] = {}
+        self._watched_elsewhere: dict[int, float] = {}
+        self._due: dict[str, float] = {}  # When to look at a topic.
+        self._rest: dict[str, float] = {}  # Not before this time.
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._complained = 0.0
+        self.closed = False
+        self._handlers = {
+            "run": self._points,
+            "run-facts": self._facts,
+            "project": self._project,
+            "user": self._user,
+        }
+        look_every = (
+            1.0 if bus.shared else 5.0
+        )  # A message between processes may be lost; the store loses nothing.
+        self._chores: list[tuple[float, Callable[[], None]]] = [
+            (look_every, self._look_everywhere),
+            (1.0, self._check_rights),
+            (FACTS_EVERY, self._look_at_facts),
+            (PING_EVERY, self._ping),
+            (WATCHED_EVERY, self._tell_who_is_watched),
+        ]
+        bus.subscribe(self.wake)
+
+    # What the doors and the bus call, on any thread.
+
+    def join(self, viewer: Viewer) -> None:
+        """Begin to send to a viewer what comes after its cursor."""
+        with self._changed:
+            room = self._rooms.setdefault(viewer.room, Room())
+            viewer.version = room.version
+            viewer.checked_at = time.monotonic()
+            viewer.recheck_at = viewer.checked_at + RECHECK_EVERY
+            viewer.socket.on_drained = lambda: self._catch_up(room, viewer)
+            room.viewers |= {viewer}
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="live-hub", daemon=True)
+                self._thread.start()
+        if self.closed:
+            self._dismiss(viewer, RESTARTING)
+            return
+        self._catch_up(room, viewer)
+        self._tell_who_is_watched()
+
+    def leave(self, viewer: Viewer) -> None:
+        """Send no more to a viewer."""
+        with self._changed:
+            room = self._rooms.get(viewer.room)
+            if room is None:
+                return
+            room.viewers -= {viewer}
+            if not room.viewers:
+                del self._rooms[viewer.room]
+                number = viewer.room.partition(":")[2]
+                for kind in PACE:
+                    if _room(kind, number) == viewer.room:
+                        self._rest.pop(f"{kind}:{number}", None)
+
+    def watched(self, run: int) -> bool:
+        """Whether somebody looks at this run, here or in another process."""
+        return f"run:{run}" in self._rooms or self._watched_elsewhere.get(run, 0.0) > time.monotonic()
+
+    def wake(self, topic: str) -> None:
+        """Look at a topic soon if anybody here cares about it; cheap, for it runs on the writer's thread."""
+        kind, _, number = topic.partition(":")
+        if kind == "watched":
+            self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
+        elif kind in self._handlers and (kind == "user" or _room(kind, number) in self._rooms):
+            with self._changed:
+                if topic not in self._due:
+                    self._due[topic] = self._rest.get(topic, 0.0)
+                    self._changed.notify()
+
+    def close(self, code: int = RESTARTING) -> None:
+        """Say goodbye to everybody and end the thread."""
+        with self._changed:
+            self.closed = True
+            self._changed.notify()
+        for viewer in self._everybody():
+            self._dismiss(viewer, code)
+
+    # The thread.
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        upcoming = [began + every for every, _ in self._chores]
+        while not self.closed:
+            for topic in self._wait(min(upcoming)):
+                kind, _, number = topic.partition(":")
+                self._try(self._handlers[kind], int(number))
+            for place, (every, chore) in enumerate(self._chores):
+                if upcoming[place] <= time.monotonic():
+                    self._try(chore)
+                    upcoming[place] = time.monotonic() + every
+
+    def _wait(self, until: float) -> list[str]:
+        """The topics whose time has come; waits for the first of them, or until the next chore."""
+        with self._changed:
+            first = min([until, *self._due.values()])
+            if first > time.monotonic() and not self.closed:
+                self._changed.wait(first - time.monotonic())
+            now = time.monotonic()
+            ready = [topic for topic, at in self._due.items() if at <= now]
+            for topic in ready:
+                del self._due[topic]
+            return ready
+
+    def _try(self, work: Callable[..., None], *arguments: int) -> None:
+        try:
+            work(*arguments)
+        except Exception:  # The database may be away for a while: the chores look again every few seconds.
+            if time.monotonic() - self._complained > COMPLAIN_EVERY:
+                self._complained = time.monotonic()
+                log.exception("The live hub could not look; it goes on trying")
+
+    def _pause(self, topic: str, spent: float) -> None:
+        """Let a topic rest, the longer the more its last round has cost."""
+        pace = PACE[topic.partition(":")[0]]
+        self._rest[topic] = time.monotonic() + max(pace, REST * spent)
+
+    # What there is to do for a topic.
+
+    def _points(self, run: int) -> None:
+        room = self._rooms.get(f"run:{run}")
+        if room is None:
+            return
+        began = time.monotonic()
+        more = self._relay.advance(run, room.viewers)
+        self._pause(f"run:{run}", time.monotonic() - began)
+        if more:
+            # The pace makes live frames few and full; whoever has to catch up gets full ones anyway.
+            now = time.monotonic()
+            self._rest[f"run:{run}"] = now + (now - began)
+            self.wake(f"run:{run}")
+
+    def _facts(self, run: int) -> None:
+        room = self._rooms.get(f"run:{run}")
+        if room is not None:
+            began = time.monotonic()
+            self._tell_facts(run, room)
+            self._hurry(room.viewers)
+            self._pause(f"run-facts:{run}", time.monotonic() - began)
+
+    def _project(self, project: int) -> None:
+        room = self._rooms.get(f"project:{project}")
+        if room is None:
+            return
+        began = time.monotonic()
+        room.announce(frames.message("project"))
+        self._hurry(room.viewers)
+        self._pause(f"project:{project}", time.monotonic() - began)
+
+    def _user(self, user: int) -> None:
+        for viewer in self._everybody():
+            if getattr(viewer.principal, "user_id", None) == user:
+                viewer.recheck_at = 0.0
+        self._check_rights()
+
+    # Chores.
+
+    def _look_everywhere(self) -> None:
+        for room in list(self._rooms):
+            if room.startswith("run:"):
+                self.wake(room)
+
+    def _look_at_facts(self) -> None:
+        """Notice a change whose message was lost, and tell newcomers what changed before they came."""
+        for name, room in list(self._rooms.items()):
+            if not name.startswith("run:"):
+                continue
+            for viewer in room.viewers:
+                if not viewer.greeted:
+                    viewer.greeted, viewer.version = True, -1
+            self._tell_facts(int(name.removeprefix("run:")), room)
+
+    def _check_rights(self) -> None:
+        """Ask again whether viewers may look, once for all who have the same credential in one room."""
+        now = time.monotonic()
+        answers: dict[tuple[Any, str], int | None] = {}
+        for viewer in self._everybody():
+            if viewer.recheck_at > now:
+                continue
+            viewer.checked_at, viewer.recheck_at = now, now + RECHECK_EVERY
+            key = (viewer.principal, viewer.room)
+            if key not in answers:
+                answers[key] = self._recheck(viewer)
+            code = answers[key]
+            if code is not None:
+                self._dismiss(viewer, code)
+
+    def _ping(self) -> None:
+        ping = frames.message("ping")
+        for viewer in self._everybody():
+            viewer.socket.offer(ping)
+
+    def _tell_who_is_watched(self) -> None:
+        now = time.monotonic()
+        for run, until in list(self._watched_elsewhere.items()):
+            if until < now:
+                self._watched_elsewhere.pop(run, None)
+        if self._bus.shared:
+            for room in list(self._rooms):
+                if room.startswith("run:"):
+                    self._bus.publish(room.replace("run:", "watched:"))
+
+    # Small parts.
+
+    def _tell_facts(self, run: int, room: Room) -> None:
+        facts = self._describe(run)
+        if facts is None:
+            for viewer in room.viewers:
+                self._dismiss(viewer, DELETED)
+            return
+        news = frames.message("run", run=facts)
+        if news != room.news:
+            room.announce(news)
+        room.tell(room.viewers)
+
+    def _everybody(self) -> list[Viewer]:
+        with self._changed:
+            return [viewer for room in self._rooms.values() for viewer in room.viewers]
+
+    def _catch_up(self, room: Room, viewer: Viewer) -> None:
+        room.tell([viewer])
+        self.wake(viewer.room)
+
+    def _hurry(self, viewers: Iterable[Viewer]) -> None:
+        """Something changed that may concern rights: ask again soon."""
+        for viewer in viewers:
+            viewer.recheck_at = min(viewer.recheck_at, viewer.checked_at + RECHECK_SOON)
+
+    def _dismiss(self, viewer: Viewer, code: int) -> None:
+        words = [frames.message("deleted")] if code == DELETED else []
+        viewer.socket.leave(*words, frames.close(code, REASONS.get(code, "")))
+        self.leave(viewer)
+
+
+def _room(kind: str, number: str) -> str:
+    return f"run:{number}" if kind == "run-facts" else f"{kind}:{number}"

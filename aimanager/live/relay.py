@@ -1,0 +1,70 @@
+"""Carries a run's points from the store to its viewers, each from where it is."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+
+from . import frames
+from .source import PointSource
+from .viewer import Viewer
+
+POINTS = 8_000
+FRAME_LIMIT = 512 * 1024  # Half of what a socket keeps for a viewer that does not read.
+TOO_FAR = 50_000  # Beyond it a page is drawn again from a chart sooner than from points.
+ROUND = 0.1  # Seconds after which a round leaves the remaining viewers to the next one.
+
+
+class Relay:
+    """Reads once and encodes once for all viewers that are at the same point."""
+
+    def __init__(self, store: PointSource) -> None:
+        self._store = store
+
+    def advance(self, run: int, viewers: Iterable[Viewer]) -> bool:
+        """Bring everybody who has read all that was sent one frame further; True when there is more."""
+        began = time.monotonic()
+        groups: dict[int, list[Viewer]] = defaultdict(list)
+        for viewer in viewers:
+            if not viewer.socket.busy:
+                groups[viewer.cursor].append(viewer)
+        more = False
+        # Those who have waited longest come first, so that a hundred replays take turns with the live ones.
+        for cursor, group in sorted(groups.items(), key=lambda item: item[1][0].served):
+            if time.monotonic() - began > ROUND:
+                return True
+            more |= self._serve(run, cursor, group)
+        return more
+
+    def _serve(self, run: int, cursor: int, group: list[Viewer]) -> bool:
+        frame, last_id, complete = self._next(run, cursor)
+        if not complete:
+            group = self._leave_behind(run, cursor, group)
+        now = time.monotonic()
+        for viewer in group:
+            viewer.served = now
+            if frame:
+                viewer.send(frame, last_id, now)
+        return not complete and bool(group)
+
+    def _next(self, run: int, cursor: int) -> tuple[bytes, int, bool]:
+        """The points after an id as a frame of bearable size, the last id in it, and if that is all."""
+        limit = POINTS
+        while True:
+            tail = self._store.since(run, cursor, limit)
+            if not tail.series:
+                return b"", cursor, True
+            frame = frames.metrics(run, tail)
+            if len(frame) <= FRAME_LIMIT or limit == 1:
+                return frame, tail.last_id, tail.complete
+            limit = max(1, limit // 8)
+
+    def _leave_behind(self, run: int, cursor: int, group: list[Viewer]) -> list[Viewer]:
+        """Let live viewers that are hopelessly late go on from the end; the others are returned."""
+        head = self._store.heads([run])[run].last_id
+        if head - cursor <= TOO_FAR:
+            return group
+        resync, now = frames.message("resync", last_id=head), time.monotonic()
+        for viewer in group:
+            if viewer.goal <= cursor:
+                viewer.send(resync, head, now)
+        return [viewer for viewer in group if viewer.goal > cursor]

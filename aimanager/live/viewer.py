@@ -1,0 +1,57 @@
+"""Who looks at what, and how far they have seen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .sockets import GuardedSocket
+
+
+@dataclass(eq=False, slots=True)
+class Viewer:
+    """One socket in one room, `run:7` or `project:3`.
+
+    `cursor` is the last point that was sent, `goal` the last one that the run had when the viewer came: up
+    to there it is given everything, however far back it began. `version` is the state of the room's news
+    that it has been told.
+    """
+
+    socket: GuardedSocket
+    room: str
+    principal: Any = None
+    cursor: int = 0
+    goal: int = 0
+    version: int = 0
+    greeted: bool = False
+    served: float = 0.0
+    checked_at: float = 0.0
+    recheck_at: float = 0.0
+
+    def send(self, frame: bytes, cursor: int, now: float) -> None:
+        """Offer points up to `cursor`; a viewer that is busy stays where it is."""
+        if self.socket.offer(frame):
+            self.cursor, self.served = cursor, now
+
+
+class Room:
+    """The viewers of one run or project and the latest news that is not points, numbered by `version`."""
+
+    def __init__(self) -> None:
+        self.viewers: frozenset[Viewer] = (
+            frozenset()
+        )  # Replaced, never changed: the hub walks it without a lock.
+        self.news = b""
+        self.version = 0
+
+    def announce(self, news: bytes) -> None:
+        """Set the news and tell everybody."""
+        self.news, self.version = news, self.version + 1
+        self.tell(self.viewers)
+
+    def tell(self, viewers: Iterable[Viewer]) -> None:
+        """Give the news to whoever has not had it; a busy one gets the latest when it has caught up."""
+        for viewer in viewers:
+            if self.news and viewer.version != self.version:
+                version = self.version
+                if viewer.socket.offer(self.news):
+                    viewer.version = version

@@ -1,0 +1,325 @@
+"""The hub with the memory store and real connections: who hears what, and when."""
+
+import json
+import socket
+import time
+
+import numpy as np
+import pytest
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import CloseConnection, TextMessage
+
+from aimanager.live import hub as hub_module
+from aimanager.live import relay
+from aimanager.live.hub import Hub
+from aimanager.live.memory import MemoryBus
+from aimanager.live.sockets import Drain, GuardedSocket
+from aimanager.live.viewer import Viewer
+from aimanager.store import Batch, Column
+from aimanager.store.memory import MemoryStore
+from tests.live.test_bus import soon
+
+
+class Guest:
+    """A viewer with the client's end of its connection."""
+
+    def __init__(self, hub, room, drain, **options):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.client = socket.create_connection(listener.getsockname())
+            self.server, _ = listener.accept()
+        self.reader = Connection(ConnectionType.CLIENT)
+        self.viewer = Viewer(GuardedSocket(self.server, drain), room, **options)
+        self.messages, self.code, self._parts = [], None, []
+        hub.join(self.viewer)
+
+    def read(self, seconds=0.3):
+        """Everything that arrives until it is quiet for a while."""
+        self.client.settimeout(seconds)
+        try:
+            while data := self.client.recv(262_144):
+                self._take(data)
+        except TimeoutError:
+            pass
+        return self.messages
+
+    def _take(self, data):
+        self.reader.receive_data(data)
+        for event in self.reader.events():
+            if isinstance(event, CloseConnection):
+                self.code = event.code
+            elif isinstance(event, TextMessage):
+                self._parts.append(event.data)
+                if event.message_finished:
+                    self.messages.append(json.loads("".join(self._parts)))
+                    self._parts = []
+
+    def of_kind(self, kind):
+        return [message for message in self.messages if message["type"] == kind]
+
+    def ids(self):
+        """Every id that was received, in order."""
+        return [
+            id
+            for message in self.of_kind("metrics")
+            for id in sorted(id for series in message["series"].values() for id in series["ids"])
+        ]
+
+    def close(self):
+        self.viewer.socket.close()
+        self.client.close()
+        self.server.close()
+
+
+class World:
+    """A hub with its store and bus, the facts of runs, and who may read them."""
+
+    def __init__(self):
+        self.store, self.bus, self.drain = MemoryStore(), MemoryBus(), Drain()
+        self.facts = {1: {"id": 1, "name": "first", "status": "running"}}
+        self.codes = {}
+        self.hub = Hub(self.store, self.bus, self.facts.get, lambda viewer: self.codes.get(viewer.principal))
+        self.guests = []
+
+    def guest(self, room="run:1", **options):
+        self.guests.append(Guest(self.hub, room, self.drain, **options))
+        return self.guests[-1]
+
+    def log(self, *values, name="loss", run=1, publish=True):
+        self.store.append(run, 1, Batch((Column(name, np.array(values, dtype=float)),)))
+        if publish:
+            self.bus.publish(f"run:{run}")
+
+
+@pytest.fixture
+def world():
+    world = World()
+    yield world
+    for guest in world.guests:
+        guest.close()
+    world.hub.close()
+
+
+def test_a_point_arrives_as_the_contract_writes_it(world):
+    guest = world.guest()
+    began = time.time()
+    world.log(0.5)
+    (message,) = guest.read()
+    (timestamp,) = message["series"]["loss"].pop("timestamps")
+    assert message == {
+        "type": "metrics",
+        "run_id": 1,
+        "last_id": 1,
+        "series": {"loss": {"ids": [1], "steps": [0], "values": [0.5]}},
+    }
+    assert isinstance(timestamp, float)
+    assert abs(timestamp - began) < 5
+
+
+def test_what_is_not_a_number_arrives_as_a_word(world):
+    guest = world.guest()
+    world.log(1.0, float("nan"), float("inf"), float("-inf"), -0.0)
+    (message,) = guest.read()
+    assert message["series"]["loss"]["values"] == [1.0, "NaN", "Infinity", "-Infinity", -0.0]
+
+
+def test_a_newcomer_first_gets_what_came_after_its_last_id(world):
+    world.log(*range(10))
+    guest = world.guest(cursor=4, goal=10)
+    world.log(10.0)
+    guest.read()
+    assert guest.ids() == [5, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_long_history_arrives_whole_in_several_messages(world):
+    world.log(*range(70_000))
+    guest = world.guest(cursor=0, goal=70_000)
+    guest.read()
+    assert guest.ids() == list(range(1, 70_001))
+    assert guest.of_kind("resync") == []
+    assert max(len(message["series"]["loss"]["ids"]) for message in guest.messages) <= relay.POINTS
+
+
+def test_long_names_make_smaller_messages_not_too_large_ones(world):
+    names = [f"{'名' * 245}{number}" for number in range(900)]
+    columns = tuple(Column(name, np.zeros(2)) for name in names)
+    world.store.append(1, 1, Batch(columns))
+    guest = world.guest(cursor=0, goal=1800)
+    guest.read()
+    assert sorted(guest.ids()) == list(range(1, 1801))
+    assert len(guest.messages) > 1
+
+
+def test_points_that_come_fast_are_folded_into_some_twenty_messages_a_second(world):
+    guest = world.guest()
+    began = time.monotonic()
+    count = 0
+    while time.monotonic() - began < 1:
+        world.log(float(count))
+        count += 1
+        time.sleep(0.002)
+    guest.read()
+    assert guest.ids() == list(range(1, count + 1))
+    assert len(guest.messages) <= 25
+
+
+def test_a_viewer_that_does_not_read_slows_nobody_and_misses_nothing(world):
+    stuck, healthy = world.guest(), world.guest()
+    for _ in range(40):
+        world.log(*range(2000))
+        healthy.read(0.02)
+    soon(lambda: stuck.viewer.socket.busy)
+    healthy.read()
+    assert healthy.ids() == list(range(1, 80_001))
+    assert not stuck.viewer.socket.closed
+    stuck.read(1)
+    heard = stuck.ids()
+    resync = stuck.of_kind("resync")
+    assert heard == sorted(set(heard))
+    assert len(heard) == 80_000 or resync
+
+
+def test_a_viewer_that_is_too_late_is_told_to_start_again(world):
+    guest = world.guest()
+    world.log(1.0)
+    guest.read()
+    world.log(*range(relay.TOO_FAR + 1))
+    guest.read()
+    (resync,) = guest.of_kind("resync")
+    assert resync["last_id"] == relay.TOO_FAR + 2
+    world.log(2.0)
+    guest.read()
+    assert guest.ids()[-1] == relay.TOO_FAR + 3
+
+
+def test_a_lost_wake_up_only_delays(world):
+    guest = world.guest()
+    assert guest.read() == []
+    world.log(1.0, publish=False)
+    assert guest.read() == []
+    guest.read(6)
+    assert guest.ids() == [1]
+
+
+def test_other_runs_are_not_heard(world):
+    guest = world.guest()
+    world.log(1.0, run=2)
+    assert guest.read() == []
+
+
+def test_a_change_of_facts_arrives_once(world):
+    guest = world.guest()
+    world.facts[1] = {"id": 1, "name": "renamed", "status": "completed"}
+    world.bus.publish("run-facts:1")
+    guest.read()
+    world.bus.publish("run-facts:1")
+    guest.read()
+    assert guest.messages == [{"type": "run", "run": world.facts[1]}]
+
+
+def test_a_deleted_run_is_said_and_its_socket_closed(world):
+    guest = world.guest()
+    del world.facts[1]
+    world.bus.publish("run-facts:1")
+    assert guest.read() == [{"type": "deleted"}]
+    assert guest.code == 4404
+
+
+def test_a_deletion_that_nobody_published_is_noticed_within_seconds(world):
+    guest = world.guest()
+    del world.facts[1]
+    guest.read(7)
+    assert guest.code == 4404
+
+
+def test_a_project_is_announced_at_most_twice_a_second(world):
+    guest = world.guest("project:3")
+    for _ in range(100):
+        world.bus.publish("project:3")
+        time.sleep(0.01)
+    guest.read(0.7)
+    assert 2 <= len(guest.messages) <= 4
+    assert guest.messages[0] == {"type": "project"}
+
+
+@pytest.mark.parametrize("code", [4401, 4403, 4404])
+def test_who_has_lost_the_right_is_sent_away_at_once_and_nobody_else(world, code):
+    from aimanager.auth import Principal
+
+    alice, bob = Principal(user_id=1), Principal(user_id=2)
+    guest, other = world.guest(principal=alice), world.guest(principal=bob)
+    world.codes[alice] = code
+    world.bus.publish("user:1")
+    guest.read()
+    assert guest.code == code
+    world.log(1.0)
+    other.read()
+    assert other.ids() == [1]
+    assert guest.ids() == []
+
+
+def test_rights_are_asked_again_without_a_message(world, monkeypatch):
+    monkeypatch.setattr(hub_module, "RECHECK_EVERY", 0.5)
+    guest = world.guest(principal="alice")
+    world.codes["alice"] = 4403
+    guest.read(3)
+    assert guest.code == 4403
+
+
+def test_a_store_that_is_away_for_a_while_costs_only_time(world, monkeypatch):
+    guest = world.guest()
+    since = world.store.since
+    monkeypatch.setattr(world.store, "since", lambda *_: 1 / 0)
+    world.log(1.0)
+    assert guest.read() == []
+    monkeypatch.setattr(world.store, "since", since)
+    world.log(2.0)
+    guest.read()
+    assert guest.ids() == [1, 2]
+
+
+def test_a_run_is_watched_while_somebody_looks(world):
+    assert not world.hub.watched(1)
+    guest = world.guest()
+    assert world.hub.watched(1)
+    assert not world.hub.watched(2)
+    world.hub.leave(guest.viewer)
+    assert not world.hub.watched(1)
+
+
+def test_a_run_that_is_watched_in_another_process_is_known_here(world):
+    world.bus.publish("watched:5")
+    assert world.hub.watched(5)
+
+
+def test_closing_says_goodbye_to_everybody(world):
+    guests = [world.guest(), world.guest("project:3")]
+    began = time.monotonic()
+    world.hub.close()
+    for guest in guests:
+        guest.read(1)
+        assert guest.code == 1012
+    assert time.monotonic() - began < 1
+
+
+def test_who_comes_after_the_end_is_sent_away(world):
+    world.hub.close()
+    guest = world.guest()
+    guest.read()
+    assert guest.code == 1012
+
+
+def test_a_thousand_threads_may_come_and_go(world):
+    import threading
+
+    def visit():
+        guest = Guest(world.hub, "run:1", world.drain)
+        world.hub.leave(guest.viewer)
+        guest.close()
+
+    threads = [threading.Thread(target=visit) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+        world.log(1.0)
+    for thread in threads:
+        thread.join()
+    assert not world.hub.watched(1)
