@@ -67,7 +67,7 @@ def init_ws(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> None:
     app.register_blueprint(sockets)
 
 
-@sock.route("/ws/<int:run_id>/", bp=sockets, strict_slashes=False)
+@sock.route("/ws/<id:run_id>", bp=sockets)
 @requires("read")
 @budget("page")
 def run(ws: Server, run_id: int) -> None:
@@ -75,7 +75,7 @@ def run(ws: Server, run_id: int) -> None:
     sit(ws, g.viewer)
 
 
-@sock.route("/ws/projects/<int:project_id>/", bp=sockets, strict_slashes=False)
+@sock.route("/ws/projects/<id:project_id>", bp=sockets)
 @requires("read")
 @budget("page")
 def project(ws: Server, project_id: int) -> None:
@@ -109,7 +109,7 @@ def admit() -> None:
     if "run_id" in arguments:
         viewer = _run_viewer(arguments["run_id"], g.principal, guarded)
     else:
-        projects.get(_stored_id(arguments["project_id"]), g.principal)
+        projects.get(arguments["project_id"], g.principal)
         viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
     g.seat = _seats().take(viewer.principal, request.remote_addr or "")
     g.viewer = viewer
@@ -128,8 +128,8 @@ def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
     since = _since()
     ticket = request.args.get("ticket")
     if ticket:
-        principal = tickets.redeem(ticket, _stored_id(run_id))
-    runs.project_of(_stored_id(run_id), principal)
+        principal = tickets.redeem(ticket, run_id)
+    runs.project_of(run_id, principal)
     # Read before the handshake: a point that comes right after it is new to this viewer.
     heads = metric_store.heads([run_id])
     head = heads[run_id].last_id if heads else 0
@@ -145,12 +145,6 @@ def _since() -> int | None:
     if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
         raise Invalid.field("since", "since must be the last id that was received", source="query")
     return int(text)
-
-
-def _stored_id(number: int) -> int:
-    if number > LARGEST_ID:
-        raise NotFound()
-    return number
 
 
 def _has_key() -> bool:

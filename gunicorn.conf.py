@@ -1,0 +1,60 @@
+"""How gunicorn serves AI Manager: threads, so that a socket may sit in one; settings are `AI_MANAGER_*`."""
+
+import os
+import signal
+import sys
+import threading
+
+from aimanager.config import ConfigurationError, Settings
+
+try:
+    settings = Settings.from_env()
+except ConfigurationError as error:
+    sys.exit(str(error))
+
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+worker_class = "gthread"
+workers = settings.workers
+threads = settings.threads
+# Viewers are connections for hours: within gunicorn's default of a thousand they would shut all others out.
+worker_connections = threads + 1000
+preload_app = False  # Threads and sockets of the live bus do not survive a fork.
+timeout = 60
+graceful_timeout = 20
+keepalive = 10
+limit_request_line = 8190
+limit_request_fields = 100
+forwarded_allow_ips = ""  # Proxies are believed by count, AI_MANAGER_TRUSTED_PROXIES, and nowhere else.
+control_socket_disable = True
+loglevel = "debug" if settings.log_level == "debug" else "warning"
+if os.path.isdir("/dev/shm"):  # noqa: S108  # A full or slow disk must not look like a hanging worker.
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_worker_init(worker):
+    """Say goodbye to viewers when told to stop, and say once that the server is ready."""
+    hub = worker.wsgi.extensions["aimanager"]["hub"]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        _close_sockets_first(number, hub)
+    if worker.age == 1:
+        print(f"AI Manager is ready at {_address(worker)}", flush=True)
+
+
+def _close_sockets_first(number, hub):
+    """Wake the threads that sit in sockets, which otherwise hold a stopping worker for its whole grace."""
+    stop = signal.getsignal(number)
+
+    def handle(received, frame):
+        # In a thread: the signal may have interrupted one that holds a lock which closing needs.
+        threading.Thread(target=hub.close, name="live-goodbye", daemon=True).start()
+        stop(received, frame)
+
+    signal.signal(number, handle)
+    signal.siginterrupt(number, False)
+
+
+def _address(worker):
+    if settings.public_url:
+        return settings.public_url
+    host, port = worker.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
