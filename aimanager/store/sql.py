@@ -209,7 +209,7 @@ def _frames(connection: Connection, run: int, first: int = 1, last: int | None =
         query = query.where(c.id0 >= func.coalesce(begin, first))
     if last is not None:
         query = query.where(c.id0 <= last)
-    yield from connection.execute(query).tuples()
+    yield from connection.execute(query)
 
 
 def _first_points(connection: Connection, run: int, wanted: set[int], enough: int) -> dict[int, Line]:
