@@ -1,10 +1,13 @@
 """The server for development, started again whenever a file changes: `python app.py`."""
 
-from aimanager import create_app
-from aimanager.config import Settings
+import sys
+
+from aimanager import ConfigurationError, Settings, create_app
 
 if __name__ == "__main__":
-    settings = Settings.from_env()
-    create_app(settings=settings).run(
-        settings.host, settings.port, debug=False, use_reloader=True, threaded=True
-    )
+    try:
+        settings = Settings.from_env()
+        app = create_app(settings)
+    except ConfigurationError as error:
+        sys.exit(str(error))
+    app.run(settings.host, settings.port, use_reloader=True, threaded=True)
