@@ -1,6 +1,6 @@
 """What every test may ask for: real databases, Redis, our server behind gunicorn, a browser.
 
-The application's own fixtures (app, client, the cast) are beside the tests that speak HTTP, in tests/api.
+The application and the people who use it are in cast.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import NoReturn
 import pytest
 
 from tests.servers import Gunicorn, NotInstalled, Postgres, Redis, find_program
+
+# The application and its users.
+pytest_plugins = ["tests.cast"]
 
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 # Without the sandbox, as root has none; without the services that would call their maker's hosts.

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Id, Json, Stamped, as_created
+from .base import Base, Id, Json, Stamped, now
 
 STATUSES = ("running", "completed", "failed", "killed")
 FINAL = frozenset(STATUSES) - {"running"}
@@ -30,5 +30,5 @@ class Run(Stamped, Base):
     config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     tags: Mapped[list[str]] = mapped_column(Json, default=list)
     notes: Mapped[str] = mapped_column(Text, default="")
-    started_at: Mapped[datetime] = mapped_column(default=as_created)
+    started_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]

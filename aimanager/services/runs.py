@@ -77,9 +77,11 @@ def create(
     with writing() as session:
         projects.get(project_id, principal, "write")
         run = Run(project_id=project_id, name=name or "", config=config, tags=tags or [], notes=notes)
+        run.started_at = run.created_at = run.updated_at = now()
         session.add(run)
         session.flush()
-        run.name = name or f"run-{run.id}"
+        if not name:
+            run.name, run.updated_at = f"run-{run.id}", run.created_at
     live_bus.publish(f"project:{project_id}")
     return run
 

@@ -26,8 +26,9 @@ writes.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,6 +39,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Axis = Literal["step", "time", "relative"]
 Bound = int | float | None
+Clock = Callable[[], int]
+
+
+def now() -> int:
+    """The server's clock, in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
 
 
 class OutOfTurn(Exception):

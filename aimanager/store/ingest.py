@@ -9,7 +9,6 @@ this process has left it at; when another process has written meanwhile, it is r
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
-from .base import Batch, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
+from .base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
 from .frame import Block, encode
 from .group import GroupCommit, Waiting
 from .names import Names
@@ -49,7 +48,8 @@ class Request(Waiting):
 class Ingest:
     """The way in; safe to use from any thread."""
 
-    def __init__(self, database: Database, names: Names, statements: Statements) -> None:
+    def __init__(self, database: Database, names: Names, statements: Statements, clock: Clock) -> None:
+        self._clock = clock
         self._database = database
         self._names = names
         self._sql = statements
@@ -108,7 +108,7 @@ class Ingest:
         for request in group:
             if request.run in self._runs:
                 self._read_series(connection, request)
-        clock = time.time_ns() // 1000
+        clock = self._clock()
         log_rows: list[dict[str, Any]] = []
         projects: dict[tuple[int, int], int] = {}
         writers: dict[tuple[int, str], int] = {}

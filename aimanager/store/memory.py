@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +18,7 @@ from .base import (
     Batch,
     Bound,
     Chart,
+    Clock,
     Column,
     Head,
     MetricStore,
@@ -29,6 +29,7 @@ from .base import (
     Series,
     Summary,
     Tail,
+    now,
 )
 from .frame import Line
 
@@ -58,7 +59,8 @@ class Run:
 class MemoryStore(MetricStore):
     """For tests and trials: nothing outlives the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = now) -> None:
+        self._clock = clock
         self._lock = threading.RLock()
         self._runs: dict[int, Run] = {}
         self._closed = False
@@ -95,9 +97,9 @@ class MemoryStore(MetricStore):
         return None
 
     def _store(self, kept: Run, batch: Batch) -> Receipt:
-        clock = time.time_ns() // 1000
+        clock = self._clock()
         kept.heard_at = max(kept.heard_at, clock)
-        now = max([clock, *(point.time for point in kept.points)])
+        latest = max([clock, *(point.time for point in kept.points)])
         first = len(kept.points) + 1
         for block in _blocks(batch.columns):
             starts = [self._following(kept, column) for column in block]
@@ -106,7 +108,7 @@ class MemoryStore(MetricStore):
                 for row in range(len(block[0].values)):
                     for start, column in columns:
                         step = column.steps[row] if column.steps is not None else min(start + row, _LARGEST)
-                        when = now if column.times is None else column.times[row]
+                        when = latest if column.times is None else column.times[row]
                         point = Point(len(kept.points) + 1, column.name, int(step), column.values[row], int(when))
                         kept.points.append(point)
         rows = max((len(column.values) for column in batch.columns[:1]), default=0)

@@ -15,6 +15,7 @@ from .base import (
     Batch,
     Bound,
     Chart,
+    Clock,
     Head,
     MetricStore,
     Points,
@@ -22,6 +23,7 @@ from .base import (
     Series,
     Summary,
     Tail,
+    now,
 )
 from .frame import Line, concatenated, decode, join
 from .ingest import Ingest, stream_row
@@ -37,11 +39,11 @@ _FRAMES = 2000  # Frames that are held at a time where a reader may stop early.
 class SqlStore(MetricStore):
     """Requests are frames in a log by run and id; summaries are rows. Thread-safe; processes may share a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = now) -> None:
         self._database = database
         self._sql = Statements(database.engine.dialect.name)
         self._names = Names(self._sql)
-        self._ingest = Ingest(database, self._names, self._sql)
+        self._ingest = Ingest(database, self._names, self._sql, clock)
         self._removal = Removal(database, self._sql)
         self._closed = False
 

@@ -1,0 +1,103 @@
+"""How is this run doing? Its facts, its curves, its config."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+from flask import Response, g, request, url_for
+
+from ..auth import requires
+from ..errors import Invalid
+from ..models import Run
+from ..services import metrics, projects, runs, table
+from ..store import Summary
+from . import web
+from .forms import errors_of, see, text
+from .htmx import page_or_fragment
+
+AXES = ("step", "time", "relative")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Metrics whose names begin alike: `train` of `train/loss`."""
+
+    name: str
+    metrics: list[Summary]
+
+
+@web.get("/app/runs/<id:run_id>")
+@requires("read")
+def run(run_id: int) -> Response:
+    """The whole page, or the part of it that changed."""
+    return _page(runs.get(run_id, g.principal))
+
+
+@web.post("/app/runs/<id:run_id>")
+@requires("write")
+def update_run(run_id: int) -> Response:
+    """Rename, tag, annotate, or say how the run ended: whatever of it the form holds."""
+    changes: dict[str, Any] = {name: text(name) for name in ("name", "status", "notes") if name in request.form}
+    if "tags" in request.form:
+        changes["tags"] = list(dict.fromkeys(tag for part in text("tags").split(",") if (tag := part.strip())))
+    try:
+        runs.update(g.principal, run_id, **changes)
+    except Invalid as error:
+        found = runs.get(run_id, g.principal, "write")
+        answer = _page(found, errors=errors_of(error, "name", "tags", "notes"), form=request.form)
+        answer.status_code = 400
+        return answer
+    return see(url_for("web.run", run_id=run_id))
+
+
+@web.post("/app/runs/<id:run_id>/delete")
+@requires("write")
+def delete_run(run_id: int) -> Response:
+    project_id = runs.get(run_id, g.principal, "own").project_id
+    runs.delete(g.principal, run_id)
+    return see(url_for("web.project", project_id=project_id))
+
+
+def _page(found: Run, **context: Any) -> Response:
+    head = metrics.head(found.id)
+    summary = metrics.summary(g.principal, found.id)
+    heard_at = table.moment(head.heard_at) if head else None
+    project = projects.get(found.project_id, g.principal)
+    tab = "overview" if request.args.get("tab") == "overview" else "charts"
+    x = request.args.get("x", "")
+    return page_or_fragment(
+        "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html",
+        **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
+        groups=groups_of(summary), config=list(table.flat(found.config)), state=runs.state_of(found, heard_at),
+        heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
+        may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
+        log=request.args.get("log") == "1", here=_here(found.id),
+    )  # fmt: skip
+
+
+def _here(run_id: int) -> str:
+    query = request.query_string.decode("ascii", "ignore") if request.method == "GET" else ""
+    return url_for("web.run", run_id=run_id) + (f"?{query}" if query else "")
+
+
+def groups_of(summary: list[Summary]) -> list[Group]:
+    """Sections by what stands before the last `/`; names without one come first."""
+    groups: dict[str, list[Summary]] = {}
+    for metric in summary:
+        group, _, label = metric.name.rpartition("/")
+        groups.setdefault(group if label else "", []).append(metric)
+    return [Group(name, groups[name]) for name in sorted(groups)]
+
+
+@web.app_template_filter("chart_id")
+def chart_id(name: str) -> str:
+    """An id for an element; a metric's name may hold anything."""
+    return "chart-" + blake2s(name.encode(), digest_size=8).hexdigest()
+
+
+@web.app_template_test("odd_number")
+def odd_number(value: float) -> bool:
+    return not math.isfinite(value)

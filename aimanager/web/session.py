@@ -1,0 +1,80 @@
+"""Who am I: log in, register, log out. Plain forms, so that a password manager and a reader know them."""
+
+from __future__ import annotations
+
+from flask import Response, g, render_template, request, url_for
+
+from .. import csrf
+from ..auth import requires
+from ..errors import AIManagerError, Forbidden, Invalid, TooMany, Unauthorized
+from ..models import User
+from ..services import accounts, sessions
+from . import web
+from .forms import errors_of, safe_next, see, text
+
+
+@web.get("/login")
+@requires("anyone")
+def login() -> Response | str:
+    """Whoever is signed in already goes on to where the link leads."""
+    if g.principal.signed_in:
+        return see(safe_next(request.args.get("next")) or url_for("web.home"))
+    return render_template("session/login.html", errors={}, next=safe_next(request.args.get("next")))
+
+
+@web.post("/login")
+@requires("anyone")
+def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    csrf.check_form()
+    wanted = safe_next(request.form.get("next"))
+    try:
+        user = accounts.authenticate(text("username"), request.form.get("password", ""), request.remote_addr or "")
+    except (Unauthorized, Invalid, TooMany) as error:
+        page = render_template("session/login.html", errors=errors_of(error), next=wanted, username=text("username"))
+        # A 401 would make browsers ask for a password of their own.
+        return page, 400 if error.status == 401 else error.status, _retry(error)
+    return _signed_in(user, wanted)
+
+
+@web.get("/register")
+@requires("anyone")
+def register() -> Response | str:
+    if g.principal.signed_in:
+        return see(url_for("web.home"))
+    return render_template("session/register.html", errors={}, next=safe_next(request.args.get("next")))
+
+
+@web.post("/register")
+@requires("anyone")
+def sign_up() -> Response | tuple[str, int, dict[str, str]]:
+    csrf.check_form()
+    wanted = safe_next(request.form.get("next"))
+    try:
+        user = accounts.register(text("email"), text("username"), request.form.get("password", ""))
+    except (Invalid, Forbidden, TooMany) as error:
+        page = render_template(
+            "session/register.html", errors=errors_of(error, "email", "username", "password"), next=wanted,
+            email=text("email"), username=text("username"),
+        )  # fmt: skip
+        return page, error.status, _retry(error)
+    return _signed_in(user, wanted)
+
+
+@web.post("/logout")
+@requires("session")
+def logout() -> Response:
+    sessions.end(g.principal)
+    answer = see(url_for("web.login"))
+    csrf.sign_out(answer)
+    return answer
+
+
+def _signed_in(user: User, wanted: str | None) -> Response:
+    token, secret = sessions.issue(user)
+    answer = see(wanted or url_for("web.home"))
+    csrf.sign_in(answer, token, secret)
+    return answer
+
+
+def _retry(error: AIManagerError) -> dict[str, str]:
+    return {name: value for name, value in error.headers.items() if name == "Retry-After"}

@@ -1,0 +1,228 @@
+"""The application under test and the people who use it: Alice owns, Bob is somebody else, Carol looks after the server.
+
+HTTP tests speak HTTP: `api(alice).get("/projects/")` sends her token as a script would, and `browser_of(alice)` is a
+client with her session cookie.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aimanager import Settings, create_app, schema
+from aimanager.auth import Principal
+from aimanager.csrf import csrf_cookie, session_cookie
+from aimanager.database import Database
+from aimanager.extensions import db, writing
+from aimanager.models import User
+from aimanager.services import accounts, api_keys, passwords, sessions
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account and what proves it."""
+
+    id: int
+    username: str
+    token: str
+    csrf: str
+    principal: Principal
+
+
+@pytest.fixture(scope="session")
+def make_migrated_url(request, database_kind, make_database_url, tmp_path_factory) -> Callable[[], str]:
+    """Make a database with our tables and no rows: a copy of one that was migrated once."""
+    template = make_database_url()
+    database = Database.open(Settings(data_dir=tmp_path_factory.mktemp("template"), database_url=template))
+    schema.upgrade(database)
+    database.engine.dispose()
+    if database_kind == "postgres":
+        return lambda: request.getfixturevalue("postgres").make_database(template.rpartition("/")[2])
+
+    def copy() -> str:
+        url = make_database_url()
+        shutil.copy(template.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+        return url
+
+    return copy
+
+
+@pytest.fixture
+def settings(tmp_path, make_migrated_url) -> Settings:
+    """What the application of a test is told; limits are off unless a test is about them."""
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=make_migrated_url(),
+        rate_limits="",
+        page_limits="",
+        ingest_limits="",
+        ingest_points="",
+        secret_key="a key for tests only, of forty letters..",
+    )
+
+
+@pytest.fixture
+def make_app(settings) -> Iterator[Callable[..., Flask]]:
+    """Start applications with other settings; all are closed with the test."""
+    apps = []
+
+    def make(**changes: Any) -> Flask:
+        app = create_app(replace(settings, **changes))
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        parts = app.extensions["aimanager"]
+        parts["hub"].close()
+        parts["live_bus"].close()
+        parts["metric_store"].close()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app) -> Flask:
+    return make_app()
+
+
+@lru_cache
+def _hash(password: str) -> str:
+    # One real hash for all tests: hashing is slow on purpose.
+    return passwords.hash(password)
+
+
+@pytest.fixture
+def make_user(app) -> Callable[..., Person]:
+    """Make somebody with an account and a token, by the services."""
+
+    def make(username: str, is_superuser: bool = False) -> Person:
+        with app.test_request_context():
+            email = f"{username}@example.com"
+            with writing() as session:
+                user = User(
+                    email=email,
+                    email_key=accounts.fold(email),
+                    username=username,
+                    username_key=accounts.fold(username),
+                    password_hash=_hash(PASSWORD),
+                    is_superuser=is_superuser,
+                )
+                session.add(user)
+            token, csrf = sessions.issue(user)
+            return Person(user.id, username, token, csrf, sessions.resolve(token, "token"))
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user) -> Person:
+    return make_user("alice")
+
+
+@pytest.fixture
+def bob(make_user) -> Person:
+    return make_user("bob")
+
+
+@pytest.fixture
+def carol(make_user) -> Person:
+    return make_user("carol", is_superuser=True)
+
+
+class Api:
+    """A script that speaks JSON, with or without a credential."""
+
+    def __init__(self, client: FlaskClient, credential: str | None) -> None:
+        self.client = client
+        self.headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+
+    def open(self, path: str, **options: Any) -> Any:
+        headers = self.headers | dict(options.pop("headers", {}))
+        return self.client.open(path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.open(path, method="GET", **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> Any:
+        return self.open(path, method="POST", **(options if "data" in options else {"json": json} | options))
+
+    def put(self, path: str, json: Any = None, **options: Any) -> Any:
+        return self.open(path, method="PUT", json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self.open(path, method="DELETE", **options)
+
+
+@pytest.fixture
+def api(app) -> Callable[..., Api]:
+    """`api(alice)`, `api()` for nobody, `api("aimgr_...")` for a key."""
+
+    def speak(who: Person | str | None = None) -> Api:
+        credential = who.token if isinstance(who, Person) else who
+        return Api(app.test_client(use_cookies=False), credential)
+
+    return speak
+
+
+@pytest.fixture
+def key_of(app) -> Callable[..., str]:
+    """An API key of somebody."""
+
+    def make(person: Person, scope: str = "write") -> str:
+        with app.test_request_context():
+            return api_keys.issue(person.principal, "a key", scope)[1]
+
+    return make
+
+
+@pytest.fixture
+def browser_of(app) -> Callable[[Person], FlaskClient]:
+    """A client that is signed in by cookie and sends the CSRF token as our scripts do."""
+
+    def open_window(person: Person, csrf: bool = True) -> FlaskClient:
+        client = app.test_client()
+        with app.test_request_context():
+            client.set_cookie(session_cookie(), person.token)
+            client.set_cookie(csrf_cookie(), person.csrf)
+        if csrf:
+            client.environ_base["HTTP_X_CSRF_TOKEN"] = person.csrf
+        return client
+
+    return open_window
+
+
+@pytest.fixture
+def make_project(api) -> Callable[..., int]:
+    def make(owner: Person, name: str = "a project", **fields: Any) -> int:
+        return api(owner).post("/projects/", {"name": name} | fields).json["id"]
+
+    return make
+
+
+@pytest.fixture
+def make_run(api, make_project) -> Callable[..., int]:
+    def make(owner: Person, project_id: int | None = None, public: bool = False, **fields: Any) -> int:
+        project_id = project_id or make_project(owner, is_public=public)
+        return api(owner).post(f"/runs/?project_id={project_id}", fields).json["id"]
+
+    return make
+
+
+@pytest.fixture
+def make_points(api) -> Callable[..., None]:
+    def make(owner: Person, run_id: int, **columns: list[float]) -> None:
+        series = {name: {"values": values} for name, values in columns.items()}
+        assert api(owner).post(f"/metrics/{run_id}/bulk", {"series": series}).status_code == 200
+
+    return make
