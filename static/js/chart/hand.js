@@ -1,0 +1,133 @@
+/* What a hand does with the charts: choose the axis and the scale, zoom by dragging or by key, move the crosshair. */
+
+import { place, short } from "./format.js";
+
+export class Hand {
+  constructor(charts) {
+    this.charts = charts;
+    this.dragging = false;
+    this.echo = false;
+    charts.root.addEventListener("click", (event) => this.click(event));
+    addEventListener("pointerup", () => this.release());
+    addEventListener("pointercancel", () => this.release());
+    this.voice = document.createElement("p");
+    this.voice.className = "visually-hidden";
+    this.voice.setAttribute("role", "status");
+    charts.root.after(this.voice);
+  }
+
+  click(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.x) this.charts.look({ axis: button.dataset.x });
+    if ("log" in button.dataset) this.charts.look({ log: !this.charts.view.log });
+    if ("whole" in button.dataset) this.charts.look({ range: null });
+  }
+
+  /* Show the view in the buttons. */
+  show({ axis, log, range }) {
+    for (const button of this.charts.root.querySelectorAll("[data-x]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.x === axis));
+    }
+    this.charts.root.querySelector("[data-log]")?.setAttribute("aria-pressed", String(log));
+    const whole = this.charts.root.querySelector("[data-whole]");
+    if (whole) whole.hidden = !range;
+  }
+
+  hold(card) {
+    card.plot.addEventListener("pointerdown", () => (this.dragging = true));
+    card.plot.addEventListener("keydown", (event) => this.key(event, card));
+    card.plot.addEventListener("blur", () => this.unhover());
+  }
+
+  release() {
+    if (!this.dragging) return;
+    this.dragging = false;
+    this.charts.schedule();
+  }
+
+  attach(Plotly, card) {
+    card.held = true;
+    this.Plotly = Plotly;
+    card.canvas.on("plotly_relayout", (change) => this.relayout(change));
+    card.canvas.on("plotly_doubleclick", () => this.charts.view.range && this.charts.look({ range: null }));
+    card.canvas.on("plotly_hover", (event) => this.hover(card, event.points[0]?.x));
+    card.canvas.on("plotly_unhover", () => this.unhover(card));
+  }
+
+  relayout(change) {
+    const ends = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (ends[0] === undefined || ends[1] === undefined) return;
+    const range = ends.map(toNumber).sort((a, b) => a - b);
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => this.charts.look({ range }), 150);
+  }
+
+  /* The crosshair stands at the same x in all charts on screen. */
+  hover(from, x) {
+    if (this.echo || x === undefined) return;
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => {
+      this.echo = true;
+      for (const card of this.others(from)) this.Plotly.Fx.hover(card.canvas, { xval: toNumber(x) });
+      this.echo = false;
+    });
+  }
+
+  unhover(from) {
+    if (this.echo || !this.Plotly) return;
+    cancelAnimationFrame(this.frame);
+    this.echo = true;
+    for (const card of this.others(from)) this.Plotly.Fx.unhover(card.canvas);
+    this.echo = false;
+    this.at = null;
+  }
+
+  others(from) {
+    return [...this.charts.cards.values()].filter((card) => card !== from && card.held && card.visible && card.canvas.data);
+  }
+
+  key(event, card) {
+    const { series } = card;
+    if (!series?.x.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    const range = this.charts.view.range ?? [series.x[0], series.x[series.x.length - 1]];
+    const width = range[1] - range[0];
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      this.step(card, range, event.key === "ArrowLeft" ? -1 : 1);
+    } else if (event.key === "+" || event.key === "=") {
+      const middle = this.at ?? range[0] + width / 2;
+      this.charts.look({ range: [middle - width / 4, middle + width / 4] });
+    } else if (event.key === "-") {
+      this.charts.look({ range: wider(range, series, width) });
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  /* Move the crosshair by a fiftieth of what is shown, and say what stands there. */
+  step(card, range, by) {
+    const from = this.at ?? (by > 0 ? range[0] : range[1]);
+    this.at = Math.min(Math.max(from + (by * (range[1] - range[0])) / 50, range[0]), range[1]);
+    const { series } = card;
+    let nearest = 0;
+    series.x.forEach((x, i) => {
+      if (Math.abs(x - this.at) < Math.abs(series.x[nearest] - this.at)) nearest = i;
+    });
+    this.echo = true;
+    for (const one of this.others(null)) this.Plotly.Fx.hover(one.canvas, { xval: series.x[nearest] });
+    this.echo = false;
+    this.voice.textContent = `${place(series.x[nearest], series.axis)}: ${short(series.last[nearest])}`;
+  }
+}
+
+/* Twice the window; the whole run once that is reached. */
+function wider(range, series, width) {
+  const [low, high] = [range[0] - width / 2, range[1] + width / 2];
+  return low <= series.x[0] && high >= series.x[series.x.length - 1] ? null : [low, high];
+}
+
+/* Plotly gives dates as text without a zone, which is UTC. */
+function toNumber(value) {
+  return typeof value === "number" ? value : Date.parse(value.replace(" ", "T") + "Z");
+}

@@ -1,0 +1,33 @@
+/* Search over the names of the charts: all words must be in the name. */
+
+import { write } from "../url-state.js";
+
+export function start(form) {
+  const input = form.querySelector("input");
+  const look = () => {
+    write({ chart: input.value.trim() });
+    filter(input.value);
+  };
+  input.addEventListener("input", look);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  // Charts that came just now are filtered like the others.
+  document.addEventListener("htmx:after:settle", () => filter(input.value));
+  if (input.value) filter(input.value);
+}
+
+function filter(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const all = document.querySelectorAll(".chart");
+  let found = 0;
+  for (const chart of all) {
+    const name = chart.dataset.name.toLowerCase();
+    const hit = words.every((word) => name.includes(word));
+    chart.hidden = !hit;
+    found += hit;
+  }
+  for (const section of document.querySelectorAll(".section:has(.grid)")) {
+    section.hidden = !section.querySelector(".chart:not([hidden])");
+  }
+  const status = document.querySelector("[data-found]");
+  if (status) status.textContent = words.length ? `${found} of ${all.length} charts` : "";
+}

@@ -1,0 +1,111 @@
+/* One socket for the page. It raises `live:metrics`, `live:run` and `live:project` on the body, says whether it is
+   connected, and after a break goes on from the last id it got: no gap, no repeat. */
+
+const QUIET = 50_000; // The server pings every 20 s; after two and a half of them the line is dead.
+const AT_MOST = 15_000;
+
+export function start(element) {
+  new Line(element).open();
+}
+
+class Line {
+  constructor(element) {
+    this.element = element;
+    this.since = element.dataset.since ?? null;
+    this.tries = 0;
+    // A fragment that came anew says "connecting": tell it what is true.
+    document.addEventListener("htmx:after:settle", () => this.state && this.say(...this.state));
+    addEventListener("online", () => this.again(0));
+    addEventListener("pagehide", () => this.close());
+    document.addEventListener("visibilitychange", () => document.hidden || this.socket || this.again(0));
+  }
+
+  open() {
+    const address = new URL(this.element.dataset.socket, location.href);
+    address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    if (this.since !== null) address.searchParams.set("since", this.since);
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.socket = new WebSocket(address);
+    this.socket.onopen = () => this.opened();
+    this.socket.onmessage = (event) => this.heard(JSON.parse(event.data));
+    this.socket.onclose = (event) => this.closed(event.code);
+    this.listen();
+  }
+
+  opened() {
+    // What changed while nobody listened: the points come by themselves, the facts are asked for.
+    if (this.tries > 0) raise("look:again");
+    this.tries = 0;
+    this.say("on", "live");
+  }
+
+  heard(message) {
+    this.listen();
+    if (message.type === "metrics") {
+      this.since = message.last_id;
+      this.newest(message);
+      raise("live:metrics", message);
+    } else if (message.type === "run") {
+      raise("live:run", message.run);
+    } else if (message.type === "project") {
+      raise("live:project");
+    } else if (message.type === "resync") {
+      if (message.last_id !== undefined) this.since = message.last_id;
+      raise("live:resync", message);
+      raise("look:again");
+    }
+  }
+
+  closed(code) {
+    this.socket = null;
+    clearTimeout(this.silence);
+    if (this.ended) return;
+    if (code === 4404) return this.say("off", "deleted");
+    if (code === 4401 || code === 4403) return this.say("off", "signed out: reload the page");
+    this.say("off", "reconnecting");
+    const wait = Math.min(AT_MOST, 500 * 2 ** this.tries) * (0.75 + Math.random() / 2);
+    this.again(code === 1012 ? Math.random() * 500 : wait);
+  }
+
+  again(wait) {
+    if (this.socket || this.ended) return;
+    clearTimeout(this.timer);
+    this.tries += 1;
+    this.timer = setTimeout(() => this.open(), wait);
+  }
+
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.socket?.close(), QUIET);
+  }
+
+  close() {
+    // The page may come back from the browser's cache: then it opens again.
+    addEventListener("pageshow", (event) => event.persisted && this.again(0), { once: true });
+    this.socket?.close();
+  }
+
+  say(state, text) {
+    for (const mark of document.querySelectorAll(".live")) {
+      mark.dataset.live = state;
+      mark.textContent = text;
+    }
+    this.state = [state, text];
+  }
+
+  /* The facts in the head follow the points without asking the server. */
+  newest(message) {
+    const heard = this.element.querySelector("[data-heard]");
+    if (heard) heard.dateTime = new Date().toISOString();
+    const points = this.element.querySelector("[data-points]");
+    if (!points) return;
+    const more = Object.values(message.series).reduce((sum, one) => sum + one.ids.length, 0);
+    points.dataset.points = Number(points.dataset.points) + more;
+    points.textContent = `${Number(points.dataset.points).toLocaleString("en-US")} points`;
+  }
+}
+
+function raise(name, detail = {}) {
+  document.body.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+}
