@@ -11,7 +11,11 @@ make_has_ended() {
     # While make handles an interrupt (signal 2, the second bit) it blocks it and catches it no more.
     blocked= caught=
     while read -r name mask; do
-        case $name in SigBlk:) blocked=$mask ;; SigCgt:) caught=$mask ;; esac
+        case "$name $mask" in
+            "State: Z"*) return 0 ;;
+            SigBlk:*) blocked=$mask ;;
+            SigCgt:*) caught=$mask ;;
+        esac
     done <"/proc/$PPID/status" || return 0
     case $blocked in *[014589cd]) return 1 ;; esac
     case $caught in *[2367abef]) return 1 ;; esac
