@@ -67,7 +67,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
     for endpoint, view in app.view_functions.items():
         kind = getattr(view, "budget", "page" if endpoint.startswith("web.") else "api")
         if limits.get(kind):
-            app.view_functions[endpoint] = limiter.shared_limit(limits[kind], scope=kind)(view)
+            app.view_functions[endpoint] = limiter.shared_limit(limits[kind], scope=kind)(view)  # type: ignore[assignment]
     app.register_error_handler(RateLimitExceeded, _exceeded)
 
 

@@ -14,7 +14,7 @@ from limits.storage import Storage
 try:
     import pysqlite3 as driver
 except ImportError:
-    import sqlite3 as driver  # type: ignore[no-redef]
+    import sqlite3 as driver
 
 SCHEME = "aimanager-sqlite"
 

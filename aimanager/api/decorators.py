@@ -57,16 +57,18 @@ def query(model: type[BaseModel]) -> Callable[[View], View]:
     return decorate
 
 
-def returns(model: type[BaseModel] | None, status: int = 200, many: bool = False) -> Callable[[View], View]:
+def returns(
+    model: type[BaseModel] | None, status: int = 200, many: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Answer what the view returns as JSON; None with 204 answers nothing. A Page brings its total along."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
-        def with_answer(*args: Any, **kwargs: Any) -> Any:
+        def with_answer(*args: Any, **kwargs: Any) -> Response:
             return answer(view(*args, **kwargs), status)
 
         with_answer.answer_model, with_answer.answer_status, with_answer.answer_many = model, status, many  # type: ignore[attr-defined]
-        return with_answer  # type: ignore[return-value]
+        return with_answer
 
     return decorate
 

@@ -183,13 +183,13 @@ def _responses(view: Any, rule: Rule, method: str, allowed: str) -> dict[str, An
         answers["200"] = good | {"description": "The project that was there, with `exist_ok`"}
     if rule.endpoint == "health.ready":
         answers["503"] = good | {"description": "One part cannot serve"}
-    codes = [400, 429, 503]
-    codes += [401] if allowed != "anyone" or rule.endpoint == "auth.login" else []
-    codes += [403] if allowed != "anyone" or method == "POST" else []
-    codes += [404] if rule.arguments or rule.endpoint in {"runs.create", "runs.index", "auth.ticket"} else []
-    codes += [409] if rule.endpoint.startswith("metrics.log") else []
-    codes += [413, 415] if hasattr(view, "body_model") else []
-    return answers | {code: words for code, words in _problems(codes).items() if code not in answers}
+    refused = [400, 429, 503]
+    refused += [401] if allowed != "anyone" or rule.endpoint == "auth.login" else []
+    refused += [403] if allowed != "anyone" or method == "POST" else []
+    refused += [404] if rule.arguments or rule.endpoint in {"runs.create", "runs.index", "auth.ticket"} else []
+    refused += [409] if rule.endpoint.startswith("metrics.log") else []
+    refused += [413, 415] if hasattr(view, "body_model") else []
+    return answers | {code: words for code, words in _problems(refused).items() if code not in answers}
 
 
 def _problems(codes: list[int]) -> dict[str, Any]:

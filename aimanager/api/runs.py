@@ -30,7 +30,9 @@ def index(asked: RunQuery) -> Any:
 @returns(RunOut, 201)
 def create(place: RunPlace, wanted: RunIn) -> Any:
     """Create a new run in the project that `project_id` names."""
-    return run_out(service.create(g.principal, place.project_id, wanted.name, wanted.config, wanted.tags, wanted.notes))
+    return run_out(
+        service.create(g.principal, place.project_id, wanted.name, wanted.config, wanted.tags or (), wanted.notes)
+    )
 
 
 @runs.get("/<id:run_id>")

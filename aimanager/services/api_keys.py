@@ -48,7 +48,7 @@ def issue(
     return key, secret
 
 
-def _count(principal: Principal) -> sa.Select[tuple[int]]:
+def _count(principal: Principal) -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(ApiKey).where(ApiKey.user_id == principal.user_id)
 
 

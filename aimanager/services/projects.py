@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -47,7 +48,7 @@ def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     return project
 
 
-def visible(principal: Principal, visibility: str = "mine") -> sa.Select[tuple[Project]]:
+def visible(principal: Principal, visibility: str = "mine") -> sa.Select[Project]:
     """The projects that a list shows: the caller's own, or those that are public."""
     query = sa.select(Project).order_by(Project.id)
     if visibility == "public":
@@ -132,7 +133,7 @@ class Card:
     active_at: datetime
 
 
-def overview(principal: Principal, visibility: str = "mine") -> list[Card]:  # type: ignore[valid-type]
+def overview(principal: Principal, visibility: str = "mine") -> list[Card]:
     """The caller's projects, or the public ones, the most recently active first."""
     projects = db.session.scalars(visible(principal, visibility)).all()
     ids = [project.id for project in projects]

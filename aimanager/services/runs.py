@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,18 +66,18 @@ def create(
     project_id: int,
     name: str | None = None,
     config: dict[str, Any] | None = None,
-    tags: list[str] | None = None,  # type: ignore[valid-type]
+    tags: Sequence[str] = (),
     notes: str = "",
 ) -> Run:
     """Start a run. One without a name is called `run-<id>`."""
     if name is not None:
         text.check_name("name", name)
-    text.check_tags(tags or [])
+    text.check_tags(tags)
     text.check_prose("notes", notes)
     config = text.check_config(config or {})
     with writing() as session:
         projects.get(project_id, principal, "write")
-        run = Run(project_id=project_id, name=name or "", config=config, tags=tags or [], notes=notes)
+        run = Run(project_id=project_id, name=name or "", config=config, tags=[*tags], notes=notes)
         run.started_at = run.created_at = run.updated_at = now()
         session.add(run)
         session.flush()

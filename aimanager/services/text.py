@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -56,7 +57,7 @@ def check_metric(name: str) -> None:
         )
 
 
-def check_tags(tags: list[str]) -> None:
+def check_tags(tags: Sequence[str]) -> None:
     if len(tags) > MOST_TAGS:
         raise Invalid.field("tags", f"tags must be at most {MOST_TAGS}", "length")
     for tag in tags:
