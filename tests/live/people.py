@@ -1,0 +1,119 @@
+"""People who talk to a real server: by HTTP, and by a WebSocket that remembers what it heard."""
+
+import json
+import time
+from urllib.parse import urlencode
+
+import urllib3
+import websocket
+
+http = urllib3.PoolManager(maxsize=16)
+
+
+class Person:
+    """Somebody with an account and a token."""
+
+    def __init__(self, server, name):
+        self.server, self.name = server, name
+        account = {"email": f"{name}@example.com", "username": name, "password": "a long password"}
+        self.post("/auth/register", account, token=False)
+        self.token = self.post("/auth/login", {"username": name, "password": "a long password"}, token=False)[
+            "access_token"
+        ]
+
+    def ask(self, method, path, body=None, token=True):
+        """Ask and give back status and parsed answer."""
+        headers = {"Authorization": f"Bearer {self.token}"} if token else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        answer = http.request(
+            method, self.server.url + path, body=json.dumps(body) if body is not None else None, headers=headers
+        )
+        return answer.status, json.loads(answer.data) if answer.data else None
+
+    def post(self, path, body=None, token=True):
+        status, answer = self.ask("POST", path, body, token)
+        assert status < 300, (status, answer)
+        return answer
+
+    def project(self, public=False):
+        return self.post("/projects/", {"name": "project", "is_public": public})["id"]
+
+    def run(self, project=None):
+        return self.post(f"/runs/?project_id={project or self.project()}", {"name": "run"})["id"]
+
+    def log(self, run, value, name="loss"):
+        return self.post(f"/metrics/{run}", {"name": name, "value": value})
+
+    def watch(self, run, **arguments):
+        """A socket with the token in its header."""
+        return Socket(self.server, f"/ws/{run}", header=[f"Authorization: Bearer {self.token}"], **arguments)
+
+
+class Socket:
+    """A viewer; the handshake's refusal is a `websocket.WebSocketBadStatusException`."""
+
+    opened: list["Socket"] = []
+
+    def __init__(self, server, path, header=(), origin=None, cookie=None, **query):
+        address = f"ws://127.0.0.1:{server.port}{path}"
+        if query:
+            address += f"?{urlencode(query)}"
+        self.messages, self.code, self.closed_at = [], None, None
+        self.socket = websocket.create_connection(
+            address,
+            timeout=10,
+            header=list(header),
+            cookie=cookie,
+            **({"origin": origin} if origin else {"suppress_origin": True}),
+        )
+        self.opened.append(self)
+
+    def read(self, seconds=0.5, until=None):
+        """Read until it was quiet for a while, the condition holds, or the server says goodbye."""
+        deadline = time.monotonic() + 20
+        self.socket.settimeout(seconds)
+        while self.code is None and not (until and until(self)) and time.monotonic() < deadline:
+            try:
+                opcode, data = self.socket.recv_data()
+            except websocket.WebSocketTimeoutException:
+                if until is None:
+                    break
+            except (websocket.WebSocketConnectionClosedException, OSError):
+                self.code = self.code or 1006
+            else:
+                self._take(opcode, data)
+        return self.messages
+
+    def _take(self, opcode, data):
+        if opcode == websocket.ABNF.OPCODE_TEXT:
+            self.messages.append(json.loads(data))
+        elif opcode == websocket.ABNF.OPCODE_CLOSE:
+            self.code, self.closed_at = int.from_bytes(data[:2], "big"), time.monotonic()
+
+    def of_kind(self, kind):
+        return [message for message in self.messages if message["type"] == kind]
+
+    def ids(self):
+        return [
+            id
+            for message in self.of_kind("metrics")
+            for id in sorted(id for series in message["series"].values() for id in series["ids"])
+        ]
+
+    @property
+    def last_id(self):
+        return max([message["last_id"] for message in self.of_kind("metrics")], default=0)
+
+    def close(self):
+        self.socket.close()
+
+
+def refusal(open_socket):
+    """The status with which a handshake was refused, and its JSON."""
+    try:
+        open_socket().close()
+    except websocket.WebSocketBadStatusException as error:
+        body = error.resp_body
+        return error.status_code, json.loads(body) if body else None
+    return 101, None
