@@ -35,9 +35,7 @@ class Channel:
         self.run_id: int | None = None
         self.done = threading.Event()
         self.dropped = 0
-        self._key = (
-            uuid.uuid4().hex
-        )  # Makes the creation of the run harmless to repeat, also by a forked child.
+        self._key = uuid.uuid4().hex  # Makes the creation of the run harmless to repeat, also by a forked child.
         self._inherited = False  # Whether a parent process began this run, and hence decides how it ends.
         self._config_changed = False
         self._final: dict[str, Any] | None = None
@@ -45,9 +43,7 @@ class Channel:
         self._sent_at = 0.0  # By the monotonic clock, as all waiting is.
         self._waiting_since: float | None = None
         self.buffer: Buffer = MemoryBuffer()
-        self.parked: deque[tuple[bytes, str]] = deque(
-            maxlen=10
-        )  # The latest refused batches and the reasons.
+        self.parked: deque[tuple[bytes, str]] = deque(maxlen=10)  # The latest refused batches and the reasons.
         self._begin_client()
 
     def _begin_client(self) -> None:
@@ -64,16 +60,12 @@ class Channel:
         with self.lock:
             if self.done.is_set() or self._final is not None:
                 self.dropped += len(row.values)
-                self.notices.once(
-                    "over", "values logged to %r after its end are not kept", self.name or "a run"
-                )
+                self.notices.once("over", "values logged to %r after its end are not kept", self.name or "a run")
                 return False
             idle = self.buffer.points == 0
             if not self.buffer.put(row):
                 self.dropped += len(row.values)
-                self.notices.once(
-                    "full", "the memory for unsent points is full; new ones are dropped until it drains"
-                )
+                self.notices.once("full", "the memory for unsent points is full; new ones are dropped until it drains")
             return idle
 
     def update_config(self, config: dict[str, Any]) -> None:
@@ -153,9 +145,7 @@ class Channel:
             if error.status not in (400, 413, 422):
                 raise
             # The points matter more than the description: go on without what the server does not take.
-            self.notices.once(
-                "about", "the server refused this run's name, config or tags (%s)", error.detail
-            )
+            self.notices.once("about", "the server refused this run's name, config or tags (%s)", error.detail)
             answer = transport.call("POST", path, {"config": {}, "tags": []}, key=self._key + "-bare")
         self.run_id = whole(answer, "id")
         self.name = str(answer.get("name") or self.name or f"run {self.run_id}")
@@ -189,16 +179,12 @@ class Channel:
             # The server counts differently: it was restored from a copy, or somebody uses our id. Either way
             # it did not keep this batch, for then it would have been a repeat. A new id starts the count
             # afresh.
-            self.notices.once(
-                "count", "the server lost count of this run's batches (%s); starting anew", error.detail
-            )
+            self.notices.once("count", "the server lost count of this run's batches (%s); starting anew", error.detail)
             self._client = str(uuid.uuid4())
             self._sent = 0
             batch.address(self._client, 1)
         elif error.status in (403, 404) and error.from_api:
-            self._stop(
-                "the run is gone" if error.status == 404 else "the run may not be written: " + error.detail
-            )
+            self._stop("the run is gone" if error.status == 404 else "the run may not be written: " + error.detail)
         else:
             raise error
 

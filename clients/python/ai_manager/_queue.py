@@ -120,8 +120,5 @@ def encode_columns(rows: Sequence[Row]) -> str:
 
 def _numbers(values: Sequence[float]) -> str:
     """A JSON array, encoded slice by slice so that the training thread gets its turns."""
-    slices = (
-        json.dumps(values[at : at + SLICE], separators=(",", ":"))[1:-1]
-        for at in range(0, len(values), SLICE)
-    )
+    slices = (json.dumps(values[at : at + SLICE], separators=(",", ":"))[1:-1] for at in range(0, len(values), SLICE))
     return "[{}]".format(",".join(slices))

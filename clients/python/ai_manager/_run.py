@@ -10,7 +10,7 @@ from typing import Any
 from ai_manager._channel import Channel
 from ai_manager._notices import Notices
 from ai_manager._queue import Row
-from ai_manager._sender import PATIENCE, Sender
+from ai_manager._sender import Sender
 from ai_manager._values import INT64, integer, iso, jsonable, metric_name, number, seconds
 from ai_manager.errors import ConfigurationError
 
@@ -56,9 +56,7 @@ class Run:
                     try:
                         value = number(value)
                     except Exception:
-                        self._notices.once(
-                            ("value", name), "metric %.100r: %.80r is not a number", name, value
-                        )
+                        self._notices.once(("value", name), "metric %.100r: %.80r is not a number", name, value)
                         continue
                 if name is not None:
                     names.append(name)
@@ -88,9 +86,7 @@ class Run:
         try:
             return integer(step)
         except Exception:
-            self._notices.once(
-                "step", "step %.80r is not a whole number of 64 bits; counting on instead", step
-            )
+            self._notices.once("step", "step %.80r is not a whole number of 64 bits; counting on instead", step)
             return self._next_step()
 
     def _time(self, timestamp: Any, now: float) -> float:
@@ -133,8 +129,8 @@ class Run:
         if status not in FINAL:
             raise ConfigurationError("a run ends as one of: " + ", ".join(FINAL))
         self._channel.close(status, iso(time.time()))
-        budget, patience = (FINISH_BUDGET, PATIENCE) if timeout is None else (timeout, timeout)
-        delivered = self._sender.wait_for(self._channel.done, budget, patience)
+        budget = FINISH_BUDGET if timeout is None else timeout
+        delivered = self._sender.wait_for(self._channel.done, budget, patience=timeout)
         if not delivered:
             self._notices.once("late", "%d points are not delivered yet, still trying", self._channel.unsent)
         return delivered

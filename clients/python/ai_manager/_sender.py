@@ -23,6 +23,7 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 45.0  # Under a minute, so that everything has arrived a minute after the server is back.
 HURRIED_BACKOFF = 0.5  # While somebody waits for the end.
 PATIENCE = 5.0  # Seconds that the end of a run or process waits for a server that says nothing.
+SECOND_PATIENCE = 0.5  # The same, when that was in vain before: enough for a server that is back.
 
 
 class Sender:
@@ -84,14 +85,14 @@ class Sender:
         self._heard_at = time.monotonic()
         self.wake()
 
-    def wait_for(self, event: threading.Event, budget: float, patience: float = PATIENCE) -> bool:
+    def wait_for(self, event: threading.Event, budget: float, patience: float | None = None) -> bool:
         """Hurry, and wait for the event: `budget` seconds in all, `patience` while the server says nothing.
 
-        Patience is spent once an outage: ten runs that end while the server is away wait once, not ten times.
+        Patience is spent once an outage: ten runs that end while the server is away do not wait ten times.
         """
         start = time.monotonic()
-        if self._gave_up_at > self._heard_at:
-            patience = 0.0
+        if patience is None:
+            patience = SECOND_PATIENCE if self._gave_up_at > self._heard_at else PATIENCE
         self._hurried_until = start + budget
         if not self._told_to_wait:
             self._retry_at = 0.0

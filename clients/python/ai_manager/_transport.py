@@ -56,16 +56,25 @@ class Transport:
         """
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
-        extra = {"Idempotency-Key": key} if key else {}
         if self._token is None:
             self._sign_in()
         try:
-            return self._send(method, path, body, JSON, {"Authorization": f"Bearer {self._token}", **extra})
+            return self._call_as_user(method, path, body, key)
         except AuthenticationError:
             if self._settings.api_key:
                 raise
-            self._sign_in()
-            return self._send(method, path, body, JSON, {"Authorization": f"Bearer {self._token}", **extra})
+        self._sign_in()
+        try:
+            return self._call_as_user(method, path, body, key)
+        except AuthenticationError as error:
+            # The password is good, so this is no reason to stop for ever.
+            raise ServerError(401, str(error)) from error
+
+    def _call_as_user(self, method: str, path: str, body: bytes | None, key: str | None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        return self._send(method, path, body, JSON, headers)
 
     def _sign_in(self) -> None:
         """Get a token for the user name and password."""

@@ -22,9 +22,7 @@ class UnreachableError(AIManagerError):
 class ServerError(AIManagerError):
     """The server answered with an error; `status` is the HTTP status, `detail` the server's own sentence."""
 
-    def __init__(
-        self, status: int, detail: str, retry_after: float | None = None, from_api: bool = True
-    ) -> None:
+    def __init__(self, status: int, detail: str, retry_after: float | None = None, from_api: bool = True) -> None:
         super().__init__(f"the server answered {status}: {detail}")
         self.status = status
         self.detail = detail

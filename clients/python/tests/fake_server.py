@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
             headers = {"Retry-After": mode.details["retry_after"]} if "retry_after" in mode.details else {}
             self.reply(mode.details["status"], {"detail": mode.details.get("detail", "as told")}, headers)
         elif mode.kind == "garbage":
-            self.raw(200, b"<html>Welcome to this hotel's network</html>", {"Content-Type": "text/html"})
+            status = mode.details.get("status", 200)
+            self.raw(status, b"<html>Welcome to this hotel's network</html>", {"Content-Type": "text/html"})
         elif mode.kind == "endless":
             self.raw(200, b" " * (3 << 20), {})
         elif mode.kind == "redirect":
@@ -184,6 +186,20 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, *arguments):
+        self.connections = []
+        super().__init__(*arguments)
+
+    def process_request(self, request, client_address):
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def cut_connections(self):
+        """As when a process dies: nobody is served any more, not even who is already connected."""
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request, client_address):
         """Quiet: clients that went away are part of the tests; a broken assertion shows as a lost point."""
 
@@ -209,3 +225,4 @@ class FakeServer:
     def stop(self):
         self._server.shutdown()
         self._server.server_close()
+        self._server.cut_connections()

@@ -70,9 +70,7 @@ def test_steps_count_on_from_the_last_one(server, manager):
 
 def test_threads_never_get_the_same_automatic_step(server, manager):
     with manager.run() as run:
-        threads = [
-            threading.Thread(target=lambda: [run.log({"m": 1.0}) for _ in range(500)]) for _ in range(8)
-        ]
+        threads = [threading.Thread(target=lambda: [run.log({"m": 1.0}) for _ in range(500)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -169,9 +167,13 @@ def test_log_does_not_raise_for_something_that_is_no_mapping(manager, caplog, wr
 
 
 def test_an_exception_ends_the_run_as_failed_and_travels_on(server, manager):
-    with pytest.raises(ZeroDivisionError), manager.run() as run:
-        run.log({"m": 1.0})
-        raise ZeroDivisionError
+    def diverge(run):
+        with run:
+            run.log({"m": 1.0})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        diverge(manager.run())
     assert server.state.runs[1]["status"] == "failed"
     assert server.state.series(1, "m") == [(0, 1.0)]
 
@@ -202,8 +204,8 @@ def test_what_is_logged_after_the_end_is_counted_as_dropped(server, manager, cap
 
 
 def test_a_run_knows_its_page(server, manager):
-    run = manager.run(name="mine")
-    assert (run.id, run.url, run.name) == (1, f"{server.url}/app/runs/1", "mine")
+    with manager.run(name="mine") as run:
+        assert (run.id, run.url, run.name) == (1, f"{server.url}/app/runs/1", "mine")
     assert manager.url == f"{server.url}/app/projects/1"
 
 

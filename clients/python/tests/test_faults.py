@@ -1,0 +1,327 @@
+"""Whatever the server and the network do: no point lost, none doubled, and training goes on."""
+
+import json
+import logging
+import time
+
+import pytest
+import urllib3
+from fake_server import KEY, PASSWORD, USER, FakeServer, Mode
+
+from ai_manager import (
+    AIManager,
+    AuthenticationError,
+    ConfigurationError,
+    ServerError,
+    UnreachableError,
+    _channel,
+    _queue,
+    _sender,
+    _transport,
+)
+from ai_manager._settings import Settings
+
+EXPECTED = [(step, float(step)) for step in range(200)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch, quick):
+    monkeypatch.setattr(_sender, "FIRST_BACKOFF", 0.02)
+    monkeypatch.setattr(_sender, "LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(_sender, "HURRIED_BACKOFF", 0.05)
+    monkeypatch.setattr(_transport, "TIMEOUT", urllib3.Timeout(connect=1.0, read=0.3))
+
+
+def train(run, meanwhile=lambda step: None):
+    """Log the expected points over about 0.4 s, so that they fill many batches."""
+    for step, value in EXPECTED:
+        run.log({"m": value}, step=step)
+        meanwhile(step)
+        time.sleep(0.002)
+
+
+def bodies(server):
+    return [json.loads(entry[3]) for entry in server.state.seen("bulk")]
+
+
+TROUBLES = {
+    "500": ("status", {"status": 500}),
+    "502": ("status", {"status": 502}),
+    "503": ("status", {"status": 503, "retry_after": "0"}),
+    "408": ("status", {"status": 408}),
+    "429": ("status", {"status": 429, "retry_after": "0.1"}),
+    "garbage": ("garbage", {}),
+    "endless": ("endless", {}),
+    "reset": ("reset", {}),
+    "lost answer": ("lost answer", {}),
+    "hang": ("hang", {"seconds": 1}),
+    "redirect": ("redirect", {"to": "http://127.0.0.1:1/"}),
+}
+
+
+@pytest.mark.parametrize("path", ["/projects/", "/runs/", "/bulk"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_no_point_is_lost_or_doubled(server, trouble, path):
+    kind, details = TROUBLES[trouble]
+    server.state.mode = Mode(kind, path, times=2, **details)
+    with AIManager("p", server.url, api_key=KEY).run() as run:
+        train(run)
+    assert server.state.mode.times == 0
+    assert server.state.series(1, "m") == EXPECTED
+    assert list(server.state.runs) == [1]
+    assert server.state.runs[1]["status"] == "completed"
+    assert run.dropped == 0
+
+
+def test_a_server_that_is_down_at_the_start_only_delays(server, manager):
+    server.stop()
+    begun = time.monotonic()
+    with manager.run() as run:
+        assert run.id is None
+        train(run)
+        assert time.monotonic() - begun < 2
+        server.start()
+    assert server.state.series(1, "m") == EXPECTED
+
+
+def test_a_server_that_is_away_in_the_middle_only_delays(server, manager):
+    def meanwhile(step):
+        if step == 50:
+            server.stop()
+        if step == 150:
+            server.start()
+
+    with manager.run() as run:
+        train(run, meanwhile)
+    assert server.state.series(1, "m") == EXPECTED
+
+
+def test_a_repeat_has_the_same_number_and_the_same_bytes(server, manager):
+    server.state.mode = Mode("lost answer", "/bulk", times=3)
+    with manager.run() as run:
+        run.log({"m": 1.0})
+    sent = [entry[3] for entry in server.state.seen("bulk")]
+    assert len(sent) == 4
+    assert len(set(sent)) == 1
+
+
+def test_retry_after_is_obeyed_also_in_a_hurry(server, manager):
+    server.state.mode = Mode("status", "/bulk", times=1, status=429, retry_after="0.6")
+    with manager.run() as run:
+        run.log({"m": 1.0})
+    first, second = (entry[0] for entry in server.state.seen("bulk"))
+    assert second - first >= 0.6
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_refused_batch_is_put_aside_and_its_number_used_again(server, manager, caplog, eventually, status):
+    server.state.mode = Mode("status", "/bulk", times=1, status=status, detail="no such luck")
+    with manager.run() as run:
+        run.log({"m": 1.0, "n": 1.0})
+        eventually(lambda: run.dropped == 2)
+        run.log({"m": 2.0})
+    assert server.state.series(1, "m") == [(1, 2.0)]
+    assert [body["seq"] for body in bodies(server)] == [1, 1]
+    assert caplog.text.count("no such luck") == 1
+    assert run._channel.parked[0][1] == "no such luck"
+
+
+def test_a_server_that_lost_count_is_followed_without_doubling(server, manager, eventually):
+    with manager.run() as run:
+        run.log({"m": 1.0})
+        eventually(lambda: server.state.series(1, "m"))
+        for writer in server.state.writers.values():
+            writer[0] = 7
+        run.log({"m": 2.0})
+        eventually(lambda: len(server.state.series(1, "m")) == 2)
+        run.log({"m": 3.0})
+    assert server.state.series(1, "m") == [(0, 1.0), (1, 2.0), (2, 3.0)]
+    assert len(server.state.writers) == 2
+
+
+def test_a_deleted_run_is_left_alone_and_said_once(server, manager, caplog, eventually):
+    with manager.run() as run:
+        run.log({"m": 1.0})
+        eventually(lambda: server.state.series(1, "m"))
+        server.state.runs.clear()
+        run.log({"m": 2.0})
+        eventually(lambda: run.dropped == 1)
+        run.log({"m": 3.0})
+        requests = len(server.state.requests)
+    assert run.dropped == 2
+    assert len(server.state.requests) == requests
+    assert caplog.text.count("the run is gone") == 1
+
+
+def test_a_404_of_a_proxy_does_not_end_the_run(server, manager):
+    server.state.mode = Mode("garbage", "/bulk", times=1, status=404)
+    with manager.run() as run:
+        run.log({"m": 1.0})
+    assert server.state.series(1, "m") == [(0, 1.0)]
+
+
+def test_a_config_that_the_server_refuses_does_not_cost_the_run(server, manager, caplog):
+    server.state.mode = Mode("status", "/runs/?", times=1, status=400, detail="config is too large")
+    with manager.run(name="r", config={"big": "x"}) as run:
+        run.log({"m": 1.0})
+    assert server.state.series(1, "m") == [(0, 1.0)]
+    assert "config is too large" in caplog.text
+
+
+def test_a_wrong_key_is_said_once_and_sending_stops(server, quick, caplog, eventually):
+    manager = AIManager("p", server.url, api_key="aimgr_wrong")
+    run = manager.run()
+    train(run)
+    assert run.finish() is False
+    assert len(server.state.requests) == 1
+    assert caplog.text.count("does not accept the API key") == 1
+    with pytest.raises(AuthenticationError):
+        manager.check()
+
+
+def test_sending_goes_on_after_a_check_that_succeeds(server, quick, eventually):
+    server.state.mode = Mode("status", times=1, status=401)
+    manager = AIManager("p", server.url, api_key=KEY)
+    run = manager.run()
+    eventually(lambda: manager._sender.refused)
+    train(run)
+    assert manager.check()["username"] == USER
+    assert run.finish() is True
+    assert server.state.series(1, "m") == EXPECTED
+
+
+def test_an_expired_token_is_renewed(server, quick, eventually):
+    manager = AIManager("p", server.url, username=USER, password=PASSWORD)
+    with manager.run() as run:
+        train(run, lambda step: server.state.tokens.clear() if step in (60, 120) else None)
+    assert server.state.series(1, "m") == EXPECTED
+    assert server.state.logins == 3
+
+
+def test_check_says_what_is_wrong(server, monkeypatch):
+    assert AIManager("p", server.url, api_key=KEY).check() == {"id": 1, "username": USER}
+    with pytest.raises(AuthenticationError, match="user name and password"):
+        AIManager("p", server.url, username=USER, password="wrong").check()
+    server.state.mode = Mode("status", "/auth/me", status=500)
+    with pytest.raises(ServerError, match="500"):
+        AIManager("p", server.url, api_key=KEY).check()
+    with pytest.raises(UnreachableError, match="not reachable"):
+        AIManager("p", "http://127.0.0.1:1", api_key=KEY).check()
+
+
+def test_credentials_never_follow_a_redirect(server, manager, eventually):
+    other = FakeServer()
+    try:
+        server.state.mode = Mode("redirect", to=other.url, times=2)
+        with manager.run() as run:
+            run.log({"m": 1.0})
+        assert other.state.requests == []
+    finally:
+        other.stop()
+
+
+def test_memory_is_bounded_and_drops_are_counted(server, manager, caplog):
+    server.stop()
+    run = manager.run()
+    run._channel.buffer = _queue.MemoryBuffer(limit=100 * (_queue.ROW_BYTES + 2 * _queue.VALUE_BYTES))
+    for step in range(1000):
+        run.log({"m": 1.0, "n": 2.0}, step=step)
+    assert run.dropped == 1800
+    assert caplog.text.count("memory for unsent points is full") == 1
+    server.start()
+    assert run.finish() is True
+    assert [step for step, _ in server.state.series(1, "m")] == list(range(100))
+
+
+def test_a_long_outage_is_told_once(server, manager, caplog, eventually):
+    caplog.set_level(logging.WARNING)
+    server.stop()
+    run = manager.run()
+    run.log({"m": 1.0})
+    eventually(lambda: manager._sender._failures > 6)
+    assert len(caplog.records) == 1
+    assert "trying again" in caplog.text
+    server.start()
+    assert run.finish() is True
+
+
+def test_pauses_grow_from_half_a_second_to_less_than_a_minute(server, manager, monkeypatch):
+    monkeypatch.setattr(_sender, "FIRST_BACKOFF", 0.5)
+    monkeypatch.setattr(_sender, "LONGEST_BACKOFF", 45.0)
+    sender = _sender.Sender(manager._transport, "p", manager._notices)
+    delays = [sender._failed(UnreachableError("away")) for _ in range(20)]
+    assert 0.5 <= delays[0] <= 1.0
+    assert max(delays) <= 45.0
+    assert min(delays[8:]) >= 22.5
+    assert len(set(delays)) == 20
+
+
+def test_patience_is_spent_once_an_outage(server, manager, monkeypatch):
+    monkeypatch.setattr(_sender, "PATIENCE", 1.0)
+    monkeypatch.setattr(_sender, "SECOND_PATIENCE", 0.1)
+    runs = [manager.run() for _ in range(5)]
+    server.stop()
+    begun = time.monotonic()
+    for run in runs:
+        run.log({"m": 1.0})
+        assert run.finish() is False
+    assert 1.0 < time.monotonic() - begun < 2.0
+    server.start()
+    for run in runs:
+        assert run.finish(timeout=10) is True
+
+
+def test_unsent_batches_are_not_larger_than_the_server_takes(server, manager, monkeypatch):
+    monkeypatch.setattr(_channel, "BATCH_POINTS", 100)
+    server.stop()
+    run = manager.run()
+    for step in range(1000):
+        run.log({"m": 1.0, "n": 2.0}, step=step)
+    server.start()
+    assert run.finish() is True
+    assert max(len(body["series"]["m"]["values"]) for body in bodies(server)) == 50
+    assert len(server.state.points[1]) == 2000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"api_key": ""},
+        {"username": "user"},
+        {"password": "pass"},
+        {"api_key": KEY, "username": "user", "password": "pass"},
+        {"api_key": "has a space"},
+        {"api_key": "line\nbreak"},
+        {"api_key": KEY, "api_url": "localhost:8000"},
+        {"api_key": KEY, "api_url": "ftp://host"},
+        {"api_key": KEY, "api_url": "http://"},
+        {"api_key": KEY, "api_url": "http://user:pass@host"},
+        {"api_key": KEY, "api_url": "http://host:99999"},
+        {"api_key": KEY, "api_url": "http://host/?a=b"},
+        {"api_key": KEY, "project_name": " "},
+    ],
+)
+def test_a_mistake_of_the_script_is_told_at_once(arguments):
+    with pytest.raises(ConfigurationError):
+        AIManager(**{"project_name": "p", **arguments})
+
+
+def test_settings_come_from_the_environment(server, monkeypatch):
+    monkeypatch.setenv("AI_MANAGER_URL", server.url + "/")
+    monkeypatch.setenv("AI_MANAGER_API_KEY", KEY)
+    assert AIManager("p").check()["username"] == USER
+
+
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost:8000", False),
+        ("http://[::1]:8000", False),
+        ("https://example.org", False),
+        ("http://example.org", True),
+        ("http://192.0.2.1:8000", True),
+    ],
+)
+def test_credentials_over_plain_http_to_another_machine_are_warned_about(url, bare):
+    assert Settings(url, api_key=KEY).bare is bare
