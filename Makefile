@@ -2,7 +2,7 @@
 # Settings are environment variables, AI_MANAGER_*: AI_MANAGER_PORT=9000 make run
 
 PYTEST := .venv/bin/python -m pytest
-UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
+UV_INSTALL := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 TOOLS := .venv/.tools
@@ -69,7 +69,7 @@ $(TOOLS): scripts/bootstrap.sh scripts/bootstrap/tools.txt
 	@touch $@
 
 $(RUNTIME): $(TOOLS) requirements.txt pyproject.toml clients/python/pyproject.toml
-	@$(UV_INSTALL) --compile-bytecode --require-hashes -r requirements.txt
+	@$(UV_INSTALL) --require-hashes -r requirements.txt
 	@$(UV_INSTALL) --no-build-isolation --no-deps --editable . --editable clients/python
 	@touch $@
 

@@ -107,9 +107,7 @@ def test_two_run_side_by_side(make_run):
 
 def test_a_setting_that_cannot_be_used_stops_the_start_with_one_sentence(tmp_path):
     settings = {"AI_MANAGER_WORKERS": "none", "AI_MANAGER_DATA_DIR": str(tmp_path)}
-    done = subprocess.run(
-        ["make", "run"], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True
-    )
+    done = subprocess.run(["make", "run"], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
     assert done.returncode != 0
     assert "AI_MANAGER_WORKERS" in done.stderr
     assert "Traceback" not in done.stderr

@@ -59,3 +59,20 @@ import time; time.sleep(60)
         assert time.monotonic() < deadline
         time.sleep(0.05)
     subprocess.run(["rm", "-rf", first, second], check=True)
+
+
+@pytest.mark.slow
+def test_the_server_starts_again_on_the_data_of_one_that_was_killed(gunicorn_server, database_url):
+    server = gunicorn_server(database_url=database_url)
+    server.kill()
+    server.start()
+    assert server.answers()
+    assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_several_workers_serve_on_postgres_and_redis(gunicorn_server, postgres_url, redis_url):
+    server = gunicorn_server(workers=2, database_url=postgres_url, redis_url=redis_url)
+    workers = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True)
+    assert len(workers.stdout.split()) == 2
+    assert server.stop() == 0
