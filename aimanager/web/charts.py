@@ -56,6 +56,7 @@ def _columns(chart: Chart) -> dict[str, Any]:
     unit = MICROSECONDS[chart.axis]
     columns: dict[str, Any] = {
         "name": chart.name, "total": chart.total, "exact": chart.exact, "x": _scaled(chart.x, unit),
+        "from": _scaled(chart.start[:1], unit),
         "last": _plain(chart.last), "steps": _plain(chart.steps), "times": _scaled(chart.times, 1_000),
         "bad_x": _scaled(chart.bad_x, unit), "bad": [_kind(value) for value in chart.bad_values.tolist()],
     }  # fmt: skip

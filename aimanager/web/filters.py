@@ -68,10 +68,11 @@ def short(value: Any) -> str:
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
     size = abs(number)
-    if number == 0 or 1e-3 <= size < 1e6:
-        digits = 4 if number == 0 else max(0, 3 - math.floor(math.log10(size)))
-        shown = f"{number:.{min(digits, 6)}f}"
-        shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+    if number.is_integer() and size < 1e6:
+        shown = f"{number:.0f}"
+    elif 1e-3 <= size < 1e6:
+        # Zeros at the end stay, so that the figures of a column stand below each other.
+        shown = f"{number:.{max(0, 3 - math.floor(math.log10(size)))}f}"
     else:
         mantissa, power = f"{number:.3e}".split("e")
         shown = f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"

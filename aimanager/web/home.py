@@ -65,7 +65,21 @@ def _overview() -> dict[str, object]:
         if words.casefold() in f"{card.project.name}\n{card.project.description}".casefold()
     ]  # fmt: skip
     cards = [_card(card, place < MOST_SPARKS) for place, card in enumerate(found[:limit])]
-    return {"cards": cards, "total": len(found), "q": words, "visibility": visibility, "limit": limit}
+    cards.sort(key=lambda card: card.last_activity, reverse=True)
+    latest = _latest(found) if visibility == "mine" else []
+    return {
+        "cards": cards, "total": len(found), "q": words, "visibility": visibility, "limit": limit, "latest": latest,
+    }  # fmt: skip
+
+
+def _latest(cards: list[Card]) -> list[dict[str, object]]:
+    """The newest runs of the shown projects, whichever they belong to."""
+    names = {card.project.id: card.project.name for card in cards}
+    newest = [run for run in runs.list(g.principal, limit=50).items if run.project_id in names][:10]
+    return [
+        {"run": run, "project": names[run.project_id], "state": runs.state_of(run, table.heard_at(run.id))}
+        for run in newest
+    ]
 
 
 def _card(card: Card, with_spark: bool) -> HomeCard:

@@ -84,12 +84,27 @@ def _here(run_id: int) -> str:
 
 
 def groups_of(summary: list[Summary]) -> list[Group]:
-    """Sections by what stands before the last `/`; names without one come first."""
+    """Sections by what stands before the last `/`, in the order in which one looks at them."""
     groups: dict[str, list[Summary]] = {}
     for metric in summary:
         group, _, label = metric.name.rpartition("/")
         groups.setdefault(group if label else "", []).append(metric)
-    return [Group(name, groups[name]) for name in sorted(groups)]
+    return [Group(name, groups[name]) for name in sorted(groups, key=_place_of)]
+
+
+def _place_of(group: str) -> tuple[int, str]:
+    """Training first, what describes the machine last."""
+    first = group.lower().partition("/")[0]
+    return {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}.get(
+        first, 5 if first in {"system", "sys", "gpu", "cpu"} else 4 if not group else 3
+    ), group
+
+
+@web.app_template_filter("first_line")
+def first_line(notes: str) -> str:
+    """What the notes begin with, without the signs of Markdown."""
+    line = next((line for line in notes.splitlines() if line.strip("#>*-_ \t")), "")
+    return line.strip("#>*-_ \t")[:200]
 
 
 @web.app_template_filter("chart_id")

@@ -43,6 +43,7 @@ export class Series {
       this.bad.push(String(value));
     }
     this.x.push(x);
+    if (!this.from.length) this.from.push(x);
     this.last.push(finite ? value : null);
     if (!this.exact) {
       this.min.push(finite ? value : null);
@@ -50,6 +51,24 @@ export class Series {
     }
     this.steps.push(step);
     this.times.push(time);
+  }
+
+  /* The points within a range and one on either side, so that the line goes on to the edges. Only if all are here. */
+  within([low, high]) {
+    let from = this.x.findIndex((x) => x >= low);
+    if (from < 0) from = this.x.length;
+    let to = from;
+    while (to < this.x.length && this.x[to] <= high) to += 1;
+    const inside = to - from;
+    [from, to] = [Math.max(0, from - 1), to + 1];
+    const cut = { name: this.name, exact: true, total: inside, from: [low], bad_x: [], bad: [] };
+    for (const column of ["x", "last", "steps", "times"]) cut[column] = this[column].slice(from, to);
+    this.bad_x.forEach((x, i) => {
+      if (x < low || x > high) return;
+      cut.bad_x.push(x);
+      cut.bad.push(this.bad[i]);
+    });
+    return new Series(cut, this.axis, this.lastId, [low, high]);
   }
 
   /* Whether the server should draw it anew: the tail is long, or points came that belong in the middle. */

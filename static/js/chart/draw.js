@@ -44,14 +44,14 @@ function traces(series, style, view) {
 
 /* The edges are drawn too, finely: a single spike would be lost in a band one pixel wide. */
 function edge(x, y, run) {
-  return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip", line: { color: colour(run, 0.5), width: 0.75 } };
+  return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip", line: { color: colour(run, 0.65), width: 0.75 } };
 }
 
-/* Only numbers and our own words come in here, nothing that a user wrote. */
+/* Only numbers and our own words come in here, nothing that a user wrote. No bold: Plotly would set a style attribute. */
 function words(series, i, axis) {
   const value = short(series.last[i]);
   const between = series.exact || series.min[i] === series.max[i] ? "" : `  (${short(series.min[i])} to ${short(series.max[i])})`;
-  return `<b>${value}</b>${between}<br>${place(series.x[i], axis)}`;
+  return `${value}${between}<br>${place(series.x[i], axis)}`;
 }
 
 const SYMBOLS = { NaN: ["x", 0.03], Infinity: ["triangle-up", 0.96], "-Infinity": ["triangle-down", 0.03] };
@@ -62,7 +62,7 @@ function marks(series) {
     type: "scatter", mode: "markers", yaxis: "y2", cliponaxis: false, x: series.bad_x,
     y: series.bad.map((kind) => SYMBOLS[kind][1]),
     marker: { symbol: series.bad.map((kind) => SYMBOLS[kind][0]), size: 7, color: colour("--warn") },
-    customdata: series.bad.map((kind, i) => `<b>${kind}</b><br>${place(series.bad_x[i], series.axis)}`),
+    customdata: series.bad.map((kind, i) => `${kind}<br>${place(series.bad_x[i], series.axis)}`),
     hovertemplate: "%{customdata}<extra></extra>",
   }];
 }
@@ -81,11 +81,12 @@ function layout(element, series, view) {
   };
 }
 
-/* Whole powers of ten on a logarithmic axis, as soon as there are two of them. */
+/* On a logarithmic axis whole powers of ten, as soon as there are two of them; before that 1, 2 and 5. */
 function logStep(series) {
-  const shown = series.last.filter((value) => value > 0);
-  const powers = Math.log10(series.max.reduce((a, b) => Math.max(a, b ?? a), 0) / series.min.reduce((a, b) => (b > 0 ? Math.min(a, b) : a), Infinity));
-  return shown.length && powers >= 2 ? Math.ceil(powers / 5) : undefined;
+  const high = series.max.reduce((most, value) => Math.max(most, value ?? 0), 0);
+  const low = series.min.reduce((least, value) => (value > 0 ? Math.min(least, value) : least), Infinity);
+  const powers = Math.log10(high / low);
+  return powers >= 2 ? Math.ceil(powers / 5) : "D2";
 }
 
 function along(series, view) {
@@ -99,7 +100,7 @@ function along(series, view) {
 
 /* The line fills the width; a single point stands in the middle. */
 function padded(series) {
-  const ends = [...series.x.slice(0, 1), ...series.x.slice(-1), ...series.bad_x];
+  const ends = [...series.from, ...series.x.slice(0, 1), ...series.x.slice(-1), ...series.bad_x];
   if (!ends.length) return null;
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   if (low < high) return [low, high];

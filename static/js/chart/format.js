@@ -14,7 +14,7 @@ export function short(value) {
   const size = Math.abs(given);
   let text;
   if (Number.isInteger(given) && size < 1e6) text = String(given);
-  else if (size >= 1e-3 && size < 1e6) text = String(Number(given.toPrecision(4)));
+  else if (size >= 1e-3 && size < 1e6) text = given.toPrecision(4);
   else text = given.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
   return text.replaceAll("-", "−");
 }

@@ -10,6 +10,8 @@ import { draw, loadPlotly } from "./draw.js";
 import { Hand } from "./hand.js";
 
 const AT_ONCE = 16; // Names of one request.
+const WHOLE = 1000; // Buckets: about two for each pixel of a chart's width.
+const DETAIL = 2000; // More where somebody looks closely, as the line is exact the sooner.
 
 export function start(root) {
   new Charts(root).adopt();
@@ -92,11 +94,10 @@ class Charts {
 
   async fetch(cards) {
     const { view, stop } = this;
-    const points = Math.min(1000, Math.max(200, Math.ceil((cards[0].plot.clientWidth || 400) / 100) * 100));
     const window = { axis: view.axis, range: null };
     try {
-      const asked = [this.source.fetch(namesOf(cards), window, points, stop.signal)];
-      if (view.range) asked.push(this.source.fetch(namesOf(cards), view, points, stop.signal));
+      const asked = [this.source.fetch(namesOf(cards), window, WHOLE, stop.signal)];
+      if (view.range) asked.push(this.source.fetch(namesOf(cards), view, DETAIL, stop.signal));
       const [whole, detail] = await Promise.all([...asked, loadPlotly(this.root.dataset.plotly)]);
       this.fill(cards, whole, view.range ? detail : []);
     } catch (error) {
@@ -110,6 +111,7 @@ class Charts {
     for (const card of cards) {
       card.base = find(whole, card.name) ?? card.base;
       card.detail = find(detail, card.name);
+      if (this.view.range && card.base?.exact) card.detail = card.base.within(this.view.range);
       card.dirty = card.base !== null;
       card.fetching = false;
     }
