@@ -1,0 +1,129 @@
+"""A database that fails is an error that every waiting caller sees, and nothing is half stored or remembered."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import event
+
+from aimanager.store import OutOfTurn, RunDeleted, SqlStore, StoreUnavailable
+from tests.store.factories import column, listed, log, open_database
+
+
+@pytest.fixture
+def database(database_url):
+    database = open_database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def fail(database):
+    """Call it with a word: from then on statements with that word fail, until it is called with None."""
+    word = None
+
+    def set_word(new):
+        nonlocal word
+        word = new
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def execute(connection, cursor, statement, parameters, context, executemany):
+        if word and word in statement:
+            raise OSError("the disk is full")
+
+    return set_word
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO metric_log", "metric_series", "UPDATE metric_stream"])
+def test_a_request_that_fails_leaves_nothing_and_is_sent_again(database, fail, statement):
+    store = SqlStore(database)
+    log(store, 1, column("loss", [1]), writer="w", seq=1)
+    before = listed(store, 1), store.summaries([1])
+    fail(statement)
+    for name in ("loss", "new"):
+        with pytest.raises(StoreUnavailable) as error:
+            log(store, 1, column(name, [2]), writer="w", seq=2)
+        assert "disk is full" in str(error.value.__cause__)
+    fail(None)
+    assert (listed(store, 1), store.summaries([1])) == before
+    receipt = log(store, 1, column("loss", [2]), writer="w", seq=2)
+    assert (receipt.last_id, receipt.steps.tolist(), receipt.repeated) == (2, [1], False)
+    assert store.summaries([1])[1][0].mean == 1.5
+
+
+def test_a_run_whose_beginning_fails_begins_later(database, fail):
+    store = SqlStore(database)
+    for statement in ("INSERT INTO metric_name", "INSERT INTO metric_stream"):
+        fail(statement)
+        with pytest.raises(StoreUnavailable):
+            log(store, 1, column("loss", [1]))
+    fail(None)
+    assert log(store, 1, column("loss", [1])).last_id == 1
+
+
+def in_one_group(store, works):
+    """Let requests wait while a commit is going on, so that they are committed together; what became of each."""
+    outcomes = [None] * len(works)
+    store_group, entered, let_go, sizes = store._ingest._store, threading.Event(), threading.Event(), []
+
+    def slow(connection, group):
+        sizes.append(len(group))
+        if len(sizes) == 1:
+            entered.set()
+            let_go.wait(20)
+        return store_group(connection, group)
+
+    store._ingest._store = slow
+
+    def run(i):
+        try:
+            outcomes[i] = works[i]()
+        except Exception as error:
+            outcomes[i] = error
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(works))]
+    threads[0].start()
+    entered.wait(20)
+    for i, thread in enumerate(threads[1:], 1):
+        thread.start()
+        while len(store._ingest._group._queue) < i and thread.is_alive():
+            time.sleep(0.001)
+    let_go.set()
+    for thread in threads:
+        thread.join()
+    assert sizes == [1, len(works) - 1]
+    return outcomes
+
+
+def test_a_bad_request_in_a_group_fails_alone(database):
+    store = SqlStore(database)
+    for run in (1, 9):
+        log(store, run, column("loss", [0]), column("acc", [0]))
+    store.delete([9])
+    outcomes = in_one_group(
+        store,
+        [
+            lambda: log(store, 1, column("loss", [1]), writer="w", seq=1),
+            lambda: log(store, 1, column("loss", [2]), writer="w", seq=3),
+            lambda: log(store, 9, column("loss", [3])),
+            lambda: log(store, 1, column("loss", [4]), writer="w", seq=2),
+            lambda: log(store, 1, column("loss", [4]), writer="w", seq=2),
+            lambda: log(store, 1, column("acc", [5])),
+        ],
+    )
+    assert isinstance(outcomes[1], OutOfTurn)
+    assert isinstance(outcomes[2], RunDeleted)
+    assert [outcomes[i].last_id for i in (0, 3, 4, 5)] == [3, 4, 4, 5]
+    assert outcomes[4].repeated
+    assert [id for id, *_ in listed(store, 1)] == [1, 2, 3, 4, 5]
+
+
+def test_everybody_in_a_group_that_fails_sees_it(database, fail):
+    store = SqlStore(database)
+    for run in range(1, 6):
+        log(store, run, column("loss", [0]))
+    fail("INSERT INTO metric_log")
+    outcomes = in_one_group(store, [lambda run=run: log(store, run, column("loss", [1])) for run in range(1, 6)])
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
+    fail(None)
+    assert [log(store, run, column("loss", [2])).last_id for run in range(1, 6)] == [2] * 5

@@ -1,0 +1,189 @@
+"""Whatever happens to a run, the SQL engine answers like a plain list of points."""
+
+import itertools
+import math
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from aimanager.store import Column, MemoryStore, OutOfTurn, RunDeleted, SqlStore
+from tests.store.contract import ODD_FLOATS
+from tests.store.factories import bits, listed, log, open_database
+
+NAMES = ["loss", "train/accuracy", "Ünï ✓"]
+RUN_NUMBERS = itertools.count(1)
+
+values = st.floats(width=64) | st.sampled_from(ODD_FLOATS)
+steps = st.integers(-3, 12) | st.integers(-(2**63), 2**63 - 1)
+times = st.integers(0, 40) | st.integers(-(2**40), 2**55)
+
+
+@st.composite
+def axes(draw, rows):
+    """Steps and times of a block: absent, counting up, or anything."""
+    start = draw(st.integers(-5, 100))
+    counting = np.arange(start, start + rows)
+    step = draw(st.none() | st.just(counting) | st.lists(steps, min_size=rows, max_size=rows))
+    when = draw(st.none() | st.just(counting * 7) | st.lists(times, min_size=rows, max_size=rows))
+    return [None if axis is None else np.array(axis, np.int64) for axis in (step, when)]
+
+
+@st.composite
+def requests(draw):
+    """From one point of one metric to a few blocks, some long enough to be tallied by numpy."""
+    columns = []
+    for _ in range(draw(st.integers(1, 3))):
+        rows = draw(st.sampled_from([1, 1, 2, 3, 70]))
+        shared = draw(axes(rows))
+        for name in draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3)):
+            few = draw(st.lists(values, min_size=min(rows, 5), max_size=min(rows, 5)))
+            columns.append(Column(name, np.resize(np.array(few, np.float64), rows), *shared))
+    return columns
+
+
+class Machine(RuleBasedStateMachine):
+    database = None  # Set by the test.
+
+    def __init__(self):
+        super().__init__()
+        self.run, self.other = next(RUN_NUMBERS), next(RUN_NUMBERS)
+        self.time = 1000
+        self.model = MemoryStore(clock=lambda: self.time)
+        self.reopen()
+        self.seq, self.sent, self.deleted = 0, None, False
+        for store in (self.store, self.model):
+            log(store, self.other, Column("loss", np.array([1.0])))
+
+    def both(self, *columns, **numbered):
+        """One request to both; they must agree on what became of it."""
+        outcomes = []
+        for store in (self.store, self.model):
+            try:
+                receipt = log(store, self.run, *columns, **numbered)
+                axis = [None if a is None else a.tolist() for a in (receipt.steps, receipt.times)]
+                facts = (receipt.count, receipt.first_id, receipt.last_id, receipt.repeated)
+                outcomes.append((*facts, *axis))
+            except OutOfTurn as refused:
+                outcomes.append((refused.reason, refused.expected))
+            except RunDeleted:
+                outcomes.append("deleted")
+        assert outcomes[0] == outcomes[1]
+        return outcomes[0]
+
+    @rule(columns=requests())
+    def add(self, columns):
+        self.both(*columns)
+
+    @rule(columns=requests(), mark=st.binary(min_size=16, max_size=16))
+    def add_numbered(self, columns, mark):
+        outcome = self.both(*columns, writer="w", seq=self.seq + 1, fingerprint=mark)
+        if outcome != "deleted":
+            self.seq, self.sent = self.seq + 1, (columns, mark)
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def replay(self):
+        columns, mark = self.sent
+        outcome = self.both(*columns, writer="w", seq=self.seq, fingerprint=mark)
+        assert outcome == "deleted" or outcome[3]
+
+    @precondition(lambda self: self.sent)
+    @rule(columns=requests(), back=st.integers(-3, 3))
+    def send_out_of_turn(self, columns, back):
+        if self.seq - back > 0 and back != -1:
+            self.both(*columns, writer="w", seq=self.seq - back, fingerprint=b"other body......")
+
+    @rule(columns=requests())
+    def add_from_another_process(self, columns):
+        mine, self.store = self.store, SqlStore(self.database, clock=lambda: self.time)
+        self.both(*columns)
+        self.store = mine
+
+    @rule(by=st.integers(-50, 1000))
+    def pass_time(self, by):
+        self.time += by
+
+    @rule()
+    def reopen(self):
+        self.store = SqlStore(self.database, clock=lambda: self.time)
+
+    @rule(method=st.sampled_from(["finish", "resume"]))
+    def turn(self, method):
+        getattr(self.store, method)(self.run)
+
+    @precondition(lambda self: self.seq > 2)
+    @rule()
+    def delete(self):
+        for store in (self.store, self.model):
+            store.delete([self.run])
+
+    @rule(last_id=st.integers(0, 300), limit=st.integers(1, 100))
+    def ask_since(self, last_id, limit):
+        tails = [store.since(self.run, last_id, limit) for store in (self.store, self.model)]
+        found = [
+            (
+                tail.last_id,
+                tail.complete,
+                sorted((s.name, s.ids.tolist(), bits(s.values), s.steps.tolist()) for s in tail.series),
+            )
+            for tail in tails
+        ]
+        assert found[0] == found[1]
+
+    @rule(skip=st.integers(0, 100), limit=st.integers(1, 50), name=st.none() | st.sampled_from(NAMES))
+    def ask_for_a_page(self, skip, limit, name):
+        page = {"skip": skip, "limit": limit, "name": name}
+        assert listed(self.store, self.run, **page) == listed(self.model, self.run, **page)
+
+    @rule(points=st.integers(1, 30), x=st.sampled_from(["step", "time", "relative"]))
+    def ask_for_charts(self, points, x):
+        charts = [store.chart(self.run, NAMES, points, x) for store in (self.store, self.model)]
+        fields = ("total", "exact", "start", "x", "min", "max", "last", "counts", "bad_x")
+        described = [
+            [[np.asarray(getattr(chart, field)).tobytes() for field in fields] for chart in some] for some in charts
+        ]
+        assert described[0] == described[1]
+
+    @invariant()
+    def points_and_summaries_are_the_same(self):
+        assert listed(self.store, self.run, limit=10**6) == listed(self.model, self.run, limit=10**6)
+        assert self.store.heads([self.run]).keys() == self.model.heads([self.run]).keys()
+        runs = [self.run, self.other]
+        kept, recomputed = self.store.summaries(runs), self.model.summaries(runs)
+        for run in runs:
+            for one, other in zip(kept[run], recomputed[run], strict=True):
+                assert_same_summary(one, other)
+
+
+def assert_same_summary(one, other):
+    for field in ("name", "count", "bad", "last_step", "last_time", "last_id", "min", "max"):
+        assert getattr(one, field) == getattr(other, field), field
+    if math.isnan(other.last):
+        assert math.isnan(one.last)
+    else:
+        assert bits([one.last]) == bits([other.last])
+    if other.mean is None:
+        assert one.mean is None
+    else:
+        # The sum has some 100 bits: what is lost is nothing beside the largest value.
+        largest = max(abs(one.min), abs(one.max))
+        assert math.isclose(one.mean, other.mean, rel_tol=1e-15, abs_tol=max(largest * 1e-25, 1e-323))
+
+
+@pytest.mark.timeout(600)
+def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind):
+    database = open_database(database_url)
+    Machine.database = database
+    few = 60 if database_kind == "sqlite" else 15
+    plan = settings(
+        max_examples=few,
+        stateful_step_count=20,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Machine, settings=plan)
+    database.engine.dispose()
