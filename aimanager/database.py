@@ -22,6 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from .config import Settings
+from .lookup import Lookups
 
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
@@ -91,6 +92,7 @@ class Database:
     def __init__(self, engine: Engine, gate: Gate) -> None:
         self.engine = engine
         self.gate = gate
+        self.lookups = Lookups(engine)
 
     @classmethod
     def open(cls, settings: Settings) -> Database:

@@ -78,11 +78,11 @@ def name_request() -> None:
 
 
 def add_headers(answer: Response) -> Response:
-    for name, value in ALWAYS.items():
-        answer.headers.setdefault(name, value)
-    answer.headers["X-Request-ID"] = g.get("request_id", "-")
+    headers = answer.headers
+    headers.extend(ALWAYS)
+    headers.add("X-Request-ID", g.get("request_id", "-"))
+    headers.add("Vary", "Cookie, Authorization")
     principal = g.get("principal")
-    answer.vary.update(["Cookie", "Authorization"])
     if principal is not None and (principal.signed_in or "Set-Cookie" in answer.headers):
         answer.headers["Cache-Control"] = "no-store"
     if request.is_secure:

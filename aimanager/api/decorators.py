@@ -143,7 +143,7 @@ def explain(error: ValidationError, source: str) -> list[dict[str, Any]]:
 
 def _is_inner(part: Any) -> bool:
     """Names that pydantic gives to branches of a union and to validators are not the sender's."""
-    return isinstance(part, str) and (part.startswith(("function-", "literal[", "constrained-", "list[", "nullable[")) or part in BRANCHES)  # fmt: skip
+    return isinstance(part, str) and (part.startswith(("function-", "literal[", "constrained-", "list[", "dict[", "nullable[")) or part in BRANCHES)  # fmt: skip
 
 
 BRANCHES = {"float", "int", "str", "[key]", "is-instance[datetime]"}

@@ -231,8 +231,17 @@ class MetricOut(BaseModel):
     timestamp: TimeOut
 
 
+# Plain numbers take the fast road; only a row with a word in it is looked at value by value.
+Row = Annotated[dict[str, float] | dict[str, Value], Field(union_mode="left_to_right")]
+
+
 class BatchIn(Input):
-    metrics: Annotated[dict[str, Value], Field(min_length=1, max_length=10000, examples=[{"loss": 0.5, "accuracy": 0.85}])]  # fmt: skip
+    metrics: Annotated[
+        Row, Field(min_length=1, max_length=10000), WithJsonSchema({
+            "type": "object", "minProperties": 1, "maxProperties": 10000, "additionalProperties": VALUE_SCHEMA,
+            "examples": [{"loss": 0.5, "accuracy": 0.85}],
+        }),
+    ]  # fmt: skip
     step: Step | None = None
     timestamp: Time | None = None
 

@@ -11,19 +11,21 @@ import sqlalchemy as sa
 
 from ..auth import KEY_PREFIX, Principal
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
-from ..extensions import db, live_bus, writing
+from ..extensions import database, db, live_bus, writing
 from ..models import ApiKey, User
 from ..models.base import now
 
 MOST = 100  # Keys of one user; enough for people, an end to scripts that forget to reuse theirs.
 USED_EVERY = timedelta(seconds=30)  # "Last used" is for people: no write for every request.
 
+_keys, _users = ApiKey.__table__.c, User.__table__.c
 _ALIVE = (
-    sa.select(ApiKey.id, ApiKey.scope, ApiKey.expires_at, ApiKey.last_used_at,
-              User.id.label("user_id"), User.username, User.is_superuser)
-    .join(User, User.id == ApiKey.user_id)
-    .where(User.is_active)
+    sa.select(_keys.id, _keys.scope, _keys.expires_at, _keys.last_used_at,
+              _users.id.label("user_id"), _users.username, _users.is_superuser)
+    .join_from(ApiKey.__table__, User.__table__, _users.id == _keys.user_id)
+    .where(_users.is_active)
 )  # fmt: skip
+_BY_SECRET = _ALIVE.where(_keys.digest == sa.bindparam("digest"))
 
 
 def digest(secret: str) -> str:
@@ -72,18 +74,18 @@ def revoke(principal: Principal, key_id: int) -> None:
 
 def resolve(secret: str) -> Principal:
     """Who holds this key; raises Unauthorized."""
-    row = db.session.execute(_ALIVE.where(ApiKey.digest == digest(secret))).one_or_none()
-    if row is None or (row.expires_at and row.expires_at <= now()):
+    row = database.lookups.first(_BY_SECRET, digest=digest(secret))
+    if row is None:
         raise Unauthorized()
-    if row.last_used_at is None or now() - row.last_used_at > USED_EVERY:
+    key_id, scope, expires_at, last_used_at, user_id, username, is_superuser = row
+    if expires_at and expires_at <= now():
+        raise Unauthorized()
+    if last_used_at is None or now() - last_used_at > USED_EVERY:
         with writing() as session:
-            session.execute(sa.update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now()))
-    return Principal(
-        user_id=row.user_id, username=row.username, is_superuser=row.is_superuser, scope=row.scope, kind="key",
-        token_id=str(row.id),
-    )  # fmt: skip
+            session.execute(sa.update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now()))
+    return Principal(user_id, username, is_superuser, scope, "key", token_id=str(key_id))
 
 
 def is_alive(key_id: int) -> bool:
-    row = db.session.execute(_ALIVE.where(ApiKey.id == key_id)).one_or_none()
+    row = db.session.execute(_ALIVE.where(_keys.id == key_id)).one_or_none()
     return row is not None and not (row.expires_at and row.expires_at <= now())

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ..auth import Principal
 from ..errors import Invalid, NotFound, Unauthorized
-from ..extensions import db, live_bus, metric_store, writing
+from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
@@ -33,20 +33,22 @@ def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
     return row.Run
 
 
+_runs, _projects = Run.__table__.c, Project.__table__.c
 _PLACE = (
-    sa.select(Run.project_id, Project.owner_id, Project.is_public)
-    .join(Project, Project.id == Run.project_id)
-    .where(Run.id == sa.bindparam("run_id"))
+    sa.select(_runs.project_id, _projects.owner_id, _projects.is_public)
+    .join_from(Run.__table__, Project.__table__, _projects.id == _runs.project_id)
+    .where(_runs.id == sa.bindparam("run_id"))
 )
 
 
 def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     """The id of the run's project, with the rights asked: all that ingest needs, without loading a row object."""
-    row = db.session.execute(_PLACE, {"run_id": run_id}).one_or_none()
+    row = database.lookups.first(_PLACE, run_id=run_id)
     if row is None:
         raise NotFound()
-    projects.check(principal, row.owner_id, row.is_public, to)
-    return row.project_id
+    project_id, owner_id, is_public = row
+    projects.check(principal, owner_id, is_public, to)
+    return project_id
 
 
 def list(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:

@@ -15,7 +15,7 @@ from jwt.exceptions import PyJWTError
 
 from ..auth import Principal
 from ..errors import Unauthorized
-from ..extensions import db, live_bus, writing
+from ..extensions import database, db, live_bus, writing
 from ..models import RevokedToken, User
 from ..models.base import now
 from . import api_keys
@@ -58,10 +58,11 @@ def _decode(token: str) -> dict[str, Any]:
 
 _claims = _Claims()
 
+_users, _revoked = User.__table__.c, RevokedToken.__table__.c
 _ALIVE = (
-    sa.select(User.username, User.is_superuser, User.epoch, RevokedToken.jti)
-    .outerjoin(RevokedToken, RevokedToken.jti == sa.bindparam("jti"))
-    .where(User.id == sa.bindparam("user_id"), User.is_active)
+    sa.select(_users.username, _users.is_superuser, _users.epoch, _revoked.jti)
+    .outerjoin_from(User.__table__, RevokedToken.__table__, _revoked.jti == sa.bindparam("jti"))
+    .where(_users.id == sa.bindparam("user_id"), _users.is_active)
 )
 
 
@@ -75,12 +76,15 @@ def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
     """Who holds this token; raises Unauthorized when it is not ours, or ended."""
     claims = _claims.of(token)
     user_id = int(claims["sub"])
-    row = db.session.execute(_ALIVE, {"user_id": user_id, "jti": claims["jti"]}).one_or_none()
-    if row is None or row.jti is not None or row.epoch != claims.get("epoch"):
+    row = database.lookups.first(_ALIVE, user_id=user_id, jti=claims["jti"])
+    if row is None:
+        raise Unauthorized()
+    username, is_superuser, epoch, ended = row
+    if ended is not None or epoch != claims.get("epoch"):
         raise Unauthorized()
     return Principal(
-        user_id=user_id, username=row.username, is_superuser=row.is_superuser, scope="write", kind=kind,
-        token_id=claims["jti"], expires=claims["exp"], epoch=row.epoch, csrf=claims["csrf"],
+        user_id=user_id, username=username, is_superuser=is_superuser, scope="write", kind=kind,
+        token_id=claims["jti"], expires=claims["exp"], epoch=epoch, csrf=claims["csrf"],
     )  # fmt: skip
 
 
@@ -99,7 +103,7 @@ def still_holds(principal: Principal) -> bool:
         return True
     if principal.kind == "key":
         return api_keys.is_alive(int(principal.token_id))
-    row = db.session.execute(_ALIVE, {"user_id": principal.user_id, "jti": principal.token_id}).one_or_none()
-    if row is None or row.jti is not None or row.epoch != principal.epoch:
+    row = database.lookups.first(_ALIVE, user_id=principal.user_id, jti=principal.token_id)
+    if row is None or row[3] is not None or row[2] != principal.epoch:
         return False
     return principal.kind == "ticket" or principal.expires > datetime.now(UTC).timestamp()

@@ -1,0 +1,55 @@
+"""Questions of one row that are asked for every request, at the price of the driver's own call.
+
+Who holds this token, whose run is this: through a session each costs ten times what SQLite needs to answer. A lookup
+is an ordinary select, compiled once; on SQLite it runs on a connection of its own outside any transaction, so that it
+sees every commit that came before it. PostgreSQL's round trip hides the difference, and keeps the pool's care.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+Reader = Callable[[Any], Any] | None
+
+
+class Lookups:
+    """One-row selects on an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._compiled: dict[sa.Select[Any], tuple[str, list[str], list[Reader]]] = {}
+        # Connections that nobody uses just now; as many are open as were ever used at once.
+        self._spare: deque[PoolProxiedConnection] = deque()
+
+    def first(self, statement: sa.Select[Any], **values: Any) -> tuple[Any, ...] | None:
+        """The first row, None without one. The statement must be the same object each time."""
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                row = connection.execute(statement, values).first()
+                return None if row is None else tuple(row)
+        text, names, readers = self._compiled.get(statement) or self._compile(statement)
+        try:
+            connection = self._spare.pop()
+        except IndexError:
+            connection = self._engine.raw_connection()
+        cells = connection.driver_connection.execute(text, [values[name] for name in names]).fetchone()
+        self._spare.append(connection)
+        if cells is None:
+            return None
+        return tuple(cell if read is None else read(cell) for cell, read in zip(cells, readers, strict=True))
+
+    def _compile(self, statement: sa.Select[Any]) -> tuple[str, list[str], list[Reader]]:
+        dialect = self._engine.dialect
+        compiled = statement.compile(dialect=dialect)
+        readers: list[Reader] = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.selected_columns
+        ]
+        known = str(compiled), list(compiled.positiontup or ()), readers  # type: ignore[attr-defined]
+        self._compiled[statement] = known
+        return known
