@@ -54,7 +54,5 @@ class LiveBus(ABC):
         for listener in self._listeners:
             try:
                 listener(topic)
-            except (
-                Exception
-            ):  # One bad listener must not cost the writer its answer or the others their wake-up.
+            except Exception:  # One bad listener must not cost the writer its answer or the others their wake-up.
                 log.exception("A listener failed on %s", topic)

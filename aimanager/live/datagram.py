@@ -66,9 +66,7 @@ class DatagramBus(LiveBus):
                 deliver(self._out, datagram, path)
 
     def _listen(self) -> None:
-        self._inbox.settimeout(
-            1
-        )  # A wake-up of `close` that found a full buffer must not leave the thread behind.
+        self._inbox.settimeout(1)  # A wake-up of `close` that found a full buffer must not leave the thread behind.
         while not self._closed:
             try:
                 datagram = self._inbox.recv(2 * DATAGRAM_LIMIT)

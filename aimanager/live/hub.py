@@ -64,9 +64,7 @@ class Hub:
             "project": self._project,
             "user": self._user,
         }
-        look_every = (
-            1.0 if bus.shared else 5.0
-        )  # A message between processes may be lost; the store loses nothing.
+        look_every = 1.0 if bus.shared else 5.0  # A message between processes may be lost; the store loses nothing.
         self._chores: list[tuple[float, Callable[[], None]]] = [
             (look_every, self._look_everywhere),
             (1.0, self._check_rights),
@@ -117,6 +115,8 @@ class Hub:
     def wake(self, topic: str) -> None:
         """Look at a topic soon if anybody here cares about it; cheap, for it runs on the writer's thread."""
         kind, _, number = topic.partition(":")
+        if not number.isdecimal():
+            return  # Other processes are believed when they say "look", not that they say it well.
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
         elif kind in self._handlers and (kind == "user" or _room(kind, number) in self._rooms):

@@ -171,9 +171,7 @@ class Drain:
                 self._bell = os.pipe()
                 for end in self._bell:
                     os.set_blocking(end, False)
-                self._thread = threading.Thread(
-                    target=self._run, args=self._bell, name="live-drain", daemon=True
-                )
+                self._thread = threading.Thread(target=self._run, args=self._bell, name="live-drain", daemon=True)
                 self._thread.start()
         if self._bell:
             with contextlib.suppress(BlockingIOError):

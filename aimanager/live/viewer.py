@@ -37,9 +37,7 @@ class Room:
     """The viewers of one run or project and the latest news that is not points, numbered by `version`."""
 
     def __init__(self) -> None:
-        self.viewers: frozenset[Viewer] = (
-            frozenset()
-        )  # Replaced, never changed: the hub walks it without a lock.
+        self.viewers: frozenset[Viewer] = frozenset()  # Replaced, never changed: the hub walks it without a lock.
         self.news = b""
         self.version = 0
 

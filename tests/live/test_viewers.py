@@ -69,7 +69,7 @@ def test_no_gap_and_no_repeat_across_reconnects_while_points_come_in(alice):
         viewer.socket.shutdown()  # Cut, not closed.
     count = writer.stop()
     viewer = alice.watch(run, since=since)
-    viewer.read(until=lambda viewer: viewer.last_id == count)
+    viewer.read(until=lambda viewer: max(since, viewer.last_id) == count)
     assert ids + viewer.ids() == list(range(1, count + 1))
 
 
@@ -336,3 +336,21 @@ def test_a_browser_that_hangs_up_in_the_middle_of_the_handshake_takes_no_place(s
                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
             )
     TestPlaces.wait_for(lambda: Socket(server, f"/ws/{run}"))
+
+
+def test_viewers_that_do_not_hear_the_goodbye_hold_nobody_up(server, alice):
+    """The server closes connections on the thread that accepts new ones, so it must not wait for anybody there."""
+    run = alice.run()
+    deaf = [alice.watch(run) for _ in range(10)]
+    alice.ask("DELETE", f"/runs/{run}")
+    deadline = time.monotonic() + 3
+    slowest = 0.0
+    while time.monotonic() < deadline:
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", server.port)) as newcomer:
+            newcomer.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.01)
+    assert slowest < 1
+    assert len(deaf) == 10
