@@ -230,6 +230,10 @@ class MetricStore(ABC):
         """The summaries of many runs, each run's by name; runs without points have an empty list."""
 
     @abstractmethod
+    def names(self, runs: Sequence[int]) -> list[str]:
+        """The names of all metrics that any of these runs has, sorted."""
+
+    @abstractmethod
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         """How far many runs are; runs that never got a request are left out."""
 

@@ -23,7 +23,7 @@ from .names import Names
 from .request import Part, RunState, WriterState, admit, prepare
 from .statements import Statements, chunks
 from .summary import Standing
-from .tables import DELETING, LIVE, metric_series, metric_stream, metric_writer
+from .tables import DELETING, LIVE, metric_series, metric_writer
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Ingest:
         """Give the run its row and the names their numbers, in a short transaction of their own."""
         try:
             with self._database.writing() as connection:
-                metric_ids = self._names.add(connection, names) if names else {}
+                metric_ids = self._names.add(connection, names)
                 connection.execute(self._sql.add_stream, [stream_row(run, LIVE)])
         except Exception as error:
             raise StoreUnavailable("the database cannot be written just now") from error
@@ -88,13 +88,15 @@ class Ingest:
         try:
             with self._database.writing() as connection:
                 self._store(connection, group)
-        except Exception as error:
+        except BaseException as error:
             # Whatever it was: the transaction is gone, and with it all that was remembered from within.
-            log.exception("a group of %d requests could not be stored", len(group))
             self._forget()
             for request in group:
                 request.error = StoreUnavailable("the database cannot be written just now")
                 request.error.__cause__ = error
+            if not isinstance(error, Exception):
+                raise
+            log.exception("a group of %d requests could not be stored", len(group))
 
     def _forget(self) -> None:
         self._runs.clear()
@@ -202,8 +204,7 @@ class Ingest:
         """Lock the rows of the runs, in one order for everybody, and see whether what is remembered still holds."""
         found = set()
         for some in chunks(runs):
-            query = select(metric_stream).where(metric_stream.c.run_no.in_(some))
-            for row in connection.execute(query.order_by(metric_stream.c.run_no).with_for_update()):
+            for row in connection.execute(self._sql.lock_streams, {"runs": some}):
                 found.add(row.run_no)
                 state = self._runs.get(row.run_no)
                 if state and state.next_seq == row.next_seq:

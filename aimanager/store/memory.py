@@ -167,6 +167,10 @@ class MemoryStore(MetricStore):
                 found[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
         return found
 
+    def names(self, runs: Sequence[int]) -> list[str]:
+        with self._lock:
+            return sorted({point.name for run in runs for point in self._read(run).points})
+
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         with self._lock:
             kept = {run: self._read(run) for run in runs}

@@ -37,9 +37,11 @@ class Names:
 
     def add(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """The numbers of names, given now to those that have none; in a transaction that holds nothing else."""
+        wanted = set(names)
         # Sorted, so that two processes that add the same names wait for each other in one direction only.
-        wanted = sorted(set(names))
-        connection.execute(self._statements.add_name, [{"name": name} for name in wanted])
+        missing = sorted(wanted - self.find(connection, wanted).keys())
+        if missing:
+            connection.execute(self._statements.add_name, [{"name": name} for name in missing])
         return self.find(connection, wanted)
 
     def of(self, connection: Connection, ids: Iterable[int]) -> dict[int, str]:

@@ -30,6 +30,7 @@ class Removal:
                 c = metric_stream.c
                 rows = [stream_row(run, DELETING) for run in some]
                 connection.execute(self._sql.add_stream, rows)
+                connection.execute(self._sql.lock_streams, {"runs": some})
                 connection.execute(
                     update(metric_stream).where(c.run_no.in_(some), c.state < DELETING).values(state=DELETING)
                 )

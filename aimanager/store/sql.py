@@ -113,6 +113,14 @@ class SqlStore(MetricStore):
             summaries.sort(key=lambda summary: summary.name)
         return found
 
+    def names(self, runs: Sequence[int]) -> list[str]:
+        s, st = metric_series.c, metric_stream.c
+        query = select(s.metric_id).distinct()
+        query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
+        with self._database.reading() as connection:
+            ids = {id for some in chunks(runs) for id in connection.scalars(query.where(s.run_no.in_(some)))}
+            return sorted(self._names.of(connection, ids).values())
+
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         c = metric_stream.c
         query = select(c.run_no, c.next_id, c.heard_at).where(c.state < DELETING, c.heard_at > 0)

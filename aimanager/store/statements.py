@@ -1,11 +1,11 @@
-"""The statements that write, for the dialect at hand; each is executed for many rows at once."""
+"""The statements of every commit, made once for the dialect at hand; those that write take many rows at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import BindParameter, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .tables import metric_log, metric_name, metric_series, metric_stream, metric_writer
@@ -31,7 +31,11 @@ class Statements:
         self.add_log = metric_log.insert()
         self.put_series = self._upsert(metric_series, keep=("project_id", "live"))
         self.put_writer = self._upsert(metric_writer)
-        self.put_state = self._upsert(metric_stream, only=("state",))
+        streams = metric_stream.c
+        runs: BindParameter[int] = bindparam("runs", expanding=True)
+        # One order for everybody: two processes never wait for each other. SQLite has the gate instead.
+        locked = select(metric_stream).where(streams.run_no.in_(runs)).order_by(streams.run_no)
+        self.lock_streams = locked.with_for_update()
         changing = ("next_id", "next_seq", "heard_at", "first_ts", "last_ts", "ordered")
         self.put_stream = (
             update(metric_stream)
@@ -39,10 +43,10 @@ class Statements:
             .values({name: bindparam(name) for name in changing})
         )
 
-    def _upsert(self, table: Table, keep: Sequence[str] = (), only: Sequence[str] = ()) -> Any:
+    def _upsert(self, table: Table, keep: Sequence[str] = ()) -> Any:
         insert = self._insert(table)
         keys = [column.name for column in table.primary_key]
-        changing = only or [name for name in table.c.keys() if name not in (*keys, *keep)]  # noqa: SIM118
+        changing = [name for name in table.c.keys() if name not in (*keys, *keep)]  # noqa: SIM118
         return insert.on_conflict_do_update(
             index_elements=keys, set_={name: insert.excluded[name] for name in changing}
         )

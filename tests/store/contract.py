@@ -239,6 +239,13 @@ class Contract:
             3: [],
         }
 
+    def test_names_are_those_that_any_of_the_runs_has(self, store):
+        for run, name in ((1, "b"), (2, "a"), (2, "b"), (3, "c"), (4, "d")):
+            log(store, run, column(name, [1]))
+        store.delete([4])
+        assert store.names([1, 2, 4, 9]) == ["a", "b"]
+        assert store.names([]) == []
+
     def test_heads_say_how_far_runs_are(self, store):
         before = time.time_ns() // 1000
         log(store, 1, column("a", [1, 2]), column("b", [1, 2]))
