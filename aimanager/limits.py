@@ -87,7 +87,7 @@ def _exceeded(error: RateLimitExceeded) -> Response:
     from .errors import dressed
 
     window = current_app.extensions["aimanager"]["limiter"].current_limit
-    wait = math.ceil(window.reset_at - time.time()) if window else 60
+    wait = int(window.reset_at - time.time()) if window else 60
     sentence = f"Too many requests: the limit is {error.limit.limit}, try again in {max(1, wait)} seconds"
     if request.path.startswith("/metrics") and request.method == "POST":
         sentence += " (POST /metrics/{run_id}/bulk logs many points at once and has limits of its own)"
