@@ -6,15 +6,16 @@ import time
 import numpy as np
 import pytest
 
-from aimanager.store import OutOfTurn, RunDeleted
+from aimanager.store import RunDeleted
 from tests.store.factories import bits, column, listed, log
+from tests.store.numbered import Numbered
 
 LARGEST = 2**63 - 1
 NAN_WITH_PAYLOAD = struct.unpack("<d", struct.pack("<Q", 0x7FF800000000BEEF))[0]
 ODD_FLOATS = [0.0, -0.0, 5e-324, -1e-320, 1.7976931348623157e308, float("inf"), float("-inf"), NAN_WITH_PAYLOAD, 0.1]
 
 
-class Contract:
+class Contract(Numbered):
     # What goes in
 
     def test_values_come_back_bit_for_bit(self, store):
@@ -79,52 +80,6 @@ class Contract:
     def test_lengths_of_a_column_that_differ_are_refused(self):
         with pytest.raises(ValueError, match="one length"):
             column("loss", [1, 2], steps=[1])
-
-    # Writers and their numbers
-
-    def test_a_repeat_is_answered_as_the_first_time_and_not_stored(self, store):
-        log(store, 1, column("other", [1, 2, 3]))
-        first = log(store, 1, column("loss", [1, 2]), column("acc", [1, 2]), writer="w", seq=1, fingerprint=b"x" * 16)
-        log(store, 1, column("other", [4]))
-        again = log(store, 1, column("loss", [1, 2]), column("acc", [1, 2]), writer="w", seq=1, fingerprint=b"x" * 16)
-        assert again.repeated
-        assert not first.repeated
-        assert (again.count, again.first_id, again.last_id) == (first.count, first.first_id, first.last_id) == (4, 4, 7)
-        assert again.steps.tolist() == first.steps.tolist()
-        assert again.times.tolist() == first.times.tolist()
-        assert store.points(1).total == 8
-
-    def test_a_repeat_of_an_older_request_is_acknowledged_and_not_stored(self, store):
-        for seq in (1, 2, 3):
-            log(store, 1, column("loss", [seq]), writer="w", seq=seq)
-        receipt = log(store, 1, column("loss", [1]), writer="w", seq=1)
-        assert (receipt.repeated, receipt.count, receipt.last_id) == (True, 1, 3)
-        assert store.points(1).total == 3
-
-    @pytest.mark.parametrize("seq", [3, 4, 2**40])
-    def test_a_gap_is_refused_with_the_number_expected(self, store, seq):
-        log(store, 1, column("loss", [1]), writer="w", seq=1)
-        with pytest.raises(OutOfTurn) as refused:
-            log(store, 1, column("loss", [2]), writer="w", seq=seq)
-        assert (refused.value.reason, refused.value.expected) == ("gap", 2)
-        assert store.points(1).total == 1
-
-    def test_a_writer_begins_with_1(self, store):
-        with pytest.raises(OutOfTurn) as refused:
-            log(store, 1, column("loss", [1]), writer="w", seq=2)
-        assert refused.value.expected == 1
-        with pytest.raises(ValueError, match="from 1"):
-            log(store, 1, column("loss", [1]), writer="w", seq=0)
-
-    def test_the_last_number_with_another_body_is_refused(self, store):
-        log(store, 1, column("loss", [1]), writer="w", seq=1, fingerprint=b"a" * 16)
-        with pytest.raises(OutOfTurn) as refused:
-            log(store, 1, column("loss", [2]), writer="w", seq=1, fingerprint=b"b" * 16)
-        assert (refused.value.reason, refused.value.expected) == ("changed", 2)
-
-    def test_writers_count_apart_in_each_run(self, store):
-        for run, writer in ((1, "v"), (1, "w"), (2, "v")):
-            assert not log(store, run, column("loss", [1]), writer=writer, seq=1).repeated
 
     # Reading
 

@@ -173,6 +173,7 @@ def assert_same_summary(one, other):
         assert math.isclose(one.mean, other.mean, rel_tol=1e-15, abs_tol=max(largest * 1e-25, 1e-323))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind):
     database = open_database(database_url)
