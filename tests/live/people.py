@@ -1,6 +1,7 @@
 """People who talk to a real server: by HTTP, and by a WebSocket that remembers what it heard."""
 
 import json
+import threading
 import time
 from urllib.parse import urlencode
 
@@ -8,6 +9,8 @@ import urllib3
 import websocket
 
 http = urllib3.PoolManager(maxsize=16)
+
+NO_LIMITS = {"rate_limits": "", "page_limits": "", "ingest_limits": "", "ingest_points": ""}
 
 
 class Person:
@@ -117,3 +120,35 @@ def refusal(open_socket):
         body = error.resp_body
         return error.status_code, json.loads(body) if body else None
     return 101, None
+
+
+class Writer(threading.Thread):
+    """Logs batches of a few points until it is told to stop."""
+
+    def __init__(self, person, run, pause=0.005, size=3):
+        super().__init__(daemon=True)
+        self.person, self.run_id, self.pause, self.size = person, run, pause, size
+        self.stopping, self.slowest, self.count = threading.Event(), 0.0, 0
+        self.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            values = [float(self.count + number) for number in range(self.size)]
+            began = time.monotonic()
+            self.person.post(f"/metrics/{self.run_id}/bulk", {"series": {"loss": {"values": values}}})
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.count += self.size
+            self.stopping.wait(self.pause)
+
+    def stop(self):
+        self.stopping.set()
+        self.join()
+        return self.count
+
+
+def wait_for_a_place(open_socket):
+    """Try until the handshake succeeds."""
+    deadline = time.monotonic() + 5
+    while (status := refusal(open_socket)[0]) != 101:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)

@@ -1,17 +1,13 @@
 """What viewers of a real server hear, while runs are written, deleted, made private, and servers stopped."""
 
 import math
-import signal
 import socket
-import threading
 import time
 
 import pytest
 
-from tests.live.people import Person, Socket, refusal
+from tests.live.people import NO_LIMITS, Person, Socket, Writer, wait_for_a_place
 from tests.servers import Gunicorn
-
-NO_LIMITS = {"rate_limits": "", "page_limits": "", "ingest_limits": "", "ingest_points": ""}
 
 
 @pytest.fixture(scope="module")
@@ -29,30 +25,6 @@ def alice(server):
 @pytest.fixture(scope="module")
 def bob(server):
     return Person(server, "bob")
-
-
-class Writer(threading.Thread):
-    """Logs batches of a few points until it is told to stop."""
-
-    def __init__(self, person, run, pause=0.005, size=3):
-        super().__init__(daemon=True)
-        self.person, self.run_id, self.pause, self.size = person, run, pause, size
-        self.stopping, self.slowest, self.count = threading.Event(), 0.0, 0
-        self.start()
-
-    def run(self):
-        while not self.stopping.is_set():
-            values = [float(self.count + number) for number in range(self.size)]
-            began = time.monotonic()
-            self.person.post(f"/metrics/{self.run_id}/bulk", {"series": {"loss": {"values": values}}})
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            self.count += self.size
-            self.stopping.wait(self.pause)
-
-    def stop(self):
-        self.stopping.set()
-        self.join()
-        return self.count
 
 
 def test_no_gap_and_no_repeat_across_reconnects_while_points_come_in(alice):
@@ -221,112 +193,6 @@ def test_twelve_megabytes_to_a_late_reader_arrive_whole_between_pings(gunicorn_s
     assert heard == values * 25
 
 
-class TestPlaces:
-    def test_a_user_over_the_cap_is_asked_to_wait_and_a_closed_socket_frees_its_place(self, gunicorn_server):
-        server = gunicorn_server(threads=40, sockets=8, sockets_per_user=3, **NO_LIMITS)
-        alice = Person(server, "alice")
-        run = alice.run(alice.project(public=True))
-        viewers = [alice.watch(run) for _ in range(3)]
-        status, body = refusal(lambda: alice.watch(run))
-        assert status == 429
-        assert "3" in body["detail"]
-        viewers[0].close()
-        self.wait_for(lambda: alice.watch(run))
-
-    def test_a_full_house_answers_503_and_still_serves_the_api(self, gunicorn_server):
-        server = gunicorn_server(threads=40, sockets=5, **NO_LIMITS)
-        alice = Person(server, "alice")
-        run = alice.run()
-        viewers = [alice.watch(run) for _ in range(5)]
-        status, body = refusal(lambda: alice.watch(run))
-        assert status == 503
-        assert body["detail"]
-        assert alice.ask("GET", f"/runs/{run}")[0] == 200
-        viewers[0].socket.sock.close()  # Vanished, without a word.
-        self.wait_for(lambda: alice.watch(run))
-
-    @staticmethod
-    def wait_for(open_socket):
-        deadline = time.monotonic() + 5
-        while (status := refusal(open_socket)[0]) != 101:
-            assert time.monotonic() < deadline, status
-            time.sleep(0.05)
-
-
-class TestStopping:
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-    def test_viewers_hear_goodbye_and_the_server_is_gone_soon(self, gunicorn_server, number):
-        server = gunicorn_server(**NO_LIMITS)
-        alice = Person(server, "alice")
-        run = alice.run()
-        viewers = [alice.watch(run) for _ in range(20)]
-        began = time.monotonic()
-        server.process.send_signal(number)
-        for viewer in viewers:
-            viewer.read(until=lambda viewer: viewer.code)
-            assert viewer.code == 1012
-        server.process.wait(10)
-        # gunicorn itself keeps idle connections for two seconds, for a request that is on its way.
-        assert time.monotonic() - began < 4
-
-    def test_a_restart_loses_no_point_of_a_viewer_that_comes_back(self, gunicorn_server):
-        server = gunicorn_server(**NO_LIMITS)
-        alice = Person(server, "alice")
-        run = alice.run()
-        viewer = alice.watch(run)
-        alice.log(run, 1.0)
-        viewer.read(until=lambda viewer: viewer.ids())
-        server.kill()
-        server.start()
-        for value in (2.0, 3.0):
-            alice.log(run, value)
-        again = alice.watch(run, since=viewer.last_id)
-        again.read(until=lambda viewer: viewer.last_id == 3)
-        assert viewer.ids() + again.ids() == [1, 2, 3]
-
-    def test_one_line_says_where_the_server_is(self, gunicorn_server):
-        server = gunicorn_server(**NO_LIMITS)
-        server.stop()
-        assert server.log == f"AI Manager is ready at {server.url}\n"
-
-
-class TestSeveralProcesses:
-    @pytest.fixture(params=["datagram", pytest.param("redis", marks=pytest.mark.redis)])
-    def servers(self, request, gunicorn_server, tmp_path):
-        """Two workers, and where there is Redis a second node on the same database."""
-        if request.param == "datagram":
-            yield [gunicorn_server(workers=2, threads=40, **NO_LIMITS)]
-            return
-        url = request.getfixturevalue("redis").url
-        shared = {"redis_url": url, "data_dir": tmp_path, "threads": 40, "workers": 2, **NO_LIMITS}
-        yield [gunicorn_server(**shared), gunicorn_server(**shared)]
-
-    def test_viewers_of_every_process_hear_every_point(self, servers):
-        alice = Person(servers[0], "alice")
-        run = alice.run()
-        viewers = []
-        for server in servers * 6:
-            viewers.append(Socket(server, f"/ws/{run}", since=0, header=[f"Authorization: Bearer {alice.token}"]))
-        count = Writer(alice, run, pause=0.01)
-        time.sleep(1)
-        total = count.stop()
-        for viewer in viewers:
-            viewer.read(until=lambda viewer: viewer.last_id == total)
-            assert viewer.ids() == list(range(1, total + 1))
-
-    def test_a_deletion_closes_the_sockets_of_every_process(self, servers):
-        alice = Person(servers[0], "alice")
-        run = alice.run()
-        header = [f"Authorization: Bearer {alice.token}"]
-        viewers = [Socket(server, f"/ws/{run}", header=header) for server in servers * 6]
-        began = time.monotonic()
-        alice.ask("DELETE", f"/runs/{run}")
-        for viewer in viewers:
-            viewer.read(until=lambda viewer: viewer.code)
-            assert viewer.code == 4404
-        assert time.monotonic() - began < 7
-
-
 def test_a_browser_that_hangs_up_in_the_middle_of_the_handshake_takes_no_place(server, alice):
     run = alice.run(alice.project(public=True))
     for _ in range(60):
@@ -335,7 +201,7 @@ def test_a_browser_that_hangs_up_in_the_middle_of_the_handshake_takes_no_place(s
                 f"GET /ws/{run} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
             )
-    TestPlaces.wait_for(lambda: Socket(server, f"/ws/{run}"))
+    wait_for_a_place(lambda: Socket(server, f"/ws/{run}"))
 
 
 def test_viewers_that_do_not_hear_the_goodbye_hold_nobody_up(server, alice):

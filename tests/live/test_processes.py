@@ -1,0 +1,107 @@
+"""Places, goodbyes and several processes: what a server as a whole does for its viewers."""
+
+import signal
+import time
+
+import pytest
+
+from tests.live.people import NO_LIMITS, Person, Socket, Writer, refusal, wait_for_a_place
+
+
+class TestPlaces:
+    def test_a_user_over_the_cap_is_asked_to_wait_and_a_closed_socket_frees_its_place(self, gunicorn_server):
+        server = gunicorn_server(threads=40, sockets=8, sockets_per_user=3, **NO_LIMITS)
+        alice = Person(server, "alice")
+        run = alice.run(alice.project(public=True))
+        viewers = [alice.watch(run) for _ in range(3)]
+        status, body = refusal(lambda: alice.watch(run))
+        assert status == 429
+        assert "3" in body["detail"]
+        viewers[0].close()
+        wait_for_a_place(lambda: alice.watch(run))
+
+    def test_a_full_house_answers_503_and_still_serves_the_api(self, gunicorn_server):
+        server = gunicorn_server(threads=40, sockets=5, **NO_LIMITS)
+        alice = Person(server, "alice")
+        run = alice.run()
+        viewers = [alice.watch(run) for _ in range(5)]
+        status, body = refusal(lambda: alice.watch(run))
+        assert status == 503
+        assert body["detail"]
+        assert alice.ask("GET", f"/runs/{run}")[0] == 200
+        viewers[0].socket.sock.close()  # Vanished, without a word.
+        wait_for_a_place(lambda: alice.watch(run))
+
+
+class TestStopping:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+    def test_viewers_hear_goodbye_and_the_server_is_gone_soon(self, gunicorn_server, number):
+        server = gunicorn_server(**NO_LIMITS)
+        alice = Person(server, "alice")
+        run = alice.run()
+        viewers = [alice.watch(run) for _ in range(20)]
+        began = time.monotonic()
+        server.process.send_signal(number)
+        for viewer in viewers:
+            viewer.read(until=lambda viewer: viewer.code)
+            assert viewer.code == 1012
+        server.process.wait(10)
+        # gunicorn itself keeps idle connections for two seconds, for a request that is on its way.
+        assert time.monotonic() - began < 4
+
+    def test_a_restart_loses_no_point_of_a_viewer_that_comes_back(self, gunicorn_server):
+        server = gunicorn_server(**NO_LIMITS)
+        alice = Person(server, "alice")
+        run = alice.run()
+        viewer = alice.watch(run)
+        alice.log(run, 1.0)
+        viewer.read(until=lambda viewer: viewer.ids())
+        server.kill()
+        server.start()
+        for value in (2.0, 3.0):
+            alice.log(run, value)
+        again = alice.watch(run, since=viewer.last_id)
+        again.read(until=lambda viewer: viewer.last_id == 3)
+        assert viewer.ids() + again.ids() == [1, 2, 3]
+
+    def test_one_line_says_where_the_server_is(self, gunicorn_server):
+        server = gunicorn_server(**NO_LIMITS)
+        server.stop()
+        assert server.log == f"AI Manager is ready at {server.url}\n"
+
+
+class TestSeveralProcesses:
+    @pytest.fixture(params=["datagram", pytest.param("redis", marks=pytest.mark.redis)])
+    def servers(self, request, gunicorn_server, tmp_path):
+        """Two workers, and where there is Redis a second node on the same database."""
+        if request.param == "datagram":
+            yield [gunicorn_server(workers=2, threads=40, **NO_LIMITS)]
+            return
+        url = request.getfixturevalue("redis").url
+        shared = {"redis_url": url, "data_dir": tmp_path, "threads": 40, "workers": 2, **NO_LIMITS}
+        yield [gunicorn_server(**shared), gunicorn_server(**shared)]
+
+    def test_viewers_of_every_process_hear_every_point(self, servers):
+        alice = Person(servers[0], "alice")
+        run = alice.run()
+        viewers = []
+        for server in servers * 6:
+            viewers.append(Socket(server, f"/ws/{run}", since=0, header=[f"Authorization: Bearer {alice.token}"]))
+        count = Writer(alice, run, pause=0.01)
+        time.sleep(1)
+        total = count.stop()
+        for viewer in viewers:
+            viewer.read(until=lambda viewer: viewer.last_id == total)
+            assert viewer.ids() == list(range(1, total + 1))
+
+    def test_a_deletion_closes_the_sockets_of_every_process(self, servers):
+        alice = Person(servers[0], "alice")
+        run = alice.run()
+        header = [f"Authorization: Bearer {alice.token}"]
+        viewers = [Socket(server, f"/ws/{run}", header=header) for server in servers * 6]
+        began = time.monotonic()
+        alice.ask("DELETE", f"/runs/{run}")
+        for viewer in viewers:
+            viewer.read(until=lambda viewer: viewer.code)
+            assert viewer.code == 4404
+        assert time.monotonic() - began < 7
