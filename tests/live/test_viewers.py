@@ -9,6 +9,8 @@ import pytest
 from tests.live.people import NO_LIMITS, Person, Socket, Writer, wait_for_a_place
 from tests.servers import Gunicorn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server():

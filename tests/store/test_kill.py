@@ -9,6 +9,8 @@ import pytest
 from aimanager.store import SqlStore
 from tests.store.factories import column, log, open_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill(database_url, database_kind):

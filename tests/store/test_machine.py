@@ -13,6 +13,8 @@ from aimanager.store import Column, MemoryStore, OutOfTurn, RunDeleted, SqlStore
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["loss", "train/accuracy", "Ünï ✓"]
 RUN_NUMBERS = itertools.count(1)
 

@@ -21,6 +21,8 @@ from ai_manager import (
 )
 from ai_manager._settings import Settings
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = [(step, float(step)) for step in range(200)]
 
 
