@@ -11,6 +11,7 @@ from ai_manager._notices import Notices
 from ai_manager._run import Run, as_config
 from ai_manager._sender import Sender
 from ai_manager._transport import Transport
+from ai_manager._values import LONGEST_TAG, MOST_TAGS, label
 from ai_manager.errors import ConfigurationError
 
 
@@ -34,6 +35,8 @@ class AIManager:
     ) -> None:
         if not isinstance(project_name, str) or not project_name.strip():
             raise ConfigurationError("project_name is missing")
+        if label(project_name) != project_name.strip():
+            raise ConfigurationError("project_name has more than 200 characters, or some that cannot be printed")
         settings = _settings.resolve(api_url, username, password, api_key)
         self.project_name = project_name
         self._notices = Notices()
@@ -53,9 +56,9 @@ class AIManager:
         """
         if isinstance(tags, str):
             raise ConfigurationError("tags is a list of words, not one word")
-        words = [str(tag) for tag in tags or ()]
+        words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
         notices = Notices()
-        channel = Channel(None if name is None else str(name), as_config(config), words, notices)
+        channel = Channel(label(name or "") or None, as_config(config), words[:MOST_TAGS], notices)
         self._sender.add(channel)
         return Run(channel, self._sender, self._transport.url, notices)
 

@@ -132,7 +132,7 @@ class Run:
         budget = FINISH_BUDGET if timeout is None else timeout
         delivered = self._sender.wait_for(self._channel.done, budget, patience=timeout)
         if not delivered:
-            self._notices.once("late", "%d points are not delivered yet, still trying", self._channel.unsent)
+            self._notices.once("late", "points not delivered yet: %d; still trying", self._channel.unsent)
         return delivered
 
     def __enter__(self) -> Run:

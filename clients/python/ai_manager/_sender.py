@@ -222,7 +222,7 @@ class Sender:
                 self.wait_for(channel.done, max(0.0, deadline - time.monotonic()))
         lost = sum(channel.unsent for channel in self.open_channels)
         if lost:
-            log.warning("AI Manager: %d points could not be sent before the process ended", lost)
+            log.warning("AI Manager: points lost, because they could not be sent before the process ended: %d", lost)
 
     def after_fork(self) -> None:
         """In a child: no thread and no connection is ours; send what this process logs itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - see below
 import json
 import platform
 from datetime import datetime, timezone
@@ -14,6 +15,9 @@ import urllib3
 from ai_manager._settings import Settings
 from ai_manager._version import __version__
 from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
+
+# The first connection would import the codec of host names in the background. A fork in the middle of that import
+# would leave the child without it for ever, so it is imported above, in the foreground.
 
 LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.

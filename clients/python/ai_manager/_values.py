@@ -7,13 +7,18 @@ import dataclasses
 import enum
 import math
 import operator
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 INT64 = 2**63
 LONGEST_NAME = 250
-LATEST = 253402300800.0  # The year 10000, where calendars of most languages end.
+LATEST = 221845392000.0  # The year 9000; until then microseconds are sure to fit in 64 bits.
+LONGEST_LABEL = 200
+LONGEST_TAG = 100
+MOST_TAGS = 100
+DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 LONGEST_TEXT = 10_000  # Characters kept of an object that is only known by its str().
 LARGEST_ARRAY = 1_000  # Elements of an array that still reads as a setting and not as data.
 
@@ -55,9 +60,22 @@ def metric_name(name: Any) -> str:
     """The name as a plain string, or ValueError when the server would not take it."""
     if not isinstance(name, str):
         raise TypeError("a metric's name is a string")
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 1 <= len(name) <= LONGEST_NAME or not all(map(_shows, name)):
         raise ValueError("a metric's name has 1 to 250 printable characters")
     return str(name)
+
+
+def label(text: Any, longest: int = LONGEST_LABEL) -> str:
+    """A name or tag as the server takes it: what cannot be printed becomes a blank, what is too long is cut."""
+    shown = "".join(letter if _shows(letter) else " " for letter in str(text))
+    return shown.strip()[:longest].rstrip()
+
+
+def _shows(letter: str) -> bool:
+    """Whether the server takes a letter in names: no control, no surrogate, none that turns the direction."""
+    if letter.isprintable():
+        return True
+    return unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") and letter not in DIRECTIONS
 
 
 def iso(when: float) -> str:
