@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,12 @@ from .live import open_bus
 from .routing import init_routing
 from .secrets import secret_key
 from .services.sessions import LIFETIME
-from .store import SqlStore
+from .store import MetricStore, SqlStore
 
 __all__ = ["ConfigurationError", "Settings", "create_app"]
 
 ROOT = Path(__file__).parent.parent
+log = logging.getLogger(__name__)
 
 
 class StrictJson(JSONProvider):
@@ -99,6 +101,16 @@ def _open_parts(app: Flask, settings: Settings) -> None:
         "metric_store": SqlStore(database),
         "live_bus": open_bus(settings),
     }
+    store = app.extensions["aimanager"]["metric_store"]
+    threading.Thread(target=_sweep, args=(store,), name="store-sweep", daemon=True).start()
+
+
+def _sweep(store: MetricStore) -> None:
+    """End the deletions that the last process began; nobody has to wait for that."""
+    try:
+        store.sweep()
+    except Exception:
+        log.exception("deleted runs could not be cleared away; the next start tries again")
 
 
 def _open_faces(app: Flask, settings: Settings) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, render_template, request
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
@@ -151,7 +153,7 @@ def _from_http(error: HTTPException) -> AIManagerError:
 
 
 def init_errors(app: Flask) -> None:
-    """One handler for ours, one for Werkzeug's, one for what nobody foresaw."""
+    """One handler for ours, one for Werkzeug's, one for a database that is away, one for what nobody foresaw."""
 
     @app.errorhandler(AIManagerError)
     def ours(error: AIManagerError) -> Response:
@@ -162,6 +164,15 @@ def init_errors(app: Flask) -> None:
         if error.code is None or error.code < 400:
             return error
         return dressed(_from_http(error))
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(NoFreeConnection)
+    def database_away(error: Exception) -> Response:
+        # Restarted, full, or too busy: one line, as there may be thousands of them.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        log.error("the database did not answer in request %s: %s", g.get("request_id", "-"), cause)
+        return dressed(Unavailable())
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

@@ -23,6 +23,7 @@ class Lookups:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._driver_error = engine.dialect.loaded_dbapi.Error
         self._compiled: dict[sa.Select[Any], tuple[str, list[str], list[Reader]]] = {}
         # Connections that nobody uses just now; as many are open as were ever used at once.
         self._spare: deque[PoolProxiedConnection] = deque()
@@ -30,15 +31,21 @@ class Lookups:
     def first(self, statement: sa.Select[Any], **values: Any) -> tuple[Any, ...] | None:
         """The first row, None without one. The statement must be the same object each time."""
         if self._engine.dialect.name != "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                row = connection.execute(statement, values).first()
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as pooled:
+                row = pooled.execute(statement, values).first()
                 return None if row is None else tuple(row)
         text, names, readers = self._compiled.get(statement) or self._compile(statement)
         try:
             connection = self._spare.pop()
         except IndexError:
             connection = self._engine.raw_connection()
-        cells = connection.driver_connection.execute(text, [values[name] for name in names]).fetchone()
+        parameters = [values[name] for name in names]
+        try:
+            cells = connection.driver_connection.execute(text, parameters).fetchone()
+        except self._driver_error as error:
+            connection.invalidate(error)
+            # In SQLAlchemy's words, as from any other question.
+            raise sa.exc.DBAPIError.instance(text, parameters, error, self._driver_error) from error
         self._spare.append(connection)
         if cells is None:
             return None
@@ -50,6 +57,6 @@ class Lookups:
         readers: list[Reader] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.selected_columns
         ]
-        known = str(compiled), list(compiled.positiontup or ()), readers  # type: ignore[attr-defined]
+        known = str(compiled), list(compiled.positiontup or ()), readers
         self._compiled[statement] = known
         return known
