@@ -114,6 +114,7 @@ def test_a_viewer_that_is_too_late_is_told_to_start_again(world):
     assert guest.ids()[-1] == relay.TOO_FAR + 3
 
 
+@pytest.mark.slow
 def test_a_lost_wake_up_only_delays(world):
     guest = world.guest()
     assert guest.read() == []
@@ -147,6 +148,7 @@ def test_a_deleted_run_is_said_and_its_socket_closed(world):
     assert guest.code == 4404
 
 
+@pytest.mark.slow
 def test_a_deletion_that_nobody_published_is_noticed_within_seconds(world):
     guest = world.guest()
     del world.facts[1]

@@ -7,6 +7,8 @@ import pytest
 
 from tests.live.people import NO_LIMITS, Person, Socket, Writer, refusal, wait_for_a_place
 
+pytestmark = pytest.mark.slow
+
 
 class TestPlaces:
     def test_a_user_over_the_cap_is_asked_to_wait_and_a_closed_socket_frees_its_place(self, gunicorn_server):
