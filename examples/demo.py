@@ -143,4 +143,7 @@ def post(url: str, body: dict[str, str]) -> str | None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # As shells have it; the runs are marked as killed.

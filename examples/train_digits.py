@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -194,12 +196,16 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
+interrupted = threading.Event()  # Ctrl-C reaches the main thread only; this tells the others.
+
+
 def paced(steps: int, seconds: float) -> Iterator[int]:
     """Step numbers, spread over some time: models this small would otherwise be done before anybody looks."""
     start = time.monotonic()
     for step in range(steps):
         yield step
-        time.sleep(max(0.0, start + seconds * (step + 1) / steps - time.monotonic()))
+        if interrupted.wait(max(0.0, start + seconds * (step + 1) / steps - time.monotonic())):
+            raise KeyboardInterrupt
 
 
 def train_all(manager: AIManager, seconds: float) -> None:
@@ -214,8 +220,12 @@ def train_all(manager: AIManager, seconds: float) -> None:
 
     # Numbers that overflow are what the range test is looking for, no reason for a warning.
     with np.errstate(all="ignore"), ThreadPoolExecutor(len(EXPERIMENTS)) as pool:
-        for experiment, outcome in zip(EXPERIMENTS, pool.map(attempt, EXPERIMENTS), strict=True):
-            print(f"{experiment.name}: {outcome}", flush=True)
+        try:
+            for experiment, outcome in zip(EXPERIMENTS, pool.map(attempt, EXPERIMENTS), strict=True):
+                print(f"{experiment.name}: {outcome}", flush=True)
+        except KeyboardInterrupt:
+            interrupted.set()
+            raise
 
 
 def main() -> None:
@@ -231,4 +241,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # As shells have it; the runs are marked as killed.

@@ -12,6 +12,9 @@ from fake_server import KEY, Mode
 
 pytestmark = pytest.mark.slow
 
+# Newer Pythons warn of any fork beside a thread; that it is safe with ours is what is tested.
+OPTIONS = ["-u", "-W", "ignore::DeprecationWarning"]
+
 START = """
 import os, sys, time
 from ai_manager import AIManager
@@ -26,7 +29,7 @@ def script(server):
     def start(body):
         code = START.format(url=server.url, key=KEY) + textwrap.dedent(body)
         pipe = subprocess.PIPE
-        return subprocess.Popen([sys.executable, "-u", "-c", code], stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen([sys.executable, *OPTIONS, "-c", code], stdout=pipe, stderr=pipe, text=True)
 
     def run(body):
         with start(body) as process:
@@ -162,7 +165,7 @@ def test_children_of_multiprocessing_end_and_send_what_they_logged(server, tmp_p
             assert [child.exitcode for child in children] == [0, 0, 0]
         """)
     )
-    process = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=30)
+    process = subprocess.run([sys.executable, *OPTIONS, program], capture_output=True, text=True, timeout=30)
     assert (process.returncode, process.stderr) == (0, "")
     names = sorted(run["name"] for run in server.state.runs.values())
     assert names == ["0", "1", "2"]
