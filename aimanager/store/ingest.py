@@ -182,7 +182,7 @@ class Ingest:
         taken: set[int],
     ) -> None:
         if log_rows:
-            connection.execute(self._sql.add_log, log_rows)
+            self._sql.write(connection, self._sql.add_log, log_rows)
             rows = []
             for (run, metric), project in projects.items():
                 state = self._runs[run]
@@ -190,12 +190,13 @@ class Ingest:
                 assert standing is not None  # noqa: S101 - it was admitted
                 key = {"run_no": run, "metric_id": metric, "project_id": project}
                 rows.append(key | {"live": int(state.state == LIVE)} | standing.row())
-            connection.execute(self._sql.put_series, rows)
+            self._sql.write(connection, self._sql.put_series, rows)
         if taken:
             rows = [stream_row(run, self._runs[run].state, self._runs[run]) for run in taken]
-            connection.execute(self._sql.put_stream, [row | {"run": row["run_no"]} for row in rows])
+            self._sql.write(connection, self._sql.put_stream, [row | {"run": row["run_no"]} for row in rows])
         if writers:
-            connection.execute(
+            self._sql.write(
+                connection,
                 self._sql.put_writer,
                 [writer_row(*key, self._runs[key[0]].writers[key[1]], at) for key, at in writers.items()],
             )
@@ -203,22 +204,21 @@ class Ingest:
     def _read_runs(self, connection: Connection, runs: list[int]) -> None:
         """Lock the rows of the runs, in one order for everybody, and see whether what is remembered still holds."""
         found = set()
-        for some in chunks(runs):
-            for row in connection.execute(self._sql.lock_streams, {"runs": some}):
-                found.add(row.run_no)
-                state = self._runs.get(row.run_no)
-                if state and state.next_seq == row.next_seq:
-                    state.state = row.state
-                else:
-                    self._runs[row.run_no] = RunState(
-                        state=row.state,
-                        next_id=row.next_id,
-                        next_seq=row.next_seq,
-                        heard_at=row.heard_at,
-                        first_time=row.first_ts,
-                        last_time=row.last_ts,
-                        ordered=bool(row.ordered),
-                    )
+        for row in self._sql.streams(connection, runs):
+            found.add(row.run_no)
+            state = self._runs.get(row.run_no)
+            if state and state.next_seq == row.next_seq:
+                state.state = row.state
+            else:
+                self._runs[row.run_no] = RunState(
+                    state=row.state,
+                    next_id=row.next_id,
+                    next_seq=row.next_seq,
+                    heard_at=row.heard_at,
+                    first_time=row.first_ts,
+                    last_time=row.last_ts,
+                    ordered=bool(row.ordered),
+                )
         for run in set(runs) - found:
             self._runs.pop(run, None)
 

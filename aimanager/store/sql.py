@@ -41,7 +41,7 @@ class SqlStore(MetricStore):
 
     def __init__(self, database: Database, clock: Clock = now) -> None:
         self._database = database
-        self._sql = Statements(database.engine.dialect.name)
+        self._sql = Statements(database.engine.dialect)
         self._names = Names(self._sql)
         self._ingest = Ingest(database, self._names, self._sql, clock)
         self._removal = Removal(database, self._sql)

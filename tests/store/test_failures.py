@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import event
 
 from aimanager.store import OutOfTurn, RunDeleted, SqlStore, StoreUnavailable
 from tests.store.factories import column, listed, log, open_database
@@ -19,22 +18,33 @@ def database(database_url):
 
 @pytest.fixture
 def fail(database):
-    """Call it with a word: from then on statements with that word fail, until it is called with None."""
-    word = None
+    """Call it with `INSERT metric_log`: from then on that fails in the database, until it is called with None."""
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+                " AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$"
+            )
+    failing = None
 
-    def set_word(new):
-        nonlocal word
-        word = new
+    def set_failing(new):
+        nonlocal failing
+        with database.writing() as connection:
+            if failing:
+                suffix = "" if database.is_sqlite else f" ON {failing.split()[1]}"
+                connection.exec_driver_sql(f"DROP TRIGGER failing{suffix}")
+            if new:
+                verb, table = new.split()
+                does = "EXECUTE FUNCTION refuse()"
+                if database.is_sqlite:
+                    does = "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+                connection.exec_driver_sql(f"CREATE TRIGGER failing BEFORE {verb} ON {table} FOR EACH ROW {does}")
+        failing = new
 
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def execute(connection, cursor, statement, parameters, context, executemany):
-        if word and word in statement:
-            raise OSError("the disk is full")
-
-    return set_word
+    return set_failing
 
 
-@pytest.mark.parametrize("statement", ["INSERT INTO metric_log", "metric_series", "UPDATE metric_stream"])
+@pytest.mark.parametrize("statement", ["INSERT metric_log", "INSERT metric_series", "UPDATE metric_stream"])
 def test_a_request_that_fails_leaves_nothing_and_is_sent_again(database, fail, statement):
     store = SqlStore(database)
     log(store, 1, column("loss", [1]), writer="w", seq=1)
@@ -53,7 +63,7 @@ def test_a_request_that_fails_leaves_nothing_and_is_sent_again(database, fail, s
 
 def test_a_run_whose_beginning_fails_begins_later(database, fail):
     store = SqlStore(database)
-    for statement in ("INSERT INTO metric_name", "INSERT INTO metric_stream"):
+    for statement in ("INSERT metric_name", "INSERT metric_stream"):
         fail(statement)
         with pytest.raises(StoreUnavailable):
             log(store, 1, column("loss", [1]))
@@ -122,7 +132,7 @@ def test_everybody_in_a_group_that_fails_sees_it(database, fail):
     store = SqlStore(database)
     for run in range(1, 6):
         log(store, run, column("loss", [0]))
-    fail("INSERT INTO metric_log")
+    fail("INSERT metric_log")
     outcomes = in_one_group(store, [lambda run=run: log(store, run, column("loss", [1])) for run in range(1, 6)])
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
     fail(None)
