@@ -74,7 +74,7 @@ class AIManager:
 
     @property
     def project_id(self) -> int | None:
-        """The project's number; None until the server was reached. Waits for it 5 s at most."""
+        """The project's number; None until the server was reached. Waits for it 4 s at most."""
         self._sender.wait_until(lambda: self._sender.project_id is not None)
         return self._sender.project_id
 

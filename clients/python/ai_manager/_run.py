@@ -123,7 +123,7 @@ class Run:
     def finish(self, status: str = "completed", timeout: float | None = None) -> bool:
         """End the run and wait until the server has everything; True when it has.
 
-        Waits up to a minute for a server that is answering and 5 seconds for one that is not, or `timeout`
+        Waits up to a minute for a server that is answering and 4 seconds for one that is not, or `timeout`
         seconds. What was not delivered then is still tried in the background until the process ends.
         """
         if status not in FINAL:
@@ -148,7 +148,7 @@ class Run:
 
     @property
     def id(self) -> int | None:
-        """The run's number; None until the server was reached. Waits for it 5 s at most."""
+        """The run's number; None until the server was reached. Waits for it 4 s at most."""
         self._sender.wait_until(lambda: self._channel.run_id is not None or self._channel.done.is_set())
         return self._channel.run_id
 

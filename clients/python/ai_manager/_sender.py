@@ -22,7 +22,8 @@ from ai_manager.errors import AIManagerError, AuthenticationError, ServerError, 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 45.0  # Under a minute, so that everything has arrived a minute after the server is back.
 HURRIED_BACKOFF = 0.5  # While somebody waits for the end.
-PATIENCE = 5.0  # Seconds that the end of a run or process waits for a server that says nothing.
+# Seconds that the end of a run or process waits for a server that says nothing: both together stay under five.
+PATIENCE = 4.0
 SECOND_PATIENCE = 0.5  # The same, when that was in vain before: enough for a server that is back.
 
 
