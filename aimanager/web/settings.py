@@ -19,7 +19,7 @@ YEAR = 365 * 24 * 3600
 
 
 @web.get("/settings")
-@requires("user")
+@requires("session")
 def settings() -> str:
     return _page()
 
