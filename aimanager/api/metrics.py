@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 
 from ..auth import requires
 from ..errors import Invalid, NotFound
@@ -16,6 +15,7 @@ from ..services.paging import Page
 from ..store import Batch, Column
 from . import columns
 from .decorators import body, query, returns
+from .once import fingerprint, idempotency_key
 from .schemas import (
     BatchIn,
     BulkIn,
@@ -84,7 +84,7 @@ def log_bulk(posted: BulkIn, run_id: int) -> Any:
     """
     if (posted.client is None) != (posted.seq is None):
         raise Invalid.field("seq", "client and seq must be sent together")
-    batch = Batch(columns.bulk(posted), posted.client, posted.seq, _fingerprint() if posted.client else None)
+    batch = Batch(columns.bulk(posted), posted.client, posted.seq, fingerprint() if posted.client else None)
     spend_points(settings, batch.count)
     receipt = service.record(g.principal, run_id, batch)
     return {
@@ -132,18 +132,7 @@ def chart(asked: ChartQuery, run_id: int) -> Any:
     return columns.chart(charts[0])
 
 
-def _fingerprint() -> bytes:
-    return hashlib.blake2b(request.get_data(), digest_size=16).digest()
-
-
 def _once(logged: tuple[Column, ...]) -> Batch:
     """A request with an `Idempotency-Key` is the one batch of a writer of that name."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return Batch(logged)
-    if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise Invalid.field(
-            "Idempotency-Key", "Idempotency-Key must have 1 to 255 printable characters", source="header"
-        )
-    writer = f"key:{hashlib.sha256(key.encode()).hexdigest()}"
-    return Batch(logged, writer, 1, _fingerprint())
+    key = idempotency_key()
+    return Batch(logged) if key is None else Batch(logged, f"key:{key}", 1, fingerprint())

@@ -150,7 +150,7 @@ def _parameters(view: Any, rule: Rule, method: str) -> list[dict[str, Any]]:
             {"name": "ticket", "in": "query", "required": False, "schema": {"type": "string"},
              "description": "From `POST /auth/ws-ticket`, where headers cannot be sent"},
         ]  # fmt: skip
-    if rule.endpoint in {"metrics.log", "metrics.log_batch"}:
+    if rule.endpoint in {"metrics.log", "metrics.log_batch", "runs.create"}:
         found.append(IDEMPOTENCY)
     return found
 
@@ -187,7 +187,7 @@ def _responses(view: Any, rule: Rule, method: str, allowed: str) -> dict[str, An
     refused += [401] if allowed != "anyone" or rule.endpoint == "auth.login" else []
     refused += [403] if allowed != "anyone" or method == "POST" else []
     refused += [404] if rule.arguments or rule.endpoint in {"runs.create", "runs.index", "auth.ticket"} else []
-    refused += [409] if rule.endpoint.startswith("metrics.log") else []
+    refused += [409] if rule.endpoint.startswith("metrics.log") or rule.endpoint == "runs.create" else []
     refused += [413, 415] if hasattr(view, "body_model") else []
     return answers | {code: words for code, words in _problems(refused).items() if code not in answers}
 

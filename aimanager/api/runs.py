@@ -8,6 +8,7 @@ from ..auth import requires
 from ..services import runs as service
 from ..services.paging import Page
 from .decorators import body, query, returns
+from .once import fingerprint, idempotency_key
 from .schemas import RunChanges, RunIn, RunOut, RunPlace, RunQuery, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
@@ -29,10 +30,16 @@ def index(asked: RunQuery) -> Any:
 @body(RunIn)
 @returns(RunOut, 201)
 def create(place: RunPlace, wanted: RunIn) -> Any:
-    """Create a new run in the project that `project_id` names."""
-    return run_out(
-        service.create(g.principal, place.project_id, wanted.name, wanted.config, wanted.tags or (), wanted.notes)
+    """Create a new run in the project that `project_id` names.
+
+    An `Idempotency-Key` header makes a retry harmless: it is answered with the run that the first one made.
+    """
+    key = idempotency_key()
+    once = None if key is None else (key, fingerprint().hex())
+    run = service.create(
+        g.principal, place.project_id, wanted.name, wanted.config, wanted.tags or (), wanted.notes, once
     )
+    return run_out(run)
 
 
 @runs.get("/<id:run_id>")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Json, Stamped, now
@@ -20,6 +20,7 @@ class Run(Stamped, Base):
         # The lists of a project and of a user are newest first.
         Index("ix_runs_project_id_id", "project_id", "id"),
         Index("ix_runs_project_id_status", "project_id", "status"),
+        UniqueConstraint("project_id", "once_key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -32,3 +33,6 @@ class Run(Stamped, Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
+    # Of the request that made it, if it had an Idempotency-Key: hashes of the key and of the body.
+    once_key: Mapped[str | None] = mapped_column(String(64))
+    once_body: Mapped[str | None] = mapped_column(String(32))

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from ..auth import Principal
-from ..errors import Invalid, NotFound, Unauthorized
+from ..errors import Conflict, Invalid, NotFound, Unauthorized
 from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
@@ -70,22 +71,45 @@ def create(
     config: dict[str, Any] | None = None,
     tags: Sequence[str] = (),
     notes: str = "",
+    once: tuple[str, str] | None = None,
 ) -> Run:
-    """Start a run. One without a name is called `run-<id>`."""
+    """Start a run. One without a name is called `run-<id>`.
+
+    `once` is a key and a fingerprint: asked again with both, the run that was made is answered; with the same key
+    and another fingerprint it raises Conflict.
+    """
     if name is not None:
         text.check_name("name", name)
     text.check_tags(tags)
     text.check_prose("notes", notes)
     config = text.check_config(config or {})
+    try:
+        run = _start(principal, project_id, once, name=name, config=config, tags=[*tags], notes=notes)
+    except IntegrityError:  # The same key came twice at once, on a database that has no gate.
+        run = _start(principal, project_id, once, name=name)
+    live_bus.publish(f"project:{project_id}")
+    return run
+
+
+def _start(principal: Principal, project_id: int, once: tuple[str, str] | None, **fields: Any) -> Run:
     with writing() as session:
         projects.get(project_id, principal, "write")
-        run = Run(project_id=project_id, name=name or "", config=config, tags=[*tags], notes=notes)
+        if once and (made := _made_before(project_id, *once)):
+            return made
+        run = Run(**fields | {"project_id": project_id, "name": fields["name"] or ""})
+        run.once_key, run.once_body = once or (None, None)
         run.started_at = run.created_at = run.updated_at = now()
         session.add(run)
         session.flush()
-        if not name:
+        if not run.name:
             run.name, run.updated_at = f"run-{run.id}", run.created_at
-    live_bus.publish(f"project:{project_id}")
+    return run
+
+
+def _made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
+    run = db.session.scalar(sa.select(Run).where(Run.project_id == project_id, Run.once_key == key))
+    if run and run.once_body != fingerprint:
+        raise Conflict("This Idempotency-Key made a run from another body; use a new key for a new run")
     return run
 
 

@@ -197,12 +197,15 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=False),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("once_key", sa.String(length=64), nullable=True),
+        sa.Column("once_body", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_runs_project_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("project_id", "once_key", name=op.f("uq_runs_project_id_once_key")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_runs_project_id_id", "runs", ["project_id", "id"], unique=False)

@@ -1,6 +1,7 @@
 """The contract, line by line: paths, fields, types, defaults and messages as users were promised."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,7 +10,9 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?")
 
 @pytest.fixture
 def run_id(make_run, alice) -> int:
-    return make_run(alice, name="Training Run 1", config={"learning_rate": 0.001, "batch_size": 32}, tags=["demo", "test"])
+    return make_run(
+        alice, name="Training Run 1", config={"learning_rate": 0.001, "batch_size": 32}, tags=["demo", "test"]
+    )
 
 
 def test_registering_answers_the_user(api):
@@ -48,7 +51,11 @@ def test_a_project_is_created_read_listed_changed_and_deleted(api, alice):
     assert api(alice).get(f"/projects/{project['id']}").json == project
     assert api(alice).get("/projects/").json == [project]
     changed = api(alice).put(f"/projects/{project['id']}", {"name": "Updated Project Name", "description": "Updated"})
-    assert (changed.status_code, changed.json["name"], changed.json["is_public"]) == (200, "Updated Project Name", False)
+    assert (changed.status_code, changed.json["name"], changed.json["is_public"]) == (
+        200,
+        "Updated Project Name",
+        False,
+    )
     gone = api(alice).delete(f"/projects/{project['id']}")
     assert (gone.status_code, gone.data) == (204, b"")
     assert api(alice).get(f"/projects/{project['id']}").status_code == 404
@@ -171,7 +178,14 @@ def test_what_is_not_finite_breaks_no_summary(api, alice, run_id):
 
 def test_the_same_resource_with_and_without_a_slash(api, alice, run_id):
     api(alice).post(f"/metrics/{run_id}", {"name": "loss", "value": 1})
-    for path in ("/projects", "/runs", f"/metrics/{run_id}", f"/runs/{run_id}", f"/metrics/{run_id}/summary", "/auth/me"):
+    for path in (
+        "/projects",
+        "/runs",
+        f"/metrics/{run_id}",
+        f"/runs/{run_id}",
+        f"/metrics/{run_id}/summary",
+        "/auth/me",
+    ):
         bare, slashed = api(alice).get(path), api(alice).get(path + "/")
         assert (bare.status_code, slashed.status_code) == (200, 200)
         assert bare.json == slashed.json
@@ -225,3 +239,24 @@ def test_ids_are_never_used_again(api, alice, make_project, make_run):
     run_id = make_run(alice, project_id)
     api(alice).delete(f"/runs/{run_id}")
     assert make_run(alice, project_id) > run_id
+
+
+def test_a_run_that_is_asked_for_again_with_its_key_is_made_once(api, alice, make_project):
+    path, wanted = f"/runs/?project_id={make_project(alice)}", {"name": "once"}
+    first = api(alice).post(path, wanted, headers={"Idempotency-Key": "k"})
+    again = api(alice).post(path, wanted, headers={"Idempotency-Key": "k"})
+    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
+    other = api(alice).post(path, {"name": "other"}, headers={"Idempotency-Key": "k"})
+    assert other.status_code == 409
+    assert api(alice).post(path, wanted, headers={"Idempotency-Key": "l"}).json["id"] != first.json["id"]
+    assert len(api(alice).get("/runs/").json) == 2
+
+
+def test_a_run_that_is_asked_for_eight_times_at_once_is_made_once(api, alice, make_project):
+    path = f"/runs/?project_id={make_project(alice)}"
+
+    def ask(_):
+        return api(alice).post(path, {"name": "once"}, headers={"Idempotency-Key": "k"}).json["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
