@@ -26,7 +26,7 @@ from .headers import init_headers
 from .limits import init_limits
 from .live import open_bus
 from .routing import init_routing
-from .secrets import secret_key
+from .secrets import audience, secret_key
 from .services.sessions import LIFETIME
 from .store import MetricStore, SqlStore
 
@@ -82,8 +82,8 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "JWT_DECODE_ALGORITHMS": ["HS256"],
         "JWT_TOKEN_LOCATION": ["headers", "cookies"],
         "JWT_ACCESS_TOKEN_EXPIRES": LIFETIME,
-        "JWT_ENCODE_AUDIENCE": "ai-manager",
-        "JWT_DECODE_AUDIENCE": "ai-manager",
+        "JWT_ENCODE_AUDIENCE": (ours := audience(settings, key)),
+        "JWT_DECODE_AUDIENCE": ours,
         "JWT_DECODE_LEEWAY": timedelta(seconds=5),
     }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -39,7 +39,7 @@ class Principal:
     token_id: str = ""
     expires: int = 0
     epoch: int = 0
-    csrf: str = ""
+    csrf: str = field(default="", repr=False)
 
     @property
     def signed_in(self) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import secrets
+import time
 from pathlib import Path
+
+from sqlalchemy.engine import make_url
 
 from .config import ConfigurationError, Settings
 
@@ -29,11 +33,21 @@ def secret_key(settings: Settings) -> str:
     return key
 
 
+def audience(settings: Settings, key: str) -> str:
+    """Whom our tokens are for. Two servers that were given the same key by mistake still do not take each other's."""
+    database = make_url(settings.database_url)
+    place = f"{database.host} {database.port} {database.database}"
+    return f"ai-manager:{hashlib.blake2b(place.encode(), key=key.encode()[:64], digest_size=12).hexdigest()}"
+
+
 def _read(path: Path) -> str:
     if path.stat().st_mode & 0o077:
         log.warning("%s could be read by others; it is now for its owner only", path.name)
         path.chmod(0o600)
-    key = path.read_text().strip()
+    # Whoever made the file a moment ago may still be writing.
+    deadline = time.monotonic() + 2
+    while not (key := path.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.01)
     if len(key) < 32:
         raise ConfigurationError(
             f"{path} is too short to be a key: delete it to have a new one made (all log in again)."

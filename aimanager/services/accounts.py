@@ -73,11 +73,19 @@ def authenticate(login: str, password: str, address: str) -> User:
         found = db.session.scalar(sa.select(User).where(sa.or_(User.username_key == key, User.email_key == key)))
     # Hold no connection while hashing, which takes longer than all else here.
     db.session.commit()
-    right = passwords.matches(password[: passwords.LONGEST], found.password_hash if found else None)
-    if found is None or not right or not found.is_active:
-        guesses.miss(key, address)
+    if not _guess(found if found and found.is_active else None, password, key, address) or found is None:
         raise Unauthorized("Incorrect username or password")
     return found
+
+
+def _guess(user: User | None, password: str, name: str, address: str) -> bool:
+    """Compare and count. Asked again in turn: of guesses that come all at once, no more get through than one by one."""
+    with passwords.turn:
+        guesses.check(name, address)
+        right = passwords.matches(password[: passwords.LONGEST], user.password_hash if user else None)
+        if not right:
+            guesses.miss(name, address)
+    return right
 
 
 def get(user_id: int) -> User:
@@ -90,9 +98,12 @@ def get(user_id: int) -> User:
 def change(principal: Principal, password: str, email: str | None = None, new_password: str | None = None) -> User:
     """Change email or password; the present password is asked for. A new password ends all tokens."""
     user = get(principal.user_id or 0)
-    guesses.check(user.username_key, "settings")
-    if not passwords.matches(password, user.password_hash):
-        guesses.miss(user.username_key, "settings")
+    # Counted apart from logins: strangers who guess cannot keep the owner from choosing a better password.
+    # No folded name has capitals, so nobody can log in under this one.
+    own = f"USER {user.id}"
+    guesses.check(own, own)
+    db.session.commit()
+    if not _guess(user, password, own, own):
         raise Invalid.field("password", "password is not your present password")
     if email is not None:
         check_email(email)

