@@ -41,7 +41,7 @@ class Lookups:
             connection = self._engine.raw_connection()
         parameters = [values[name] for name in names]
         try:
-            cells = connection.driver_connection.execute(text, parameters).fetchone()
+            cells = connection.cursor().execute(text, parameters).fetchone()
         except self._driver_error as error:
             connection.invalidate(error)
             # In SQLAlchemy's words, as from any other question.

@@ -1,0 +1,50 @@
+"""A connection between a client and a server that loses some of the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import threading
+
+
+class LossyProxy:
+    """Hands every request on, and cuts the connection instead of handing back each fifth answer."""
+
+    def __init__(self, port: int, every: int = 5) -> None:
+        self.server, self.cut = port, 0
+        self._lost = itertools.cycle([False] * (every - 1) + [True])
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with self._listener, contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self.server)) as server:
+            back = threading.Thread(target=self._hand_on, args=(server, client, True), daemon=True)
+            back.start()
+            self._hand_on(client, server, False)
+            back.join()
+
+    def _hand_on(self, source: socket.socket, sink: socket.socket, lossy: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                if lossy and next(self._lost):
+                    self.cut += 1
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
