@@ -133,7 +133,7 @@ class Card:
     active_at: datetime
 
 
-def overview(principal: Principal, visibility: str = "mine") -> list[Card]:
+def overview(principal: Principal, visibility: str = "mine") -> Sequence[Card]:
     """The caller's projects, or the public ones, the most recently active first."""
     projects = db.session.scalars(visible(principal, visibility)).all()
     ids = [project.id for project in projects]

@@ -52,7 +52,7 @@ def table(
     principal: Principal, project_id: int, sort: str = "created", descending: bool = True, words: str = "",
     skip: int = 0, limit: int = 100,
 ) -> Table:  # fmt: skip
-    """`sort` is a fact (name, tags, created, duration), `metric:<name>` or `config:<key>`; anything else is `created`."""
+    """`sort` is a fact (name, tags, created, duration), `metric:<name>` or `config:<key>`; else `created`."""
     projects.get(project_id, principal)
     everything: Sequence[Run] = db.session.scalars(
         sa.select(Run).where(Run.project_id == project_id).order_by(Run.id.desc())
@@ -122,7 +122,13 @@ def _comparable(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return 0, value
     parts = re.split(r"(\d+)", str(value).casefold())
-    return 1, [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    return 1, [_number(part) if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _number(digits: str) -> tuple[int, int, str]:
+    """Orders as the number does, also where it has more digits than Python turns into an int."""
+    digits = digits.lstrip("0")
+    return 0, len(digits), digits
 
 
 def flat(config: Any, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -144,7 +150,7 @@ def differing_keys(configs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def main_metrics(run_ids: Sequence[int], most: int) -> list[str]:
-    """The metrics that one looks at first: what is held out, then losses and scores, and last what describes the machine."""
+    """What one looks at first: held-out losses and scores, then the others, last what describes the machine."""
     names = {one.name for each in metric_store.summaries(run_ids).values() for one in each}
     return sorted(names, key=_interest)[:most]
 

@@ -46,7 +46,9 @@ def columns_of(table: Table, sort: str, descending: bool, address: Callable[...,
     def column(key: str, label: str, number: bool = False, group: str = "", title: str = "") -> Column:
         # Names read best from A on; of numbers and times one looks for the large ones first.
         downwards = not descending if key == sort else key not in {"name", "tags"}
-        return Column(key, title or label, group, label, number, address(sort=("-" if downwards else "") + key, skip=None))
+        return Column(
+            key, title or label, group, label, number, address(sort=("-" if downwards else "") + key, skip=None)
+        )
 
     facts = [column("name", "name"), column("tags", "tags"), column("created", "created", True),
              column("duration", "duration", True)]  # fmt: skip

@@ -69,7 +69,7 @@ def short(value: Any) -> str:
         return "∞" if number > 0 else "−∞"
     size = abs(number)
     if number.is_integer() and size < 1e6:
-        shown = f"{number:.0f}"
+        shown = str(int(number))
     elif 1e-3 <= size < 1e6:
         # Zeros at the end stay, so that the figures of a column stand below each other.
         shown = f"{number:.{max(0, 3 - math.floor(math.log10(size)))}f}"

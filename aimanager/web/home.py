@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +13,10 @@ from ..errors import Invalid
 from ..models import Project, Run
 from ..services import projects, runs, table
 from ..services.projects import Card
-from . import spark, web
+from . import web
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
+from .spark import Spark, spark
 
 MOST_SPARKS = 50  # Further down a list nobody looks at curves, and each costs a look into the store.
 
@@ -29,7 +31,7 @@ class HomeCard:
     last_activity: datetime
     newest_run: Run | None
     newest_state: str
-    spark: tuple[str, list[float]] | None
+    spark: Spark | None
 
 
 @web.get("/")
@@ -51,11 +53,6 @@ def create_project() -> Response | tuple[str, int]:
     return see(url_for("web.project", project_id=project.id))
 
 
-@web.app_template_filter("spark")
-def drawn_spark(found: tuple[str, list[float]] | None, run_id: int) -> str:
-    return spark.drawn(found, run_id)
-
-
 def _overview() -> dict[str, object]:
     visibility = "public" if request.args.get("visibility") == "public" else "mine"
     words = request.args.get("q", "").strip()[:200]
@@ -72,7 +69,7 @@ def _overview() -> dict[str, object]:
     }  # fmt: skip
 
 
-def _latest(cards: list[Card]) -> list[dict[str, object]]:
+def _latest(cards: Sequence[Card]) -> list[dict[str, object]]:
     """The newest runs of the shown projects, whichever they belong to."""
     names = {card.project.id: card.project.name for card in cards}
     newest = [run for run in runs.list(g.principal, limit=50).items if run.project_id in names][:10]
@@ -90,5 +87,5 @@ def _card(card: Card, with_spark: bool) -> HomeCard:
     return HomeCard(
         project=card.project, runs=card.runs, running=card.running,
         last_activity=max(filter(None, (card.active_at, heard_at))), newest_run=run, newest_state=state,
-        spark=spark.values_of(g.principal, run.id) if run and with_spark else None,
+        spark=spark(g.principal, run.id) if run and with_spark else None,
     )  # fmt: skip

@@ -33,7 +33,9 @@ def project(project_id: int) -> Response:
 def update_project(project_id: int) -> Response:
     is_public = request.form.get("is_public") == "1"
     try:
-        projects.update(g.principal, project_id, name=text("name"), description=text("description"), is_public=is_public)
+        projects.update(
+            g.principal, project_id, name=text("name"), description=text("description"), is_public=is_public
+        )
     except Invalid as error:
         found = projects.get(project_id, g.principal)
         answer = _page(found, errors=errors_of(error, "name", "description"), form=request.form)

@@ -69,7 +69,7 @@ def _page(found: Run, **context: Any) -> Response:
     tab = "overview" if request.args.get("tab") == "overview" else "charts"
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html",
+        "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
         groups=groups_of(summary), config=list(table.flat(found.config)), state=runs.state_of(found, heard_at),
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,

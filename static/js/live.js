@@ -96,6 +96,7 @@ class Line {
 
   /* The facts in the head follow the points without asking the server. */
   newest(message) {
+    if (this.element.querySelector(".mark[data-state='stale']")) raise("live:run");
     const heard = this.element.querySelector("[data-heard]");
     if (heard) heard.dateTime = new Date().toISOString();
     const points = this.element.querySelector("[data-points]");

@@ -13,6 +13,8 @@ export class Card {
     this.detail = null; // The stretch that is zoomed into.
     this.dirty = false;
     this.canvas = null;
+    this.fetching = false;
+    this.meanwhile = []; // Live columns that came while an answer was under way, which may be older than they are.
   }
 
   /* What to draw; until the detail has come, the whole is shown through the window of the zoom. */
@@ -22,10 +24,37 @@ export class Card {
 
   forget() {
     this.base = this.detail = null;
+    this.giveUp();
+  }
+
+  expect() {
+    this.fetching = true;
+  }
+
+  /* No answer will come. After a failure nothing is asked for a while, unless somebody does. */
+  giveUp(wait = 0) {
+    this.fetching = false;
+    this.meanwhile = [];
+    this.restUntil = performance.now() + wait;
+  }
+
+  /* Whether the server should draw it anew. */
+  get worn() {
+    return Boolean(this.base?.worn) && !this.fetching && !(performance.now() < this.restUntil);
+  }
+
+  /* New data, to which is added what it does not know yet. */
+  fill(base, detail) {
+    this.base = base;
+    this.detail = detail;
+    this.fetching = false;
+    for (const live of this.meanwhile.splice(0)) for (const series of [base, detail]) series?.append(live);
+    this.dirty = base !== null;
   }
 
   append(live) {
     this.tell(live.values[live.values.length - 1]);
+    if (this.fetching) this.meanwhile.push(live);
     const more = [this.base, this.detail].map((series) => series?.append(live) ?? 0);
     if (more[0] || more[1]) this.dirty = true;
   }

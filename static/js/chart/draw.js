@@ -71,7 +71,8 @@ function layout(element, series, view) {
   const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
   return {
     width: element.clientWidth, height: element.clientHeight, margin: { l: 52, r: 10, t: 8, b: 22 }, showlegend: false,
-    paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground"), hovermode: "x", dragmode: "zoom", hoverdistance: -1,
+    paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground"), hovermode: "x", dragmode: "zoom",
+    hoverdistance: Math.max(16, element.clientWidth / series.x.length),
     font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("--ink-3") },
     hoverlabel: { bgcolor: colour("--raised"), bordercolor: colour("--line"), font: { size: 12, color: colour("--ink") }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
@@ -93,7 +94,7 @@ function along(series, view) {
   const axis = { hoverformat: " ", nticks: 6, tickfont: { size: 11 }, showgrid: false };
   const range = view.range ?? padded(series);
   if (range) axis.range = range;
-  if (view.axis === "time") return { ...axis, type: "date" };
+  if (view.axis === "time") return { ...axis, type: "date", tickformatstops: DATES };
   if (view.axis === "step") return { ...axis, type: "linear", exponentformat: "SI", separatethousands: true };
   return { ...axis, type: "linear", ...(range ? clockTicks(range) : {}) };
 }
@@ -108,6 +109,11 @@ function padded(series) {
   return [low - half, high + half];
 }
 
+const [MINUTE, DAY] = [60_000, 86_400_000];
+const DATES = [
+  { dtickrange: [null, 999], value: "%H:%M:%S.%L" }, { dtickrange: [1000, MINUTE - 1], value: "%H:%M:%S" },
+  { dtickrange: [MINUTE, DAY - 1], value: "%H:%M" }, { dtickrange: [DAY, null], value: "%-d %b" },
+];
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
 function clockTicks([low, high]) {

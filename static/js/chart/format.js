@@ -40,5 +40,5 @@ export function clock(seconds) {
 export function place(x, axis) {
   if (axis === "step") return `step ${count(x)}`;
   if (axis === "relative") return `after ${clock(x)}`;
-  return new Date(x).toISOString().replace("T", " ").replace(/\.?0*Z$/, "");
+  return new Date(x).toISOString().replace("T", " ").replace(/\.?0*Z$/, " UTC");
 }

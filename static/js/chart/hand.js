@@ -8,8 +8,7 @@ export class Hand {
     this.dragging = false;
     this.echo = false;
     charts.root.addEventListener("click", (event) => this.click(event));
-    addEventListener("pointerup", () => this.release());
-    addEventListener("pointercancel", () => this.release());
+    for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) addEventListener(end, () => this.release(), { capture: true });
     this.voice = document.createElement("p");
     this.voice.className = "visually-hidden";
     this.voice.setAttribute("role", "status");
@@ -35,9 +34,18 @@ export class Hand {
   }
 
   hold(card) {
-    card.plot.addEventListener("pointerdown", () => (this.dragging = true));
+    card.plot.addEventListener("mousedown", (event) => this.press(event), { capture: true });
     card.plot.addEventListener("keydown", (event) => this.key(event, card));
     card.plot.addEventListener("blur", () => this.unhover());
+  }
+
+  press(event) {
+    if (event.target.closest(".modebar, button")) return;
+    this.dragging = true;
+    // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
+    if (event.detail !== 2) return;
+    clearTimeout(this.pause);
+    if (this.charts.view.range) this.charts.look({ range: null });
   }
 
   release() {
@@ -50,7 +58,6 @@ export class Hand {
     card.held = true;
     this.Plotly = Plotly;
     card.canvas.on("plotly_relayout", (change) => this.relayout(change));
-    card.canvas.on("plotly_doubleclick", () => this.charts.view.range && this.charts.look({ range: null }));
     card.canvas.on("plotly_hover", (event) => this.hover(card, event.points[0]?.x));
     card.canvas.on("plotly_unhover", () => this.unhover(card));
   }
@@ -58,7 +65,7 @@ export class Hand {
   relayout(change) {
     const ends = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     if (ends[0] === undefined || ends[1] === undefined) return;
-    const range = ends.map(toNumber).sort((a, b) => a - b);
+    const range = tidy(ends.map(toNumber).sort((a, b) => a - b), this.charts.view.axis);
     clearTimeout(this.pause);
     this.pause = setTimeout(() => this.charts.look({ range }), 150);
   }
@@ -96,9 +103,10 @@ export class Hand {
       this.step(card, range, event.key === "ArrowLeft" ? -1 : 1);
     } else if (event.key === "+" || event.key === "=") {
       const middle = this.at ?? range[0] + width / 2;
-      this.charts.look({ range: [middle - width / 4, middle + width / 4] });
+      const low = Math.max(series.from[0] ?? range[0], range[0], middle - width / 4);
+      this.charts.look({ range: tidy([low, low + width / 2], series.axis) });
     } else if (event.key === "-") {
-      this.charts.look({ range: wider(range, series, width) });
+      this.charts.look({ range: wider(range, card.base, width) });
     } else {
       return;
     }
@@ -119,6 +127,13 @@ export class Hand {
     this.echo = false;
     this.voice.textContent = `${place(series.x[nearest], series.axis)}: ${short(series.last[nearest])}`;
   }
+}
+
+/* Ends that are short in the address and lie no further apart than they were. */
+function tidy([low, high], axis) {
+  if (axis === "relative") return [Number(low.toFixed(3)), Number(high.toFixed(3))];
+  const whole = [Math.ceil(low), Math.floor(high)];
+  return whole[0] < whole[1] ? whole : [Math.floor(low), Math.ceil(high)];
 }
 
 /* Twice the window; the whole run once that is reached. */

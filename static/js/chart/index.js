@@ -10,8 +10,8 @@ import { draw, loadPlotly } from "./draw.js";
 import { Hand } from "./hand.js";
 
 const AT_ONCE = 16; // Names of one request.
-const WHOLE = 1000; // Buckets: about two for each pixel of a chart's width.
-const DETAIL = 2000; // More where somebody looks closely, as the line is exact the sooner.
+const WHOLE = 600; // Buckets: more than a chart has pixels across.
+const DETAIL = 1500; // More where somebody looks closely, as the line is exact the sooner.
 
 export function start(root) {
   new Charts(root).adopt();
@@ -68,7 +68,7 @@ class Charts {
       const card = this.of(target);
       if (!card) continue;
       card.visible = isIntersecting;
-      if (isIntersecting && !card.base) this.want(card);
+      if (isIntersecting && (!card.base || card.worn)) this.want(card);
       if (isIntersecting && card.dirty) this.schedule();
     }
   }
@@ -84,9 +84,11 @@ class Charts {
   /* Ask for a card's data together with that of its neighbours. */
   want(card) {
     this.wanted.add(card);
+    card.expect();
     this.asking ??= setTimeout(() => {
       this.asking = null;
       const cards = [...this.wanted].filter((one) => one.visible && one.element.isConnected);
+      for (const card of this.wanted) if (!cards.includes(card)) card.giveUp();
       this.wanted.clear();
       for (let i = 0; i < cards.length; i += AT_ONCE) this.fetch(cards.slice(i, i + AT_ONCE));
     }, 20);
@@ -99,21 +101,23 @@ class Charts {
       const asked = [this.source.fetch(namesOf(cards), window, WHOLE, stop.signal)];
       if (view.range) asked.push(this.source.fetch(namesOf(cards), view, DETAIL, stop.signal));
       const [whole, detail] = await Promise.all([...asked, loadPlotly(this.root.dataset.plotly)]);
-      this.fill(cards, whole, view.range ? detail : []);
+      if (!stop.signal.aborted) this.fill(cards, whole, view.range ? detail : []);
     } catch (error) {
       if (error.name === "AbortError") return;
-      for (const card of cards) card.say(`not drawn: ${error.message}`, () => this.want(card));
+      for (const card of cards) {
+        card.giveUp(5000);
+        card.say(`not drawn: ${error.message}`, () => this.want(card));
+      }
     }
   }
 
   fill(cards, whole, detail) {
     const find = (list, name) => list.find((one) => one.name === name) ?? null;
     for (const card of cards) {
-      card.base = find(whole, card.name) ?? card.base;
-      card.detail = find(detail, card.name);
-      if (this.view.range && card.base?.exact) card.detail = card.base.within(this.view.range);
-      card.dirty = card.base !== null;
-      card.fetching = false;
+      const base = find(whole, card.name);
+      // What is here as a whole is cut here, with the neighbours of the range.
+      const cut = this.view.range && base?.exact ? base.within(this.view.range) : find(detail, card.name);
+      card.fill(base, cut);
     }
     this.schedule(0);
   }
@@ -125,12 +129,10 @@ class Charts {
       const card = this.cards.get(name);
       if (!card) strangers = true;
       else card.append(live);
-      if (card?.base?.worn && !card.fetching) {
-        card.fetching = true;
-        this.want(card);
-      }
+      if (card?.worn && card.visible) this.want(card);
     }
     if (strangers) this.invite();
+    this.summarise();
     this.schedule();
   }
 
@@ -140,6 +142,15 @@ class Charts {
       this.inviting = null;
       document.body.dispatchEvent(new CustomEvent("charts:new", { bubbles: true }));
     }, this.cards.size ? 500 : 0);
+  }
+
+  /* The table of all values follows every two seconds, if it is open. */
+  summarise() {
+    if (!this.root.querySelector("#summary")?.checkVisibility()) return;
+    this.summing ??= setTimeout(() => {
+      this.summing = null;
+      document.body.dispatchEvent(new CustomEvent("charts:summary", { bubbles: true }));
+    }, 2000);
   }
 
   /* Change the x axis, the scale or the window. What is under way for the old view is given up. */
@@ -182,18 +193,28 @@ class Charts {
   async round() {
     this.began = performance.now();
     let spent = 0;
-    for (const card of this.cards.values()) {
-      if (document.hidden || this.hand.dragging) break;
-      if (!card.dirty || !card.visible || !card.series || !card.element.checkVisibility()) continue;
-      const from = performance.now();
-      card.dirty = false;
-      await this.paint(card);
-      spent += performance.now() - from;
+    try {
+      for (const card of this.cards.values()) {
+        if (this.resting) break;
+        if (!this.due(card)) continue;
+        const from = performance.now();
+        card.dirty = false;
+        await this.paint(card);
+        spent += performance.now() - from;
+      }
+    } finally {
+      this.cost = spent;
+      this.timer = null;
+      if (!this.resting && [...this.cards.values()].some((card) => this.due(card))) this.schedule();
     }
-    this.cost = spent;
-    this.timer = null;
-    const left = [...this.cards.values()].some((card) => card.dirty && card.visible && card.series);
-    if (left && !document.hidden && !this.hand.dragging) this.schedule();
+  }
+
+  get resting() {
+    return document.hidden || this.hand.dragging;
+  }
+
+  due(card) {
+    return card.dirty && card.visible && card.series && card.element.checkVisibility();
   }
 
   async paint(card) {

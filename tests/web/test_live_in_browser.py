@@ -1,0 +1,129 @@
+"""A researcher watches: real server, real socket, real browser."""
+
+import time
+
+import pytest
+
+from .conftest import Site
+
+DRAWN = ".chart .js-plotly-plot .nsewdrag"
+
+
+LENGTHS = """Object.fromEntries([...document.querySelectorAll('.chart')].flatMap((chart) => {
+  const line = chart.querySelector('.js-plotly-plot')?.calcdata
+    ?.find(([first]) => first.trace.yaxis !== 'y2' && first.trace.hoverinfo !== 'skip');
+  return line ? [[chart.dataset.name, line.length]] : [];
+}))"""
+
+
+def lengths(page) -> dict[str, int]:
+    """How many points the line of each chart has, as it is drawn."""
+    return page.evaluate(LENGTHS)
+
+
+def until(holds, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def watched(ada, site: Site) -> int:
+    """A run with some points, and its page open with the chart drawn."""
+    run = site.run(site.project(), "baseline")
+    site.log(run, **{"train/loss": [3, 2, 1]})
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector(DRAWN)
+    ada.wait_for_selector("[data-live=on]")
+    return run
+
+
+def test_a_posted_point_appears_in_the_chart_without_a_reload(ada, site, watched):
+    ada.evaluate("window.same = true")
+    site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 0.5, "step": 3})
+    until(lambda: lengths(ada) == {"train/loss": 4})
+    assert ada.locator(".chart .value").inner_text() == "0.5000"
+    assert ada.locator("[data-points]").inner_text() == "4 points"
+    assert ada.evaluate("window.same")
+
+
+def test_a_new_metric_gets_a_chart_of_its_own_and_no_point_is_missed(ada, site, watched):
+    for step in range(3, 40):
+        site.send("POST", f"/metrics/{watched}/batch", {"metrics": {"train/loss": 1, "val/acc": step}, "step": step})
+    until(lambda: lengths(ada) == {"train/loss": 40, "val/acc": 37})
+    until(lambda: "37" in ada.locator("#summary").inner_text())
+
+
+def test_a_live_point_never_resets_a_zoom_and_double_click_goes_back(ada, site, watched):
+    site.log(watched, **{"train/loss": [1.0] * 100})
+    until(lambda: lengths(ada) == {"train/loss": 103})
+    box = ada.locator(DRAWN).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    ada.mouse.move(box["x"] + box["width"] / 4, middle)
+    ada.mouse.down()
+    ada.mouse.move(box["x"] + box["width"] / 2, middle, steps=4)
+    ada.mouse.up()
+    ada.wait_for_url("**min=*")
+    zoomed = "document.querySelector('.js-plotly-plot').layout.xaxis.range"
+    until(lambda: ada.evaluate(zoomed)[0] > 20)
+    before = ada.evaluate(zoomed)
+    site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 0.25, "step": 200})
+    until(lambda: ada.locator(".chart .value").inner_text() == "0.2500")
+    ada.wait_for_timeout(500)
+    assert ada.evaluate(zoomed) == before
+    ada.mouse.dblclick(box["x"] + 50, middle)
+    until(lambda: "min=" not in ada.evaluate("location.search"))
+    until(lambda: ada.evaluate(zoomed) == [0, 200])
+
+
+def test_the_empty_project_turns_into_its_first_run(ada, site):
+    project = site.project("empty")
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.get_by_text("make an API key").click()
+    until(lambda: "aimgr_" in ada.locator("#snippet-code").inner_text())
+    run = site.run(project, "first")
+    site.log(run, loss=[3, 2])
+    ada.wait_for_url(f"**/app/runs/{run}")
+    ada.wait_for_selector(DRAWN)
+
+
+def test_the_table_of_runs_follows_without_losing_the_focus(ada, site):
+    project = site.project()
+    first = site.run(project, "one")
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector("[data-live=on]")
+    ada.locator(f"#run-{first} a").focus()
+    second = site.run(project, "two")
+    ada.wait_for_selector(f"#run-{second}")
+    site.log(second, loss=[0.125])
+    ada.get_by_text("0.1250").wait_for()
+    assert ada.evaluate("document.activeElement.textContent") == "one"
+
+
+def test_an_open_menu_stays_open_while_the_run_changes(ada, site, watched):
+    ada.get_by_text("edit", exact=True).click()
+    ada.get_by_label("name", exact=True).fill("half typed")
+    site.send("PUT", f"/runs/{watched}", {"tags": ["new"]})
+    ada.get_by_title("new").wait_for()
+    assert ada.get_by_label("name", exact=True).input_value() == "half typed"
+    assert ada.get_by_label("name", exact=True).is_visible()
+
+
+def test_a_lost_connection_heals_without_a_gap(ada, site, gunicorn_server, watched):
+    ada.evaluate("window.same = true")
+    ada.context.set_offline(True)  # Sockets that are open stay open: they are cut by the server below.
+    site.log(watched, **{"train/loss": [0.9, 0.8]})
+    ada.context.set_offline(False)
+    until(lambda: lengths(ada) == {"train/loss": 5})
+    assert ada.evaluate("window.same")
+
+
+def test_what_is_no_number_is_marked_where_it_happened(ada, site):
+    run = site.run(site.project())
+    site.log(run, loss=[1, "NaN", 2, "Infinity", 3])
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector(DRAWN)
+    marks = "document.querySelector('.js-plotly-plot').data.find(t => t.yaxis === 'y2')"
+    assert ada.evaluate(f"[...{marks}.x]") == [1, 3]
+    assert "2 not finite" in ada.locator(".exactness").inner_text()

@@ -1,0 +1,144 @@
+"""Pages in a real browser: quiet consoles, a strict policy, the keyboard, narrow screens.
+
+The window fails its test on any error or breach of the policy.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from .conftest import Site
+from .test_live_in_browser import DRAWN, lengths, until
+
+PAYLOAD = "<img src=x onerror=window.hit=1><b>x</b>"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project and the addresses of its two runs, the second with markup wherever somebody may write."""
+
+    project: str
+    baseline: str
+    marked: str
+
+    @property
+    def pages(self) -> list[str]:
+        more = ["/", self.project, self.marked, self.marked + "?tab=overview", "/settings", "/docs"]
+        return [*more, "/app/runs/999999"]
+
+
+@pytest.fixture
+def place(site: Site) -> Place:
+    project = site.project(PAYLOAD, description=PAYLOAD)
+    runs = [
+        site.run(project, name, config={"lr": 0.1, "who": name}, tags=[PAYLOAD], notes=PAYLOAD)
+        for name in ("baseline", PAYLOAD)
+    ]
+    for run in runs:
+        site.log(run, **{"train/loss": [1 / (i + 1) for i in range(3000)], "val/loss": [1, "NaN", 3], PAYLOAD: [1, 2]})
+    return Place(f"/app/projects/{project}", *(f"/app/runs/{run}" for run in runs))
+
+
+def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
+    ada.add_init_script(
+        "window.broken = [];"
+        "document.addEventListener('securitypolicyviolation', (event) => broken.push(event.violatedDirective))"
+    )
+    for path in place.pages:
+        ada.goto(site.url + path)
+        if path == place.marked:
+            ada.wait_for_selector(DRAWN)
+            for drawn in ada.locator(DRAWN).all():
+                drawn.hover()
+            ada.locator("[data-log]").click()
+            ada.locator("[data-x=relative]").click()
+            ada.wait_for_timeout(300)
+            with ada.expect_download() as picture:
+                ada.locator(".modebar-btn").first.dispatch_event("click")
+            assert picture.value.suggested_filename.endswith(".png")
+        assert ada.evaluate("[broken, window.hit ?? null]") == [[], None], path
+
+
+def test_no_page_is_wider_than_a_small_phone(ada, site, place):
+    ada.set_viewport_size({"width": 360, "height": 740})
+    for path in place.pages:
+        ada.goto(site.url + path)
+        ada.wait_for_timeout(200)
+        assert ada.evaluate("document.documentElement.scrollWidth") == 360, path
+
+
+def test_a_run_is_found_and_read_by_keyboard_alone(ada, site, place):
+    ada.goto(site.url + "/")  # The newest project is the first row.
+    keys = ada.keyboard
+    keys.press("j")
+    keys.press("Enter")
+    ada.wait_for_url(site.url + place.project)
+    keys.press("/")
+    keys.type("baseline")
+    ada.wait_for_url("**q=baseline")
+    until(lambda: ada.locator("#runs [data-row]").count() == 1)
+    keys.press("Escape")
+    keys.press("j")
+    keys.press("Enter")
+    ada.wait_for_url(site.url + place.baseline)
+    ada.wait_for_selector(DRAWN)
+    until(lambda: len(lengths(ada)) == 3)
+    for key in ("j", "ArrowRight", "ArrowRight"):
+        keys.press(key)
+    assert ada.locator("#charts + [role=status]").inner_text().startswith("step ")
+    keys.press("+")
+    ada.wait_for_url("**min=*")
+    keys.press("0")
+    until(lambda: "min=" not in ada.evaluate("location.search"))
+    keys.press("g")
+    keys.press("u")
+    ada.wait_for_url(site.url + place.project)
+
+
+def test_the_list_of_shortcuts_opens_and_closes_by_key(ada):
+    ada.keyboard.press("?")
+    assert ada.locator("#keys").is_visible()
+    ada.keyboard.press("Escape")
+    assert not ada.locator("#keys").is_visible()
+
+
+def test_the_theme_changes_without_a_reload_and_charts_follow(ada, site, place):
+    ada.goto(site.url + place.baseline)
+    ada.wait_for_selector(DRAWN)
+    ground = "document.querySelector('.js-plotly-plot').layout.paper_bgcolor"
+    light = ada.evaluate(ground)
+    ada.keyboard.press("t")
+    ada.keyboard.press("t")
+    until(lambda: ada.evaluate(ground) != light)
+    ada.reload()
+    assert ada.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_address_is_the_state_of_the_charts(ada, site, place):
+    ada.goto(f"{site.url}{place.baseline}?x=relative&log=1&chart=val")
+    ada.wait_for_selector(DRAWN)
+    assert ada.locator("[data-x=relative]").get_attribute("aria-pressed") == "true"
+    assert ada.locator("[data-log]").get_attribute("aria-pressed") == "true"
+    assert ada.locator(".chart:visible").count() == 1
+    assert ada.get_by_text("1 of 3 charts").is_visible()
+
+
+def test_only_charts_on_screen_are_fetched(ada, site):
+    run = site.run(site.project())
+    site.log(run, **{f"layer/weight.{n}": [n] for n in range(300)})
+    asked = []
+    ada.on("request", lambda request: "/charts?" in request.url and asked.append(request.url))
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector(DRAWN)
+    ada.wait_for_timeout(500)
+    assert 0 < sum(address.count("name=") for address in asked) < 40
+
+
+def test_sorting_changes_the_address_and_the_back_button_undoes_it(ada, site, place):
+    ada.goto(site.url + place.project)
+    ada.locator("th a[href$='sort=name']").click()
+    ada.wait_for_url("**sort=name")
+    ada.wait_for_selector("th[aria-sort=ascending]")
+    ada.go_back()
+    ada.wait_for_selector("th[aria-sort=descending]")
+    assert "sort=name" not in ada.url

@@ -1,0 +1,145 @@
+import re
+
+from .conftest import as_htmx
+
+
+def rows(page) -> list[str]:
+    """The names of the runs as the table has them, from top to bottom."""
+    return re.findall(r'<a data-row href="/app/runs/\d+" title="([^"]*)"', page.text)
+
+
+def test_creating_a_project_leads_to_its_page(look, alice):
+    answer = look(
+        alice, "/projects/new", method="POST", data={"name": "digits", "description": "small", "is_public": "1"}
+    )
+    assert answer.status_code == 303
+    page = look(alice, answer.location).text
+    assert "digits" in page
+    assert "public" in page
+
+
+def test_a_project_without_a_name_is_asked_for_one_beside_the_field(look, alice):
+    answer = look(alice, "/projects/new", method="POST", data={"name": "  ", "description": "kept"})
+    assert answer.status_code == 400
+    assert 'id="name-error"' in answer.text
+    assert 'value="kept"' in answer.text
+
+
+def test_home_shows_how_many_runs_there_are_and_how_many_are_running(
+    look, alice, api, make_project, make_run, make_points
+):
+    project = make_project(alice, "digits")
+    runs = [make_run(alice, project) for _ in range(3)]
+    make_points(alice, runs[-1], loss=[3, 2, 1])
+    api(alice).put(f"/runs/{runs[0]}", {"status": "completed"})
+    page = look(alice, "/").text
+    row = re.search(rf'<tr id="project-{project}">.*?</tr>', page, re.S)[0]
+    assert re.findall(r'<td class="number">(?:<span.*?</svg>)?(\d+)', row, re.S) == ["2", "3"]
+    assert "<polyline" in row
+
+
+def test_home_finds_projects_by_name(look, alice, make_project):
+    make_project(alice, "digits")
+    make_project(alice, "faces")
+    page = look(alice, "/?q=DIG").text
+    assert "digits" in page
+    assert "faces" not in page
+
+
+def test_an_empty_project_shows_the_lines_to_copy(look, alice, make_project):
+    project = make_project(alice, 'quote " and \\ backslash')
+    page = look(alice, f"/app/projects/{project}").text
+    code = re.search(r'<pre id="snippet-code".*?<code>(.*?)</code>', page, re.S)[1]
+    code = code.replace("&#34;", '"').replace("&gt;", ">")
+    compile(code, "snippet", "exec")
+    assert r'project_name="quote \" and \\ backslash"' in code
+    assert 'api_url="http://localhost"' in code
+
+
+def test_the_key_of_the_snippet_works_and_is_shown_once(look, alice, api, make_project):
+    project = make_project(alice)
+    answer = look(alice, f"/app/projects/{project}/key", method="POST", headers=as_htmx("div#snippet"))
+    key = re.search(r"aimgr_[0-9a-f]+", answer.text)[0]
+    assert "<html" not in answer.text
+    assert api(key).post(f"/runs/?project_id={project}", {"name": "by key"}).status_code == 201
+    assert key not in look(alice, f"/app/projects/{project}").text
+    assert key not in look(alice, "/settings").text
+
+
+def test_the_table_shows_the_main_metrics_and_the_config_keys_that_differ(
+    look, alice, make_project, make_run, make_points
+):
+    project = make_project(alice)
+    for width in (32, 64):
+        run = make_run(alice, project, config={"net": {"width": width}, "seed": 7})
+        make_points(alice, run, **{"val/loss": [0.5, 0.123456], "lr": [0.1]})
+    page = look(alice, f"/app/projects/{project}").text
+    heads = re.findall(r'title="sort by ([^"]+)"', page)
+    assert heads == ["name", "tags", "created", "duration", "val/loss", "lr", "net.width"]
+    assert '<data value="0.123456" title="0.123456">0.1235</data>' in page
+
+
+def test_the_table_is_sorted_by_any_column_through_the_address(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    for name, loss, rate in (("run-10", 0.3, 0.1), ("run-9", 0.1, 0.01), ("run-11", 0.2, 1)):
+        make_points(alice, make_run(alice, project, name=name, config={"lr": rate}), loss=[9, loss])
+    make_run(alice, project, name="no points")
+    path = f"/app/projects/{project}"
+    assert rows(look(alice, path)) == ["no points", "run-11", "run-9", "run-10"]
+    assert rows(look(alice, f"{path}?sort=created")) == ["run-10", "run-9", "run-11", "no points"]
+    assert rows(look(alice, f"{path}?sort=name")) == ["no points", "run-9", "run-10", "run-11"]
+    assert rows(look(alice, f"{path}?sort=metric:loss")) == ["run-9", "run-11", "run-10", "no points"]
+    assert rows(look(alice, f"{path}?sort=-metric:loss")) == ["run-10", "run-11", "run-9", "no points"]
+    assert rows(look(alice, f"{path}?sort=-config:lr")) == ["run-11", "run-10", "run-9", "no points"]
+    assert 'aria-sort="descending"' in look(alice, f"{path}?sort=-metric:loss").text
+
+
+def test_the_table_is_searched_by_name_and_tag(look, alice, make_project, make_run):
+    project = make_project(alice)
+    make_run(alice, project, name="adam small", tags=["baseline"])
+    make_run(alice, project, name="adam large")
+    path = f"/app/projects/{project}"
+    assert rows(look(alice, f"{path}?q=ADAM+small")) == ["adam small"]
+    assert rows(look(alice, f"{path}?q=baseline")) == ["adam small"]
+    assert "no run found" in look(alice, f"{path}?q=nothing").text
+
+
+def test_a_long_table_says_how_much_it_shows_and_leads_on(look, alice, make_project, make_run):
+    project = make_project(alice)
+    for n in range(5):
+        make_run(alice, project, name=f"run {n}")
+    page = look(alice, f"/app/projects/{project}?limit=3")
+    assert len(rows(page)) == 3
+    assert "3 of 5 runs" in page.text
+    more = re.search(r'<p class="more"[^>]*>.*?href="([^"]+)"', page.text, re.S)[1].replace("&amp;", "&")
+    assert len(rows(look(alice, more))) == 5
+
+
+def test_a_value_that_is_no_number_is_shown_as_what_it_is(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    make_points(alice, make_run(alice, project), loss=[1, "NaN"])
+    make_points(alice, make_run(alice, project), loss=[1, "Infinity"])
+    page = look(alice, f"/app/projects/{project}?sort=metric:loss").text
+    assert ">NaN</data>" in page
+    assert ">∞</data>" in page
+
+
+def test_a_project_is_deleted_only_by_who_types_its_name(look, alice, make_project):
+    project = make_project(alice, "precious")
+    path = f"/app/projects/{project}"
+    assert look(alice, f"{path}/delete", method="POST", data={"sure": "oops"}).status_code == 400
+    assert look(alice, path).status_code == 200
+    assert look(alice, f"{path}/delete", method="POST", data={"sure": "precious"}).location == "/"
+    assert look(alice, path).status_code == 404
+
+
+def test_a_project_is_renamed_and_made_public_by_its_form(look, alice, make_project):
+    project = make_project(alice, "old")
+    path = f"/app/projects/{project}"
+    assert (
+        look(alice, path, method="POST", data={"name": "new", "description": "d", "is_public": "1"}).status_code == 303
+    )
+    assert look(None, path).status_code == 200
+    answer = look(alice, path, method="POST", data={"name": "", "description": ""})
+    assert answer.status_code == 400
+    assert 'id="name-error"' in answer.text

@@ -1,0 +1,145 @@
+import re
+
+import pytest
+
+
+@pytest.fixture
+def run(alice, make_run, make_points) -> int:
+    run = make_run(alice, name="baseline", config={"lr": 0.1, "net": {"width": 64}}, tags=["first"])
+    make_points(alice, run, **{"train/loss": [3, "NaN", 1.23456], "val/loss": [4], "lr": [0.1], "a/b/c": [1]})
+    return run
+
+
+def test_the_page_shows_its_facts_and_values_before_any_script_runs(look, alice, run):
+    page = look(alice, f"/app/runs/{run}").text
+    assert "baseline" in page
+    assert "6 points" in page
+    values = re.search(r'<div id="summary".*?</table>', page, re.S)[0]
+    assert "train/loss" in values
+    assert ">1.235</data>" in values
+
+
+def test_charts_are_grouped_by_what_stands_before_the_slash(look, alice, run):
+    page = look(alice, f"/app/runs/{run}").text
+    sections = re.findall(r'data-fold="([^"]*)"', page)
+    assert sections == ["train", "val", "a/b", "", "=values"]
+    assert sorted(re.findall(r'data-name="([^"]*)"', page)) == ["a/b/c", "lr", "train/loss", "val/loss"]
+
+
+def test_the_overview_shows_the_config_with_nested_keys(look, alice, run):
+    page = look(alice, f"/app/runs/{run}?tab=overview").text
+    assert "net.width" in page
+    assert re.search(r'<th scope="row">lr</th><td class="mono">0.1</td>', page)
+
+
+def test_a_run_that_waits_says_so(look, alice, make_run):
+    assert "waiting for the first point" in look(alice, f"/app/runs/{make_run(alice)}").text
+
+
+def test_a_run_is_renamed_tagged_and_annotated_by_its_form(look, alice, api, run):
+    fields = {"name": "better", "tags": " a, b ,, a", "notes": "# why\n\n**because**"}
+    assert look(alice, f"/app/runs/{run}", method="POST", data=fields).status_code == 303
+    stored = api(alice).get(f"/runs/{run}").json
+    assert (stored["name"], stored["tags"]) == ("better", ["a", "b"])
+    assert "<strong>because</strong>" in look(alice, f"/app/runs/{run}").text
+
+
+def test_a_mistake_in_the_form_stands_beside_its_field_and_nothing_is_lost(look, alice, run):
+    answer = look(alice, f"/app/runs/{run}", method="POST", data={"name": "", "tags": "kept", "notes": "kept too"})
+    assert answer.status_code == 400
+    assert 'id="name-error"' in answer.text
+    assert 'value="kept"' in answer.text
+    assert "kept too" in answer.text
+
+
+def test_a_run_is_marked_as_ended(look, alice, api, run):
+    look(alice, f"/app/runs/{run}", method="POST", data={"status": "killed"})
+    stored = api(alice).get(f"/runs/{run}").json
+    assert stored["status"] == "killed"
+    assert stored["ended_at"]
+    assert 'data-state="killed"' in look(alice, f"/app/runs/{run}").text
+
+
+def test_deleting_a_run_leads_to_its_project(look, alice, api, run):
+    project = api(alice).get(f"/runs/{run}").json["project_id"]
+    assert look(alice, f"/app/runs/{run}/delete", method="POST").location == f"/app/projects/{project}"
+    assert look(alice, f"/app/runs/{run}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("notes", "not_there"),
+    [
+        ("[a](javascript:alert(1))", "href"),
+        ("[a](data:text/html,x)", "href"),
+        ("[a](JaVaScRiPt&colon;alert(1))", "href"),
+        ("<script>alert(1)</script>", "<script>alert"),
+        ("<a href='x' onclick=alert(1)>b</a>", "<a href='x'"),
+        ("![a](https://evil.example/p.png)", "<img"),
+        ("<iframe src=//evil.example>", "<iframe"),
+    ],
+)
+def test_notes_do_no_harm(look, alice, make_run, notes, not_there):
+    run = make_run(alice, notes=notes)
+    shown = re.search(r'<div class="prose" hx-ignore>(.*?)</div>', look(alice, f"/app/runs/{run}").text, re.S)[1]
+    assert not_there not in shown
+
+
+def test_links_in_notes_give_nothing_away(look, alice, make_run):
+    run = make_run(alice, notes="[paper](https://example.org/a) [mail](mailto:a@example.org)")
+    page = look(alice, f"/app/runs/{run}").text
+    assert '<a href="https://example.org/a" rel="noopener nofollow">paper</a>' in page
+    assert 'href="mailto:a@example.org"' in page
+
+
+def test_a_run_of_a_thousand_metrics_is_one_small_page(look, alice, make_run, make_points):
+    run = make_run(alice)
+    make_points(alice, run, **{f"layer{n % 10}/weight.{n}": [n] for n in range(1000)})
+    page = look(alice, f"/app/runs/{run}").text
+    assert page.count('class="chart"') == 1000
+    assert len(page) < 2_500_000
+
+
+def test_charts_answer_several_metrics_at_once(look, alice, run):
+    body = look(alice, f"/app/runs/{run}/charts?name=train/loss&name=lr&name=unknown").json
+    assert [chart["name"] for chart in body["charts"]] == ["train/loss", "lr"]
+    loss = body["charts"][0]
+    assert (loss["total"], loss["exact"]) == (3, True)
+    assert loss["x"] == [0, 1, 2]
+    assert loss["last"] == [3, None, 1.23456]
+    assert (loss["bad_x"], loss["bad"]) == ([1], ["NaN"])
+    assert body["last_id"] == 6
+
+
+def test_a_downsampled_chart_keeps_the_spike(look, alice, make_run, make_points):
+    run = make_run(alice)
+    values = [1.0] * 20_000
+    values[12_345] = 99.0
+    make_points(alice, run, loss=values)
+    chart = look(alice, f"/app/runs/{run}/charts?name=loss&points=100").json["charts"][0]
+    assert not chart["exact"]
+    assert chart["total"] == 20_000
+    assert len(chart["x"]) <= 100
+    assert max(chart["max"]) == 99.0
+    detail = look(alice, f"/app/runs/{run}/charts?name=loss&points=100&min=12340&max=12350").json["charts"][0]
+    assert detail["exact"]
+    assert detail["last"] == [1.0] * 5 + [99.0] + [1.0] * 5
+
+
+def test_charts_count_time_in_the_units_of_the_page(look, alice, api, make_run):
+    run = make_run(alice)
+    columns = {"values": [1, 2], "timestamps": [1_700_000_000.0, 1_700_000_090.5]}
+    api(alice).post(f"/metrics/{run}/bulk", {"series": {"loss": columns}})
+    path = f"/app/runs/{run}/charts?name=loss"
+    assert look(alice, f"{path}&x=time").json["charts"][0]["x"] == [1_700_000_000_000, 1_700_000_090_500]
+    assert look(alice, f"{path}&x=relative").json["charts"][0]["x"] == [0, 90.5]
+    assert look(alice, f"{path}&x=relative&min=90").json["charts"][0]["x"] == [90.5]
+
+
+@pytest.mark.parametrize("query", ["x=banana", "min=abc", "max=NaN", "min=1e999"])
+def test_a_chart_that_cannot_be_is_refused(look, alice, run, query):
+    assert look(alice, f"/app/runs/{run}/charts?name=lr&{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["points=1000000000", "points=-5", "points=x", "min=-1e300&max=1e300"])
+def test_a_greedy_chart_is_bounded(look, alice, run, query):
+    assert look(alice, f"/app/runs/{run}/charts?name=lr&{query}").status_code == 200

@@ -1,0 +1,128 @@
+import re
+
+import pytest
+
+from tests.cast import PASSWORD
+
+from .conftest import BROWSER
+
+
+def token_in(answer) -> str:
+    return re.search(r'name="csrf_token" value="([^"]+)"', answer.text)[1]
+
+
+@pytest.fixture
+def door(app):
+    """Somebody who is at the login page, and sends its form."""
+    client = app.test_client()
+
+    def send(path="/login", **fields):
+        token = token_in(client.get(path, headers=BROWSER))
+        return client.post(path, data={"csrf_token": token} | fields, headers=BROWSER)
+
+    send.client = client
+    return send
+
+
+def test_logging_in_gives_a_session_and_leads_home(door, alice):
+    answer = door(username="alice", password=PASSWORD)
+    assert answer.status_code == 303
+    assert answer.location == "/"
+    assert door.client.get("/", headers=BROWSER).status_code == 200
+
+
+def test_the_session_cookie_cannot_be_read_by_scripts_nor_sent_from_other_sites(door, alice):
+    cookies = door(username="alice@example.com", password=PASSWORD).headers.getlist("Set-Cookie")
+    session = next(cookie for cookie in cookies if cookie.startswith("session="))
+    assert "HttpOnly" in session
+    assert "SameSite=Lax" in session
+
+
+def test_a_wrong_password_is_said_beside_the_form_and_the_name_is_kept(door, alice):
+    answer = door(username="alice", password="wrong")
+    assert answer.status_code == 400
+    assert "Incorrect username or password" in answer.text
+    assert 'value="alice"' in answer.text
+    assert "wrong" not in answer.text
+
+
+def test_an_unknown_name_gets_the_same_answer_as_a_wrong_password(door, alice):
+    known, unknown = door(username="alice", password="wrong"), door(username="nobody", password="wrong")
+    assert unknown.status_code == known.status_code
+    assert token_in(unknown)
+    assert "Incorrect username or password" in unknown.text
+
+
+def test_who_guesses_too_often_is_told_how_long_to_wait(door, alice):
+    answers = [door(username="alice", password="wrong") for _ in range(11)]
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert re.search(r"\d+ (seconds|minutes)", answers[-1].text)
+
+
+def test_a_login_form_from_elsewhere_is_refused(app, alice):
+    fields = {"username": "alice", "password": PASSWORD}
+    assert app.test_client().post("/login", data=fields, headers=BROWSER).status_code == 403
+    foreign = BROWSER | {"Origin": "https://evil.example"}
+    assert app.test_client().post("/login", data=fields, headers=foreign).status_code == 403
+
+
+@pytest.mark.parametrize("wanted", ["/settings", "/app/runs/1?x=time&min=1"])
+def test_after_login_one_is_back_where_one_was_going(door, alice, wanted):
+    assert door(username="alice", password=PASSWORD, next=wanted).location == wanted
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example", "/\t/evil.example",
+     "\\\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: a=b", "/a\\..\\b", "", "evil"],
+)  # fmt: skip
+def test_after_login_nobody_is_led_to_another_site(door, alice, wanted):
+    assert door(username="alice", password=PASSWORD, next=wanted).location == "/"
+
+
+def test_the_page_that_was_wanted_survives_the_way_through_the_login(look, make_run, alice):
+    run = make_run(alice)
+    answer = look(None, f"/app/runs/{run}?x=time")
+    assert answer.status_code == 303
+    assert answer.location == f"/login?next=/app/runs/{run}?x%3Dtime"
+    assert f'name="next" value="/app/runs/{run}?x=time"' in look(None, answer.location).text
+
+
+def test_registering_makes_an_account_and_logs_in(door):
+    answer = door("/register", email="dora@example.com", username="dora", password="a long sentence")
+    assert answer.status_code == 303
+    assert "dora" in door.client.get("/settings", headers=BROWSER).text
+
+
+def test_each_mistake_in_a_registration_stands_beside_its_field(door, alice):
+    answer = door("/register", email="nonsense", username="dora", password="x")
+    assert answer.status_code == 400
+    assert 'id="email-error"' in answer.text
+    taken = door("/register", email="new@example.com", username="ALICE", password="a long sentence")
+    assert 'id="username-error"' in taken.text
+    assert "already registered" in taken.text
+
+
+def test_a_closed_server_says_who_makes_accounts(make_app):
+    client = make_app(registration="closed").test_client()
+    token = token_in(client.get("/register", headers=BROWSER))
+    fields = {"csrf_token": token, "email": "a@example.com", "username": "a", "password": "secret"}
+    answer = client.post("/register", data=fields, headers=BROWSER)
+    assert answer.status_code == 403
+    assert "ask the administrator" in answer.text
+
+
+def test_logging_out_ends_the_session_for_good(browser_of, alice):
+    client = browser_of(alice)
+    assert client.post("/logout", headers=BROWSER).location == "/login"
+    stolen = browser_of(alice)  # The same token again.
+    assert stolen.get("/settings", headers=BROWSER).status_code == 303
+
+
+def test_logging_out_is_never_done_by_a_link(look, alice):
+    assert look(alice, "/logout").status_code == 405
+
+
+def test_whoever_is_signed_in_is_led_past_the_login(look, alice):
+    assert look(alice, "/login?next=/settings").location == "/settings"
