@@ -37,7 +37,10 @@ def same_origin(origin: str) -> bool:
     if settings.public_url:
         public = urlsplit(settings.public_url)
         ours.add((public.scheme, public.netloc))
-    theirs = urlsplit(origin)
+    try:
+        theirs = urlsplit(origin)
+    except ValueError:  # Brackets that do not close, letters that only look like a host.
+        return False
     return (theirs.scheme, theirs.netloc) in ours
 
 

@@ -142,7 +142,7 @@ def _since() -> int | None:
     text = request.args.get("since")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19) or int(text) > LARGEST_ID:
         raise Invalid.field("since", "since must be the last id that was received", source="query")
     return int(text)
 
