@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from . import csrf
 from .config import Settings
 from .errors import SENTENCES, AIManagerError
 from .extensions import settings
@@ -83,7 +84,8 @@ def add_headers(answer: Response) -> Response:
     headers.add("X-Request-ID", g.get("request_id", "-"))
     headers.add("Vary", "Cookie, Authorization")
     principal = g.get("principal")
-    if principal is not None and (principal.signed_in or "Set-Cookie" in answer.headers):
+    signed_in = principal is not None and principal.signed_in
+    if signed_in or "Set-Cookie" in answer.headers or request.method not in csrf.SAFE:
         answer.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, Response, current_app, g, request
@@ -64,11 +65,29 @@ def init_limits(app: Flask, settings: Settings) -> None:
     app.extensions["aimanager"]["limiter"] = limiter
     app.extensions["aimanager"]["guesses"] = Guesses(limiter)
     limits = {"api": settings.rate_limits, "ingest": settings.ingest_limits, "page": settings.page_limits}
-    for endpoint, view in app.view_functions.items():
-        kind = getattr(view, "budget", "page" if endpoint.startswith("web.") else "api")
-        if limits.get(kind):
-            app.view_functions[endpoint] = limiter.shared_limit(limits[kind], scope=kind)(view)  # type: ignore[assignment]
+    spend = {kind: _spender(limiter, kind, limit) for kind, limit in limits.items() if limit}
+
+    @app.before_request
+    def count() -> None:
+        """Before the rule of the view is asked, so that refusals cost as much as answers."""
+        kind = budget_of(app, request.endpoint) if request.endpoint else "none"
+        if kind in spend:
+            spend[kind]()
+
     app.register_error_handler(RateLimitExceeded, _exceeded)
+
+
+def budget_of(app: Flask, endpoint: str) -> Budget:
+    default: Budget = "page" if endpoint.startswith("web.") else "api"
+    return getattr(app.view_functions[endpoint], "budget", default)
+
+
+def _spender(limiter: Limiter, kind: str, limit: str) -> Callable[[], None]:
+    def spend() -> None:
+        """Flask-Limiter counts what it decorates."""
+
+    spend.__qualname__ = f"spend.{kind}"  # It tells them apart by name.
+    return limiter.shared_limit(limit, scope=kind)(spend)
 
 
 def _storage(settings: Settings) -> str:
@@ -100,12 +119,20 @@ def spend_points(settings: Settings, count: int) -> None:
         return
     strategy = current_app.extensions["aimanager"]["limiter"].limiter
     for item in parse_many(settings.ingest_points):
-        if not strategy.hit(item, "points", whom(), cost=count):
-            raise TooMany(f"Too many points: the limit is {item}", _wait(strategy, item, "points", whom()))
+        if not _asked(strategy.hit, item, ("points", whom()), otherwise=True, cost=count):
+            wait = _asked(partial(_wait, strategy), item, ("points", whom()), otherwise=60)
+            raise TooMany(f"Too many points: the limit is {item}", wait)
 
 
 def _wait(strategy: Any, item: RateLimitItem, *keys: str) -> int:
     return math.ceil(strategy.get_window_stats(item, *keys).reset_time - time.time())
+
+
+def _asked(ask: Callable[..., Any], item: RateLimitItem, keys: tuple[str, ...], otherwise: Any, **options: Any) -> Any:
+    try:
+        return ask(item, *keys, **options)
+    except Exception:  # Redis may be away in as many ways as there are, and nobody is locked out because of that.
+        return otherwise
 
 
 class Guesses:
@@ -119,24 +146,17 @@ class Guesses:
         """Raise TooMany when there were too many already; also for the right password."""
         for item, keys in self._buckets(name, address):
             for strategy in (self._shared, self._own):
-                if not self._asked(strategy.test, item, keys, otherwise=True):
-                    wait = self._asked(lambda *a, s=strategy: _wait(s, *a), item, keys, otherwise=60)
+                if not _asked(strategy.test, item, keys, otherwise=True):
+                    wait = _asked(partial(_wait, strategy), item, keys, otherwise=60)
                     raise TooMany(f"Too many failed logins, try again in {max(1, wait)} seconds", wait)
 
     def miss(self, name: str, address: str) -> None:
         """Count a wrong password."""
         for item, keys in self._buckets(name, address):
             for strategy in {self._shared, self._own}:
-                self._asked(strategy.hit, item, keys, otherwise=True)
+                _asked(strategy.hit, item, keys, otherwise=True)
 
     @staticmethod
     def _buckets(name: str, address: str) -> list[tuple[RateLimitItem, tuple[str, str, str]]]:
         keys = {"both": (name, address), "name": (name, ""), "address": ("", address)}
         return [(item, ("guess", *keys[kind])) for kind, item in GUESSES]
-
-    @staticmethod
-    def _asked(ask: Callable[..., Any], item: RateLimitItem, keys: tuple[str, ...], otherwise: Any) -> Any:
-        try:
-            return ask(item, *keys)
-        except Exception:  # Redis may be away in as many ways as there are; the own count still holds.
-            return otherwise
