@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,24 +144,25 @@ def flat(config: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differing_keys(configs: Sequence[dict[str, Any]]) -> list[str]:
-    """The config keys that not all runs have alike, in the order in which they were written."""
+    """The config keys that not all runs have alike, as they were written; those that only some runs have come last."""
     order = list(dict.fromkeys(key for config in configs for key in config))
-    absent = object()
-    return [key for key in order if len({repr(config.get(key, absent)) for config in configs}) > 1]
+    values = {key: [repr(config[key]) for config in configs if key in config] for key in order}
+    differing = [key for key in order if len(set(values[key])) > 1]
+    return differing + [key for key in order if key not in differing and len(values[key]) < len(configs)]
 
 
 def main_metrics(run_ids: Sequence[int], most: int) -> list[str]:
     """What one looks at first: held-out losses and scores, then the others, last what describes the machine."""
-    names = {one.name for each in metric_store.summaries(run_ids).values() for one in each}
-    return sorted(names, key=_interest)[:most]
+    seen = Counter(one.name for each in metric_store.summaries(run_ids).values() for one in each)
+    return sorted(seen, key=lambda name: (_interest(name), -seen[name], name))[:most]
 
 
-def _interest(name: str) -> tuple[int, str]:
+def _interest(name: str) -> int:
     if _ASIDE.search(name):
-        return 3, name
+        return 3
     if _MAIN.search(name):
-        return (0 if _HELD_OUT.search(name) else 1), name
-    return 2, name
+        return 0 if _HELD_OUT.search(name) else 1
+    return 2
 
 
 def heard_at(run_id: int) -> datetime | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, render_template
+from markupsafe import Markup, escape
 
 from ..auth import requires
 from . import snippet, web
-from .examples import example_of, fields_of
+from .examples import example_of, fields_of, type_of
 
 
 @web.get("/docs")
@@ -44,7 +46,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
         "summary": operation["summary"],
         "description": operation.get("description", ""),
         "open": operation.get("security") == [],
-        "parameters": operation.get("parameters", []),
+        "parameters": [{**one, "type": type_of(one["schema"], schemas)} for one in operation.get("parameters", [])],
         "fields": fields_of(body, schemas) if body else [],
         "body": _pretty(example_of(body, schemas)) if body else None,
         "answers": [_answer(status, answer, schemas) for status, answer in operation["responses"].items()],
@@ -61,3 +63,12 @@ def _answer(status: str, answer: dict[str, Any], schemas: dict[str, Any]) -> dic
 
 def _pretty(example: Any) -> str:
     return json.dumps(example, indent=2, ensure_ascii=False)
+
+
+@web.app_template_filter("ticks")
+def ticks(text: str) -> Markup:
+    """Words between backticks as code."""
+    parts = re.split(r"`([^`]+)`", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )

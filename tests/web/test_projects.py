@@ -143,3 +143,12 @@ def test_a_project_is_renamed_and_made_public_by_its_form(look, alice, make_proj
     answer = look(alice, path, method="POST", data={"name": "", "description": ""})
     assert answer.status_code == 400
     assert 'id="name-error"' in answer.text
+
+
+def test_columns_are_what_most_runs_have_and_keys_that_really_differ(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    for width in (32, 64):
+        make_points(alice, make_run(alice, project, config={"batch": 8, "width": width}), zeta=[1])
+    make_points(alice, make_run(alice, project), alpha=[1])
+    heads = re.findall(r'title="sort by ([^"]+)"', look(alice, f"/app/projects/{project}").text)
+    assert heads[4:] == ["zeta", "alpha", "width", "batch"]
