@@ -16,12 +16,11 @@ from typing import Any, Literal, TypeVar
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter, RateLimitExceeded
 from limits import RateLimitItem, parse, parse_many
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from .config import Settings
+from .counters import MEMORY, SQLITE, MemoryCounters
 from .errors import TooMany
-from .limits_sqlite import SCHEME
 
 Budget = Literal["api", "ingest", "page", "none"]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -59,6 +58,8 @@ def init_limits(app: Flask, settings: Settings) -> None:
         in_memory_fallback_enabled=bool(settings.redis_url),
         swallow_errors=True,
     )
+    # The limiter looks at each request by itself; until we say which budget it draws on there is nothing to see.
+    limiter.request_filter(lambda: not g.get("counting", False))
     # Registered before the limiter's own, to run after it.
     app.after_request(_tidy_headers)
     limiter.init_app(app)
@@ -72,6 +73,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
         """Before the rule of the view is asked, so that refusals cost as much as answers."""
         kind = budget_of(app, request.endpoint) if request.endpoint else "none"
         if kind in spend:
+            g.counting = True
             spend[kind]()
 
     app.register_error_handler(RateLimitExceeded, _exceeded)
@@ -93,7 +95,7 @@ def _spender(limiter: Limiter, kind: str, limit: str) -> Callable[[], None]:
 def _storage(settings: Settings) -> str:
     if settings.redis_url:
         return settings.redis_url
-    return "memory://" if settings.workers == 1 else f"{SCHEME}://{settings.data_dir / 'limits.db'}"
+    return f"{MEMORY}://" if settings.workers == 1 else f"{SQLITE}://{settings.data_dir / 'limits.db'}"
 
 
 def _tidy_headers(answer: Response) -> Response:
@@ -140,7 +142,7 @@ class Guesses:
 
     def __init__(self, limiter: Limiter) -> None:
         self._shared = limiter.limiter
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._own = FixedWindowRateLimiter(MemoryCounters())
 
     def check(self, name: str, address: str) -> None:
         """Raise TooMany when there were too many already; also for the right password."""

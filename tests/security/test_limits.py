@@ -228,9 +228,9 @@ def test_points_are_stored_while_redis_is_away_and_guesses_still_count(
 
 
 def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
-    from aimanager.limits_sqlite import SQLiteStorage
+    from aimanager.counters import SQLiteCounters
 
-    stores = [SQLiteStorage(f"aimanager-sqlite://{tmp_path / 'limits.db'}") for _ in range(2)]
+    stores = [SQLiteCounters(f"aimanager-sqlite://{tmp_path / 'limits.db'}") for _ in range(2)]
     threads = [threading.Thread(target=lambda store: [store.incr("a", 60) for _ in range(50)], args=(stores[n % 2],)) for n in range(8)]  # fmt: skip
     for thread in threads:
         thread.start()

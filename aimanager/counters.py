@@ -1,7 +1,4 @@
-"""Counters that several worker processes of one machine share: a small SQLite file of its own.
-
-Losing it costs nothing but a fresh count, so it is never synced to disk.
-"""
+"""Where limits are counted, unless it is Redis: in this process, or in a file that several workers share."""
 
 from __future__ import annotations
 
@@ -16,7 +13,8 @@ try:
 except ImportError:
     import sqlite3 as driver
 
-SCHEME = "aimanager-sqlite"
+MEMORY, SQLITE = "aimanager-memory", "aimanager-sqlite"
+MANY = 100_000  # Counters, before those that have run out are looked for.
 
 _COUNT = """
 INSERT INTO counters (key, count, expires) VALUES (:key, :amount, :until)
@@ -27,14 +25,66 @@ RETURNING count
 """
 
 
-class SQLiteStorage(Storage):
-    """Fixed windows only. One statement counts, so two processes never admit one request too many."""
+class MemoryCounters(Storage):
+    """Counters of a single process. Fixed windows only, which is why it needs no thread that tidies up."""
 
-    STORAGE_SCHEME = [SCHEME]
+    STORAGE_SCHEME = [MEMORY]
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._lock = threading.Lock()
+        self._counters: dict[str, tuple[int, float]] = {}
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        with self._lock:
+            count, until = self._counters.get(key, (0, 0.0))
+            if until <= now:
+                count, until = 0, now + expiry
+                self._make_room(now)
+            self._counters[key] = count + amount, until
+            return count + amount
+
+    def _make_room(self, now: float) -> None:
+        if len(self._counters) >= MANY:
+            self._counters = {key: counter for key, counter in self._counters.items() if counter[1] > now}
+
+    def get(self, key: str) -> int:
+        count, until = self._counters.get(key, (0, 0.0))
+        return count if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        return self._counters.get(key, (0, time.time()))[1]
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int:
+        with self._lock:
+            gone, self._counters = len(self._counters), {}
+        return gone
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._counters.pop(key, None)
+
+
+class SQLiteCounters(Storage):
+    """Counters that the worker processes of one machine share: a small SQLite file.
+
+    Fixed windows only. One statement counts, so two processes never admit one request too many. Losing the file costs
+    nothing but a fresh count, so it is never synced to disk.
+    """
+
+    STORAGE_SCHEME = [SQLITE]
 
     def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
-        self._path = uri.removeprefix(f"{SCHEME}://")
+        self._path = uri.removeprefix(f"{SQLITE}://")
         self._local = threading.local()
 
     @property
