@@ -3,8 +3,8 @@
 from alembic import context
 
 from aimanager import models  # noqa: F401
-from aimanager.store import tables  # noqa: F401
 from aimanager.models import Base
+from aimanager.store import tables  # noqa: F401
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -35,9 +35,7 @@ def find_program(name: str, package: str, folders: Iterable[Path] = ()) -> Path:
             return folder / name
     if found := shutil.which(name):
         return Path(found)
-    raise NotInstalled(
-        f"{name} is not on this machine; `make system` installs it (Debian package {package})."
-    )
+    raise NotInstalled(f"{name} is not on this machine; `make system` installs it (Debian package {package}).")
 
 
 def free_port() -> int:
@@ -58,9 +56,7 @@ def tied_to_us(with_signal: signal.Signals, user: str | None) -> list[str]:
     return [setpriv, f"--pdeathsig={with_signal.name.removeprefix('SIG')}", *owner]
 
 
-def wait_until(
-    holds: Callable[[], bool], process: subprocess.Popen, log: Callable[[], str], seconds: float = 30
-):
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen, log: Callable[[], str], seconds: float = 30):
     """Wait until a server that was just started answers; raises RuntimeError with its log if not."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -167,9 +163,7 @@ class Postgres(Server):
             settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings |= {"listen_addresses": "127.0.0.1", "port": str(self.port), "max_connections": "300"}
         settings |= {"unix_socket_directories": str(self.folder)}
-        self.command = [str(postgres), "-D", str(data)] + [
-            f"-c{name}={value}" for name, value in settings.items()
-        ]
+        self.command = [str(postgres), "-D", str(data)] + [f"-c{name}={value}" for name, value in settings.items()]
         self.start()
 
     def start(self) -> None:
