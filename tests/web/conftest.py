@@ -76,7 +76,12 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def ada(page, site: Site):
-    """A window in which Ada has logged in by hand."""
+    """A window in which Ada has logged in."""
+    return log_in(page, site)
+
+
+def log_in(page, site: Site):
+    """Log in by hand."""
     page.goto(site.url + "/login")
     page.get_by_label("user name or email").fill("ada")
     page.get_by_label("password", exact=True).fill("password")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from .conftest import Site
+from .conftest import Site, log_in
 
 DRAWN = ".chart .js-plotly-plot .nsewdrag"
 
@@ -110,13 +110,24 @@ def test_an_open_menu_stays_open_while_the_run_changes(ada, site, watched):
     assert ada.get_by_label("name", exact=True).is_visible()
 
 
-def test_a_lost_connection_heals_without_a_gap(ada, site, gunicorn_server, watched):
-    ada.evaluate("window.same = true")
-    ada.context.set_offline(True)  # Sockets that are open stay open: they are cut by the server below.
-    site.log(watched, **{"train/loss": [0.9, 0.8]})
-    ada.context.set_offline(False)
-    until(lambda: lengths(ada) == {"train/loss": 5})
-    assert ada.evaluate("window.same")
+def test_a_server_that_was_away_is_found_again_without_a_reload_and_without_a_gap(page, gunicorn_server):
+    server = gunicorn_server(rate_limits="", page_limits="", ingest_limits="")
+    site = Site(server.url)
+    log_in(page, site)
+    run = site.run(site.project())
+    site.log(run, **{"train/loss": [3, 2, 1]})
+    page.goto(f"{site.url}/app/runs/{run}")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_selector("[data-live=on]")
+    page.evaluate("window.same = true")
+    server.kill()
+    page.wait_for_selector("[data-live=off]")
+    assert page.locator(".live").inner_text() == "reconnecting"
+    server.start()
+    site.log(run, **{"train/loss": [0.9, 0.8]})
+    page.wait_for_selector("[data-live=on]")
+    until(lambda: lengths(page) == {"train/loss": 5})
+    assert page.evaluate("window.same")
 
 
 def test_what_is_no_number_is_marked_where_it_happened(ada, site):
