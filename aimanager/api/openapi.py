@@ -30,7 +30,7 @@ TAGS = {
     "health": "Probes",
     "openapi": "This document",
 }
-IDS = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+IDS = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -65,7 +65,7 @@ VALUE_SCHEMA = {"anyOf": [{"type": "number"}, NOT_FINITE], "examples": [0.5]}
 Value = Annotated[float, BeforeValidator(_value), WithJsonSchema(VALUE_SCHEMA)]
 Value_ = Annotated[float | str, WithJsonSchema(VALUE_SCHEMA)]
 Step = Annotated[int, Field(ge=-INT64, lt=INT64, strict=True)]
-Digits = Annotated[int, BeforeValidator(_digits)]
+Digits = BeforeValidator(_digits)
 Id = Annotated[int, Field(ge=1, lt=INT64)]
 Status = Literal["running", "completed", "failed", "killed"]
 
@@ -313,8 +313,8 @@ class BadOut(BaseModel):
 
 
 class Paging(BaseModel):
-    skip: Annotated[Digits, Field(ge=0, lt=INT64)] = 0
-    limit: Annotated[Digits, Field(ge=1, le=1000)] = 100
+    skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
+    limit: Annotated[int, Field(ge=1, le=1000), Digits] = 100
 
 
 class ProjectQuery(Paging):
@@ -323,17 +323,17 @@ class ProjectQuery(Paging):
 
 
 class RunQuery(Paging):
-    project_id: Annotated[Digits | None, Field(ge=1, lt=INT64)] = None
+    project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
 
 
 class RunPlace(BaseModel):
-    project_id: Annotated[Digits, Field(ge=1, lt=INT64)]
+    project_id: Annotated[int, Field(ge=1, lt=INT64), Digits]
 
 
 class PointQuery(BaseModel):
     metric_name: Annotated[str | None, Field(max_length=250)] = None
-    skip: Annotated[Digits, Field(ge=0, lt=INT64)] = 0
-    limit: Annotated[Digits, Field(ge=1, le=100000)] = 1000
+    skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
+    limit: Annotated[int, Field(ge=1, le=100000), Digits] = 1000
 
 
 def _bound(value: Any) -> Any:
@@ -362,7 +362,7 @@ class ChartQuery(BaseModel):
     """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
 
     name: Annotated[str, Field(min_length=1, max_length=250)]
-    points: Annotated[Digits, Field(ge=1, le=10000)] = 1000
+    points: Annotated[int, Field(ge=1, le=10000), Digits] = 1000
     x: Literal["step", "time", "relative"] = "step"
     min: Bound = None
     max: Bound = None
