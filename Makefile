@@ -71,6 +71,7 @@ $(TOOLS): scripts/bootstrap.sh scripts/bootstrap/tools.txt
 $(RUNTIME): $(TOOLS) requirements.txt pyproject.toml clients/python/pyproject.toml
 	@$(UV_INSTALL) --require-hashes -r requirements.txt
 	@$(UV_INSTALL) --no-build-isolation --no-deps --editable . --editable clients/python
+	@rm -f static/vendor/*.whl && .venv/bin/uv build --quiet --wheel --no-build-isolation --python .venv/bin/python clients/python --out-dir static/vendor
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.txt

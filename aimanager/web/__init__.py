@@ -39,5 +39,5 @@ def ask_who(error: Unauthorized) -> Response:
 
 
 # They add their routes to the blueprint.
-from . import charts, home, projects, runs, session, settings  # noqa: E402, F401
+from . import charts, client, home, projects, runs, session, settings  # noqa: E402, F401
 from . import docs as docs  # noqa: E402  (by this spelling mypy tells the module from its view)

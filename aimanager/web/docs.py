@@ -11,7 +11,7 @@ from flask import Flask, current_app, render_template
 from markupsafe import Markup, escape
 
 from ..auth import requires
-from . import snippet, web
+from . import client, snippet, web
 from .examples import example_of, fields_of, type_of
 
 
@@ -20,7 +20,7 @@ from .examples import example_of, fields_of, type_of
 def docs() -> str:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return render_template(
-        "docs/show.html", groups=_groups(app), address=snippet.address(), install=snippet.install(),
+        "docs/show.html", groups=_groups(app), address=snippet.address(), install=client.install(),
         snippet=snippet.lines("digits", None),
     )  # fmt: skip
 

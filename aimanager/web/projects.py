@@ -12,7 +12,7 @@ from ..auth import requires
 from ..errors import Forbidden, Invalid
 from ..models import ApiKey, Project
 from ..services import api_keys, projects, table
-from . import snippet, web
+from . import client, snippet, web
 from .columns import columns_of, with_cells
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
@@ -71,7 +71,7 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
     return page_or_fragment(
         "projects/show.html", "projects/_runs.html", "projects/_snippet.html",
         **{"errors": {}, "form": {}} | context, **_table(project.id), project=project,
-        may_write=projects.may(g.principal, project, "write"), api_key=key, install=snippet.install(),
+        may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
     )  # fmt: skip
 

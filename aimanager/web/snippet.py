@@ -14,10 +14,6 @@ def address() -> str:
     return (settings.public_url or request.host_url).rstrip("/")
 
 
-def install() -> str:
-    return "pip install ai-manager"
-
-
 def lines(project_name: str, api_key: str | None) -> str:
     """Python that logs a falling loss, ready to run. JSON's strings are Python's strings as well."""
     key = json.dumps(api_key) if api_key else 'os.environ["AI_MANAGER_API_KEY"]'
