@@ -74,6 +74,7 @@ class Server:
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL
     user: str | None = None
+    patience = 30.0  # Seconds that it may take to start.
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"aimanager-{type(self).__name__.lower()}-"))
@@ -103,7 +104,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self.answers, self.process, lambda: self.log)
+        wait_until(self.answers, self.process, lambda: self.log, self.patience)
 
     def answers(self) -> bool:
         """Say whether the server takes requests."""
