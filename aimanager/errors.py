@@ -36,6 +36,9 @@ SENTENCES = {
 API_PREFIXES = ("/auth", "/projects", "/runs", "/metrics", "/ws", "/openapi.json", "/healthz", "/readyz", "/csp-report")
 
 
+SQLITE_ERROR = 1  # What SQLite says to a statement that makes no sense; others call that a ProgrammingError.
+
+
 class AIManagerError(Exception):
     """An error with an HTTP status. `detail` is the whole sentence; `headers` go with the answer."""
 
@@ -169,8 +172,10 @@ def init_errors(app: Flask) -> None:
     @app.errorhandler(InterfaceError)
     @app.errorhandler(NoFreeConnection)
     def database_away(error: Exception) -> Response:
-        # Restarted, full, or too busy: one line, as there may be thousands of them.
         cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR:
+            return unforeseen(error)
+        # Restarted, full, or too busy: one line, as there may be thousands of them.
         log.error("the database did not answer in request %s: %s", g.get("request_id", "-"), cause)
         return dressed(Unavailable())
 
