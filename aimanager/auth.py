@@ -11,42 +11,18 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, current_app, g, request
 
 from . import csrf
 from .errors import Forbidden, Unauthorized
+from .principal import ANONYMOUS, KEY_PREFIX, Principal
+from .services import api_keys, sessions
 
 Rule = Literal["anyone", "read", "user", "write", "session"]
 RULES: tuple[Rule, ...] = ("anyone", "read", "user", "write", "session")
-Kind = Literal["anonymous", "token", "cookie", "key", "ticket"]
 View = TypeVar("View", bound=Callable[..., Any])
-
-KEY_PREFIX = "aimgr_"
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Somebody asking. `token_id` names the credential, `epoch` the password it was made under."""
-
-    user_id: int | None = None
-    username: str = ""
-    is_superuser: bool = False
-    scope: Literal["read", "write"] = "read"
-    kind: Kind = "anonymous"
-    token_id: str = ""
-    expires: int = 0
-    epoch: int = 0
-    csrf: str = field(default="", repr=False)
-
-    @property
-    def signed_in(self) -> bool:
-        return self.user_id is not None
-
-
-ANONYMOUS = Principal()
 
 
 def requires(rule: Rule) -> Callable[[View], View]:
@@ -101,8 +77,6 @@ def enforce() -> None:
 
 
 def _principal() -> Principal:
-    from .services import api_keys, sessions  # Services import Principal from here.
-
     header = request.headers.get("Authorization")
     if header is None:
         cookie = request.cookies.get(csrf.session_cookie())

@@ -12,12 +12,12 @@ import click
 import sqlalchemy as sa
 
 from . import ConfigurationError, Settings, create_app, schema
-from .auth import Principal
 from .config import PREFIX
 from .database import Database
 from .errors import AIManagerError, NotFound
 from .extensions import db
 from .models import User
+from .principal import Principal
 from .services import accounts, api_keys
 
 
@@ -152,5 +152,3 @@ def config() -> None:
         elif not item.repr:
             value = "***" if value else "(generated)"
         click.echo(f"{PREFIX}{item.name.upper()}={','.join(value) if isinstance(value, tuple) else value}")
-
-

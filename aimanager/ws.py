@@ -17,7 +17,7 @@ from flask import Blueprint, Flask, current_app, g, request
 from flask_sock import Sock
 from simple_websocket import Server
 
-from .auth import Principal, requires
+from .auth import requires
 from .csrf import same_origin
 from .errors import Forbidden, Invalid, NotFound, TooMany, Unauthorized, Unavailable
 from .extensions import db, hub, metric_store
@@ -26,6 +26,7 @@ from .live import Hub, SocketGuard, Viewer
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
 from .live.sockets import ENVIRON_KEY
 from .models import Run
+from .principal import Principal
 from .services import projects, runs, sessions, tickets
 
 LARGEST_ID = 2**63 - 1

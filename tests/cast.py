@@ -17,11 +17,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aimanager import Settings, create_app, schema
-from aimanager.auth import Principal
 from aimanager.csrf import csrf_cookie, session_cookie
 from aimanager.database import Database
 from aimanager.extensions import db, writing
 from aimanager.models import User
+from aimanager.principal import Principal
 from aimanager.services import accounts, api_keys, passwords, sessions
 
 PASSWORD = "correct horse battery staple"

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..auth import Principal
 from ..errors import Forbidden, Invalid, NotFound, Taken, Unauthorized
 from ..extensions import db, guesses, live_bus, settings, writing
 from ..models import User
+from ..principal import Principal
 from . import passwords
 
 NAME = re.compile(r"\w(?:[\w.+-]{0,62}\w)?")

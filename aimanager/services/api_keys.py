@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ..auth import KEY_PREFIX, Principal
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
 from ..extensions import database, db, live_bus, writing
 from ..models import ApiKey, User
 from ..models.base import now
+from ..principal import KEY_PREFIX, Principal
 
 MOST = 100  # Keys of one user; enough for people, an end to scripts that forget to reuse theirs.
 USED_EVERY = timedelta(seconds=30)  # "Last used" is for people: no write for every request.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..auth import Principal
 from ..errors import Conflict, NotFound, Unavailable
 from ..extensions import live_bus, metric_store
+from ..principal import Principal
 from ..store import Batch, Chart, Head, OutOfTurn, Points, Receipt, RunDeleted, Series, StoreUnavailable, Summary
 from . import runs
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from ..auth import Principal
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
 from ..extensions import db, live_bus, metric_store, writing
 from ..models import Project, Run
+from ..principal import Principal
 from . import text
 from .paging import Page, paged
 

@@ -9,12 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..auth import Principal
 from ..errors import Conflict, Invalid, NotFound, Unauthorized
 from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
+from ..principal import Principal
 from . import projects, text
 from .paging import Page, paged
 from .projects import Right

@@ -15,11 +15,11 @@ from flask_jwt_extended import create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 
-from ..auth import Principal
 from ..errors import Unauthorized
 from ..extensions import database, live_bus, writing
 from ..models import RevokedToken, User
 from ..models.base import now
+from ..principal import Principal
 from . import api_keys
 
 LIFETIME = timedelta(hours=24)

@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..auth import Principal
 from ..extensions import db, metric_store
 from ..models import Run
 from ..models.base import now
+from ..principal import Principal
 from ..store import Summary
 from . import projects, runs
 

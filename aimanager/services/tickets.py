@@ -8,11 +8,11 @@ from typing import Literal, cast
 
 import sqlalchemy as sa
 
-from ..auth import Principal
 from ..errors import Unauthorized
 from ..extensions import writing
 from ..models import Ticket, User
 from ..models.base import now
+from ..principal import Principal
 from . import runs
 from .api_keys import digest
 

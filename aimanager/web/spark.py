@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..auth import Principal
+from ..principal import Principal
 from ..services import metrics, table
 
 WIDTH, HEIGHT, POINTS = 120, 28, 60

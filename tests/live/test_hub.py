@@ -168,7 +168,7 @@ def test_a_project_is_announced_at_most_twice_a_second(world):
 
 @pytest.mark.parametrize("code", [4401, 4403, 4404])
 def test_who_has_lost_the_right_is_sent_away_at_once_and_nobody_else(world, code):
-    from aimanager.auth import Principal
+    from aimanager.principal import Principal
 
     alice, bob = Principal(user_id=1), Principal(user_id=2)
     guest, other = world.guest(principal=alice), world.guest(principal=bob)
