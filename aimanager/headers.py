@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from . import csrf
 from .config import Settings
-from .errors import SENTENCES, AIManagerError
+from .errors import SENTENCES, AIManagerError, Invalid
 from .extensions import settings
 
 POLICY = "; ".join(
@@ -73,6 +73,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def check_address() -> None:
+    """Refuse a NUL, which no text of ours holds and not every database takes."""
+    if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+        raise Invalid.field("address", "the address has a NUL character", "printable", source="query")
+
+
 def name_request() -> None:
     offered = request.headers.get("X-Request-ID", "")
     g.request_id = offered if REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
@@ -95,4 +101,5 @@ def add_headers(answer: Response) -> Response:
 def init_headers(app: Flask) -> None:
     app.before_request(name_request)
     app.before_request(check_host)
+    app.before_request(check_address)
     app.after_request(add_headers)

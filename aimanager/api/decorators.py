@@ -134,8 +134,8 @@ def explain(error: ValidationError, source: str) -> list[dict[str, Any]]:
     """Pydantic's findings in our words: where, what was expected."""
     found = []
     for item in error.errors(include_url=False, include_context=False, include_input=False)[:20]:
-        where = [part for part in item["loc"] if not _is_inner(part)]
-        field = ".".join(str(part)[:80] for part in where)
+        where = [part[:80] if isinstance(part, str) else part for part in item["loc"] if not _is_inner(part)]
+        field = ".".join(str(part) for part in where)
         words = _words(item["type"], item["msg"])
         found.append({"loc": [source, *where], "msg": f"{field or source} {words}", "type": item["type"]})
     return found

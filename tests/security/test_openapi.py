@@ -12,7 +12,6 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from aimanager.auth import rule_of
-from tests.security.doors import WEBSOCKET
 
 EXAMPLES = 12  # For each operation, mode and caller; the nightly run may take more.
 API = {"auth", "projects", "runs", "metrics", "health", "openapi", "ws"}
