@@ -2,129 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import orjson
-from flask import Flask
-from flask.json.provider import JSONProvider
-
-from . import csrf, schema
-from .api import init_api
-from .api.schemas import run_out
-from .assets import init_assets
-from .auth import check_every_route_has_a_rule, identify, init_auth
 from .config import ConfigurationError, Settings
-from .database import Database, engine_options, gate_for, prepare
-from .errors import init_errors
-from .extensions import db, jwt
-from .headers import init_headers
-from .limits import init_limits
-from .live import open_bus
-from .routing import init_routing
-from .secrets import audience, secret_key
-from .services.sessions import LIFETIME
-from .store import MetricStore, SqlStore
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 __all__ = ["ConfigurationError", "Settings", "create_app"]
 
-ROOT = Path(__file__).parent.parent
-log = logging.getLogger(__name__)
-
-
-class StrictJson(JSONProvider):
-    """Strict JSON, written by orjson."""
-
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return orjson.loads(s)
-
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application: settings, parts, faces. Raises ConfigurationError with one sentence when it cannot start."""
-    settings = settings or Settings.from_env()
-    os.umask(os.umask(0o077) | 0o077)  # What the server writes is for its owner only.
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    logging.getLogger("aimanager").setLevel(settings.log_level.upper())
-    app = Flask("aimanager", root_path=str(ROOT), template_folder="templates", static_folder=None)
-    app.json = StrictJson(app)
-    app.config.from_mapping(_flask_config(settings))
-    _open_parts(app, settings)
-    init_routing(app)
-    init_errors(app)
-    app.before_request(identify)
-    init_headers(app)
-    _open_faces(app, settings)
-    init_limits(app, settings)
-    init_auth(app)
-    check_every_route_has_a_rule(app)
-    return app
+    """The application. Raises ConfigurationError with one sentence when it cannot start."""
+    # Loaded only where it runs: gunicorn's master process reads the settings and nothing else, and stays small.
+    from .factory import create_app
 
-
-def _flask_config(settings: Settings) -> dict[str, Any]:
-    return {
-        "SECRET_KEY": (key := secret_key(settings)),
-        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
-        "MAX_UNPACKED_LENGTH": 64 * 1024 * 1024,
-        "MAX_FORM_PARTS": 100,
-        "MAX_FORM_MEMORY_SIZE": 500_000,
-        "PROPAGATE_EXCEPTIONS": False,
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),
-        "JWT_SECRET_KEY": key,
-        "JWT_ALGORITHM": "HS256",
-        "JWT_DECODE_ALGORITHMS": ["HS256"],
-        "JWT_TOKEN_LOCATION": ["headers", "cookies"],
-        "JWT_ACCESS_TOKEN_EXPIRES": LIFETIME,
-        "JWT_ENCODE_AUDIENCE": (ours := audience(settings, key)),
-        "JWT_DECODE_AUDIENCE": ours,
-        "JWT_DECODE_LEEWAY": timedelta(seconds=5),
-    }
-
-
-def _open_parts(app: Flask, settings: Settings) -> None:
-    db.init_app(app)
-    jwt.init_app(app)
-    with app.app_context():
-        prepare(db.engine, settings)
-        database = Database(db.engine, gate_for(db.engine.url))
-    (schema.upgrade if settings.auto_migrate else schema.check)(database)
-    app.extensions["aimanager"] = {
-        "settings": settings,
-        "database": database,
-        "metric_store": SqlStore(database),
-        "live_bus": open_bus(settings),
-    }
-    store = app.extensions["aimanager"]["metric_store"]
-    threading.Thread(target=_sweep, args=(store,), name="store-sweep", daemon=True).start()
-
-
-def _sweep(store: MetricStore) -> None:
-    """End the deletions that the last process began; nobody has to wait for that."""
-    try:
-        store.sweep()
-    except Exception:
-        log.exception("deleted runs could not be cleared away; the next start tries again")
-
-
-def _open_faces(app: Flask, settings: Settings) -> None:
-    from .web import web
-    from .ws import init_ws
-
-    init_api(app)
-    init_ws(app, describe=run_out)
-    app.register_blueprint(web)
-    app.jinja_env.globals["csrf_token"] = csrf.csrf_token
-    app.after_request(csrf.keep_token)
-    init_assets(app, ROOT / "static")
-    if settings.trusted_proxies:
-        from werkzeug.middleware.proxy_fix import ProxyFix
-
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return create_app(settings)

@@ -1,6 +1,8 @@
 """Which way the arrows point: faces call services, services call parts, never the other way."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,12 @@ def test_the_migrations_make_the_tables_that_the_models_describe(app):
 
     with app.app_context(), db.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_reading_the_settings_loads_neither_flask_nor_the_database():
+    # It is what gunicorn's master process does, and it should stay small.
+    command = "import sys, aimanager.config; print([m for m in ('flask', 'sqlalchemy', 'numpy') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
