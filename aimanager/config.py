@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from limits import parse_many
+
 PREFIX = "AI_MANAGER_"
 # Names of the Python client, which may share the environment with a server.
 CLIENT_NAMES = {"URL", "API_KEY", "USERNAME", "PASSWORD", "PROJECT"}
@@ -27,6 +29,21 @@ def _boolean(text: str) -> bool:
     raise ValueError("expected 1 or 0")
 
 
+SAMPLES = ("change", "your-", "your_", "example", "secret-key", "secret_key", "12345678", "password")
+
+
+def _is_secret(key: str) -> bool:
+    """Long, not one letter over and over, and none of the placeholders that people copy out of documents."""
+    return len(key) >= 32 and len(set(key)) >= 10 and not any(sample in key.lower() for sample in SAMPLES)
+
+
+def _is_limit(text: str) -> bool:
+    try:
+        return not text or all(limit.amount > 0 for limit in parse_many(text))
+    except ValueError:
+        return False
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -42,8 +59,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path = Path("data")
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = field(default="", repr=False)  # May hold a password.
+    redis_url: str = field(default="", repr=False)
     rate_limits: str = "100/minute;1000/hour"
     # A page asks for charts far more often than a script asks the API, so a browser counts apart.
     page_limits: str = "1200/minute"
@@ -72,6 +89,8 @@ class Settings:
 
     def _check(self) -> None:
         expectations = [
+            *((_is_limit(getattr(self, name)), name.upper(), "limits such as 100/minute;1000/hour, or nothing for none")
+              for name in ("rate_limits", "page_limits", "ingest_limits", "ingest_points")),
             (0 <= self.port <= 65535, "PORT", "a number from 0 to 65535"),
             (self.workers >= 1, "WORKERS", "a number of at least 1"),
             (self.threads >= 4, "THREADS", "a number of at least 4"),
@@ -79,7 +98,8 @@ class Settings:
             (self.registration in {"open", "closed"}, "REGISTRATION", "open or closed"),
             (self.durability in {"durable", "fast"}, "DURABILITY", "durable or fast"),
             (self.trusted_proxies >= 0, "TRUSTED_PROXIES", "the number of proxies in front, 0 for none"),
-            (not self.secret_key or len(self.secret_key) >= 32, "SECRET_KEY", "at least 32 characters"),
+            (not self.secret_key or _is_secret(self.secret_key), "SECRET_KEY",
+             "at least 32 random characters, such as `openssl rand -hex 32` prints"),
             (self.database_url.startswith(("sqlite:///", "postgresql")), "DATABASE_URL",
              "sqlite:///path or postgresql://user@host/name"),
             (not self.redis_url or self.redis_url.startswith(("redis://", "rediss://", "unix://")), "REDIS_URL",
@@ -114,12 +134,19 @@ class Settings:
                 continue
             key = name.removeprefix(PREFIX)
             if key.endswith("_FILE") and key.removesuffix("_FILE") in known:
-                key, text = key.removesuffix("_FILE"), Path(text).read_text().strip()
+                key, text = key.removesuffix("_FILE"), _content(name, text)
             if key in known:
                 values[known[key].name] = _cast(key, known[key].default, text)
             elif key not in CLIENT_NAMES:
                 warnings.warn(f"{name} is not a setting of AI Manager and is ignored", stacklevel=2)
         return cls(**values | overrides)
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{name} cannot be used: expected the path of a readable text file.") from None
 
 
 def _cast(name: str, default: Any, text: str) -> Any:

@@ -128,6 +128,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         timeouts = "-c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
         commit = "on" if settings.durability == "durable" else "off"
         return {
+            "hide_parameters": True,
             "pool_pre_ping": True,
             "pool_size": 8,
             "max_overflow": 24,
@@ -141,6 +142,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     except ImportError:
         import sqlite3 as driver
     return {
+        "hide_parameters": True,  # What people sent has no business in a log.
         "module": driver,
         "pool_size": 16,
         "max_overflow": settings.threads,

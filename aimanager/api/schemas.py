@@ -92,14 +92,14 @@ class Finding(BaseModel):
 class Register(Input):
     email: Annotated[str, Field(max_length=254, examples=["user@example.com"])]
     username: Annotated[str, Field(max_length=300, examples=["username"])]
-    password: Annotated[str, Field(examples=["password"])]
+    password: Annotated[str, Field(examples=["password"], repr=False)]
 
 
 class Login(BaseModel):
     """`username` may be the email. What else a password form sends (`grant_type`, ...) is left alone."""
 
     username: Annotated[str, Field(examples=["your_username"])]
-    password: Annotated[str, Field(examples=["your_password"])]
+    password: Annotated[str, Field(examples=["your_password"], repr=False)]
 
 
 class Token(BaseModel):
@@ -120,9 +120,9 @@ class UserOut(BaseModel):
 class Account(Input):
     """The present password goes with every change."""
 
-    password: str
+    password: Annotated[str, Field(repr=False)]
     email: Annotated[str | None, Field(max_length=254)] = None
-    new_password: str | None = None
+    new_password: Annotated[str | None, Field(repr=False)] = None
 
 
 class KeyIn(Input):
