@@ -173,7 +173,7 @@ def knock(app: Flask, route: Route, caller: Caller, **objects: int) -> tuple[int
     headers = {"Origin": "http://localhost", "Cookie": "csrf=twice", "X-CSRF-TOKEN": "twice"} | caller.headers
     client = app.test_client(use_cookies=False)
     if route.rule.websocket:
-        return _handshake(client, path, headers | WEBSOCKET)
+        return handshake(client, path, headers | WEBSOCKET)
     answer = client.open(path, method=route.method, headers=headers, **wanted)
     if answer.status_code == 303 and answer.headers["Location"].startswith("/login") and route.name != "web.logout":
         assert route.is_page
@@ -183,7 +183,7 @@ def knock(app: Flask, route: Route, caller: Caller, **objects: int) -> tuple[int
     return 200 if good else answer.status_code, answer.data
 
 
-def _handshake(client: Any, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+def handshake(client: Any, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
     """The same in front of a socket of which the other end says nothing and is closed."""
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -11,7 +11,18 @@ from aimanager.auth import check_every_route_has_a_rule
 from aimanager.models.base import now
 from aimanager.services import accounts, api_keys, sessions
 from tests.security.conftest import SECRET
-from tests.security.doors import REQUESTS, Caller, by_cookie, by_key, by_token, expected, knock, routes
+from tests.security.doors import (
+    REQUESTS,
+    WEBSOCKET,
+    Caller,
+    by_cookie,
+    by_key,
+    by_token,
+    expected,
+    handshake,
+    knock,
+    routes,
+)
 
 BY = ["token", "cookie", "key"]
 STRANGERS = [*(f"bob by {by}" for by in BY), "nobody"]
@@ -113,11 +124,13 @@ def test_every_route_has_a_rule_and_a_row(app):
     assert {route.needs for route in routes(app)} == {"anyone", "read", "user", "write", "session"}
 
 
-def test_an_application_with_a_route_without_a_rule_does_not_start(app):
-    app.url_map.add(app.url_rule_class("/backdoor", endpoint="backdoor"))
-    app.view_functions["backdoor"] = lambda: "welcome"
-    with pytest.raises(RuntimeError, match="/backdoor"):
-        check_every_route_has_a_rule(app)
+def test_an_application_with_a_route_without_a_rule_does_not_start(make_app, monkeypatch):
+    def forgetful(app, folder):
+        app.add_url_rule("/backdoor", "backdoor", lambda: "welcome")
+
+    monkeypatch.setattr("aimanager.factory.init_assets", forgetful)
+    with pytest.raises(RuntimeError, match=r"no rule with @requires: /backdoor \(backdoor\)"):
+        make_app()
 
 
 def test_a_route_without_a_rule_that_was_added_later_is_closed_to_everybody(app, api, alice):
@@ -205,3 +218,13 @@ def test_nothing_is_changed_by_get_or_head(app, alice, make_place, checksum):
     assert checksum() == before
     for path in ("/logout", "/auth/logout"):
         assert app.test_client().get(path, headers=by_cookie(alice)).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "since", ["0" * 20 + "9" * 5000, "9" * 5000, "9223372036854775808", "-1", "x", "", "²", "1.0", "%00"]
+)
+def test_a_socket_that_says_it_heard_something_impossible_is_refused(app, alice, make_run, since):
+    path = f"/ws/{make_run(alice)}?since={since}"
+    status, answer = handshake(app.test_client(), path, by_token(alice) | WEBSOCKET)
+    assert status == 400
+    assert b"detail" in answer

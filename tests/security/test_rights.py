@@ -30,7 +30,7 @@ def test_no_list_search_or_count_tells_of_what_is_private(api, browser_of, bob, 
 def test_a_refusal_says_nothing_of_what_it_hides(api, browser_of, bob, private_run):
     paths = [f"/runs/{private_run}", "/projects/1", f"/metrics/{private_run}", f"/metrics/{private_run}/summary",
              f"/metrics/{private_run}/history/metric {SECRET}", f"/metrics/{private_run}/chart?name=metric {SECRET}",
-             f"/runs/?project_id=1", f"/app/runs/{private_run}", "/app/projects/1", f"/ws/{private_run}"]  # fmt: skip
+             "/runs/?project_id=1", f"/app/runs/{private_run}", "/app/projects/1", f"/ws/{private_run}"]  # fmt: skip
     for path in paths:
         for answer in (api(bob).get(path), browser_of(bob).get(path, headers={"Accept": "text/html"})):
             assert answer.status_code in {400, 403}
