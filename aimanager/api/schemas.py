@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ..models import ApiKey, Project, Run, User
-
-INT64 = 2**63
-
-
-def _time(value: Any) -> datetime:
-    """ISO 8601 with or without an offset, kept in UTC. Raises ValueError."""
-    if not isinstance(value, str) or len(value) > 40:
-        raise ValueError("must be a time such as 2023-01-01T00:00:00")
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        raise ValueError("must be a time such as 2023-01-01T00:00:00") from None
-    if not 1970 <= moment.year <= 9000:
-        raise ValueError("must be a time between 1970 and 9000")
-    return moment
-
-
-WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-def _value(value: Any) -> float:
-    """A metric's value: any number, or one of the words for what is not finite."""
-    if isinstance(value, str) and value in WORDS:
-        return WORDS[value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number, or one of the strings NaN, Infinity, -Infinity")
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _digits(value: Any) -> Any:
-    """Query strings are text: only plain digits are a number there."""
-    if isinstance(value, str):
-        sign = value[1:] if value.startswith("-") else value
-        if not (sign.isascii() and sign.isdigit() and len(sign) <= 19):
-            raise ValueError("must be an integer")
-        return int(value)
-    return value
-
-
-TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$"
-Time = Annotated[
-    datetime,
-    BeforeValidator(_time),
-    WithJsonSchema({"type": "string", "examples": ["2023-01-01T00:00:00"], "description": "ISO 8601; UTC unless it has an offset"}),
-]  # fmt: skip
-TimeOut = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": TIME, "examples": ["2023-01-01T00:00:00"]})]
-NOT_FINITE = {"type": "string", "enum": list(WORDS)}
-VALUE_SCHEMA = {"anyOf": [{"type": "number"}, NOT_FINITE], "examples": [0.5]}
-Value = Annotated[float, BeforeValidator(_value), WithJsonSchema(VALUE_SCHEMA)]
-Value_ = Annotated[float | str, WithJsonSchema(VALUE_SCHEMA)]
-Step = Annotated[int, Field(ge=-INT64, lt=INT64, strict=True)]
-Digits = BeforeValidator(_digits)
-Id = Annotated[int, Field(ge=1, lt=INT64)]
-Status = Literal["running", "completed", "failed", "killed"]
+from .fields import (
+    INT64,
+    VALUE_SCHEMA,
+    Bound,
+    Config,
+    Digits,
+    Id,
+    Numbers,
+    Row,
+    Seconds,
+    Status,
+    Step,
+    Tags,
+    Time,
+    TimeOut,
+    Value,
+    ValueOut,
+)  # fmt: skip
 
 
 class Input(BaseModel):
@@ -181,10 +138,6 @@ class ProjectOut(BaseModel):
     updated_at: TimeOut
 
 
-Config = Annotated[dict[str, JsonValue], Field(examples=[{"learning_rate": 0.001, "batch_size": 32}])]
-Tags = Annotated[list[str], Field(max_length=100, examples=[["demo", "test"]])]
-
-
 class RunIn(Input):
     name: Annotated[str | None, Field(min_length=1, max_length=200, examples=["Training Run 1"])] = None
     config: Config | None = None
@@ -226,13 +179,9 @@ class MetricOut(BaseModel):
     id: int
     run_id: int
     name: str
-    value: Value_
+    value: ValueOut
     step: int
     timestamp: TimeOut
-
-
-# Plain numbers take the fast road; only a row with a word in it is looked at value by value.
-Row = Annotated[dict[str, float] | dict[str, Value], Field(union_mode="left_to_right")]
 
 
 class BatchIn(Input):
@@ -248,12 +197,6 @@ class BatchIn(Input):
 
 class Message(BaseModel):
     message: str = Field(examples=["Logged 3 metrics successfully"])
-
-
-# Lists of plain numbers take the fast road; only one with a word in it is looked at value by value.
-Numbers = Annotated[list[float] | list[Value], Field(union_mode="left_to_right")]
-# Seconds since 1970; the bound is the year 9000 and keeps microseconds within 64 bits.
-Seconds = Annotated[float, Field(ge=0, le=221_845_392_000, allow_inf_nan=False)]
 
 
 class SeriesIn(Input):
@@ -278,14 +221,14 @@ class Logged(BaseModel):
 
 class History(BaseModel):
     name: str
-    values: list[Value_]
+    values: list[ValueOut]
     steps: list[int]
     timestamps: list[TimeOut]
 
 
 class SummaryOut(BaseModel):
     name: str
-    current_value: Value_
+    current_value: ValueOut
     min_value: float | None
     max_value: float | None
     mean_value: float | None
@@ -334,28 +277,6 @@ class PointQuery(BaseModel):
     metric_name: Annotated[str | None, Field(max_length=250)] = None
     skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
     limit: Annotated[int, Field(ge=1, le=100000), Digits] = 1000
-
-
-def _bound(value: Any) -> Any:
-    """A bound of x: whole numbers stay whole, as steps may be larger than floats are exact."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return _digits(value)
-    except ValueError:
-        pass
-    try:
-        number = float(value) if len(value) <= 40 else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError("must be a number")
-    return number
-
-
-Bound = Annotated[
-    int | float | None, BeforeValidator(_bound), WithJsonSchema({"type": "number", "minimum": -1e18, "maximum": 1e18})
-]
 
 
 class ChartQuery(BaseModel):
