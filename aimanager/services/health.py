@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from flask import Flask, current_app
 
 from .. import schema
 from ..extensions import database, live_bus, settings
@@ -15,18 +17,19 @@ KEPT = 1.0  # Seconds: a load balancer that asks often must not be a load itself
 LEAST_FREE = 0.05  # Of the disk.
 
 
-class _Kept:
-    at = 0.0
-    checks: dict[str, str] = {}
-    lock = threading.Lock()
+_one_looks = threading.Lock()
+_looked: WeakKeyDictionary[Flask, tuple[float, dict[str, str]]] = WeakKeyDictionary()
 
 
 def checks() -> dict[str, str]:
     """`{"database": "ok", ...}`; anything but `ok` means that requests are better sent elsewhere."""
-    with _Kept.lock:
-        if time.monotonic() - _Kept.at > KEPT or not _Kept.checks:
-            _Kept.checks, _Kept.at = _look(), time.monotonic()
-        return _Kept.checks
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    with _one_looks:
+        at, found = _looked.get(app, (0.0, {}))
+        if not found or time.monotonic() - at > KEPT:
+            found = _look()
+            _looked[app] = time.monotonic(), found
+        return found
 
 
 def _look() -> dict[str, str]:
