@@ -7,6 +7,7 @@ client with her session cookie.
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -81,6 +82,9 @@ def make_app(settings) -> Iterator[Callable[..., Flask]]:
         return app
 
     yield make
+    for thread in threading.enumerate():
+        if thread.name == "store-sweep":  # It still holds a connection when a test is very short.
+            thread.join(10)
     for app in apps:
         parts = app.extensions["aimanager"]
         parts["hub"].close()

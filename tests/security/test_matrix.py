@@ -1,6 +1,7 @@
 """Who may do what: every route and kind of caller, private and public, by token, cookie and key, pages and sockets."""
 
 import base64
+import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -127,6 +128,11 @@ def test_every_route_has_a_rule_and_a_row(app):
 def test_an_application_with_a_route_without_a_rule_does_not_start(make_app, monkeypatch):
     def forgetful(app, folder):
         app.add_url_rule("/backdoor", "backdoor", lambda: "welcome")
+        # Nobody closes what does not start.
+        for thread in threading.enumerate():
+            if thread.name == "store-sweep":
+                thread.join(10)
+        app.extensions["aimanager"]["database"].engine.dispose()
 
     monkeypatch.setattr("aimanager.factory.init_assets", forgetful)
     with pytest.raises(RuntimeError, match=r"no rule with @requires: /backdoor \(backdoor\)"):

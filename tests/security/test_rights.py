@@ -151,7 +151,7 @@ def test_a_user_makes_a_hundred_keys_and_no_more(api, alice):
 
 
 WRONG = ["password", "owner.password_hash", "__class__", "id;DROP TABLE run", "1=1", "' OR ''='", "metric:", "config:__class__",
-         "name DESC", "\0", "metric:\0", "config:" + "9" * 200, "-" * 200]  # fmt: skip
+         "name DESC", "config:" + "9" * 200, "-" * 200]  # fmt: skip
 
 
 @pytest.mark.parametrize("wanted", WRONG)
