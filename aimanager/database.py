@@ -22,6 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from .config import Settings
+from .generation import Generation
 from .lookup import Lookups
 
 SQLITE_PRAGMAS = {
@@ -92,7 +93,8 @@ class Database:
     def __init__(self, engine: Engine, gate: Gate) -> None:
         self.engine = engine
         self.gate = gate
-        self.lookups = Lookups(engine)
+        self.generation = generation_of(engine.url)
+        self.lookups = Lookups(engine, self.generation)
 
     @classmethod
     def open(cls, settings: Settings) -> Database:
@@ -175,6 +177,15 @@ def gate_for(url: sa.URL) -> Gate:
     path = Path(url.database or "").absolute()
     with _gates_lock:
         return _gates.setdefault(path, Gate(path.with_name(path.name + ".lock")))
+
+
+def generation_of(url: sa.URL) -> Generation | None:
+    """What tells the processes of a SQLite database that a service has written; PostgreSQL is asked each time."""
+    if not url.drivername.startswith("sqlite"):
+        return None
+    path = Path(url.database or "").absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Generation(path.with_name(path.name + ".generation"))
 
 
 _gates: dict[Path, Gate] = {}

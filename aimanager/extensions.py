@@ -57,6 +57,8 @@ def writing() -> Iterator[Session]:
             session.connection(execution_options={"write": True})
             yield session
             session.commit()
+            if database.generation:
+                database.generation.count_up()
         except BaseException:
             session.rollback()
             raise

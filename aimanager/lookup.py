@@ -1,12 +1,16 @@
-"""Questions of one row that are asked for every request, at the price of the driver's own call.
+"""Questions of one row that are asked for every request, at the price of the driver's own call, or of a memory.
 
 Who holds this token, whose run is this: through a session each costs ten times what SQLite needs to answer. A lookup
 is an ordinary select, compiled once; on SQLite it runs on a connection of its own outside any transaction, so that it
 sees every commit that came before it. PostgreSQL's round trip hides the difference, and keeps the pool's care.
+
+Under load even that call is dear, as it lets go of the interpreter's lock. So on SQLite an answer is remembered until
+a service writes anything, in whichever process: a logout holds at once, and a training loop asks once a second.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +19,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
+from .generation import Generation
+
 Reader = Callable[[Any], Any] | None
+REMEMBERED = 1.0  # Seconds: for a writer that was killed between its commit and saying so.
+MOST = 10_000
 
 
 class Lookups:
     """One-row selects on an engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, generation: Generation | None = None) -> None:
         self._engine = engine
+        self._generation = generation
+        self._answers: dict[tuple[Any, ...], tuple[int, float, tuple[Any, ...]]] = {}
         self._driver_error = engine.dialect.loaded_dbapi.Error
         self._compiled: dict[sa.Select[Any], tuple[str, list[str], list[Reader]]] = {}
         # Connections that nobody uses just now; as many are open as were ever used at once.
@@ -50,6 +60,23 @@ class Lookups:
         if cells is None:
             return None
         return tuple(cell if read is None else read(cell) for cell, read in zip(cells, readers, strict=True))
+
+    def recall(self, statement: sa.Select[Any], **values: Any) -> tuple[Any, ...] | None:
+        """The same, remembered; for rows that only services write."""
+        if self._generation is None:
+            return self.first(statement, **values)
+        # Read before asking: what is written meanwhile makes the answer an old one.
+        generation, now = self._generation.read(), time.monotonic()
+        key = (statement, *values.values())
+        known = self._answers.get(key)
+        if known and known[0] == generation and known[1] > now:
+            return known[2]
+        row = self.first(statement, **values)
+        if row is not None:
+            if len(self._answers) >= MOST:
+                self._answers = {}
+            self._answers[key] = generation, now + REMEMBERED, row
+        return row
 
     def _compile(self, statement: sa.Select[Any]) -> tuple[str, list[str], list[Reader]]:
         dialect = self._engine.dialect

@@ -74,7 +74,7 @@ def revoke(principal: Principal, key_id: int) -> None:
 
 def resolve(secret: str) -> Principal:
     """Who holds this key; raises Unauthorized."""
-    row = database.lookups.first(_BY_SECRET, digest=digest(secret))
+    row = database.lookups.recall(_BY_SECRET, digest=digest(secret))
     if row is None:
         raise Unauthorized()
     key_id, scope, expires_at, last_used_at, user_id, username, is_superuser = row

@@ -44,7 +44,7 @@ _PLACE = (
 
 def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     """The id of the run's project, with the rights asked: all that ingest needs, without loading a row object."""
-    row = database.lookups.first(_PLACE, run_id=run_id)
+    row = database.lookups.recall(_PLACE, run_id=run_id)
     if row is None:
         raise NotFound()
     project_id, owner_id, is_public = row

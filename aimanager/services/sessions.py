@@ -88,7 +88,7 @@ def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
     """Who holds this token; raises Unauthorized when it is not ours, or ended."""
     claims = _claims.of(token)
     user_id = int(claims["sub"])
-    row = database.lookups.first(_ALIVE, user_id=user_id, jti=claims["jti"])
+    row = database.lookups.recall(_ALIVE, user_id=user_id, jti=claims["jti"])
     if row is None:
         raise Unauthorized()
     username, is_superuser, epoch, ended = row
@@ -115,7 +115,7 @@ def still_holds(principal: Principal) -> bool:
         return True
     if principal.kind == "key":
         return api_keys.is_alive(int(principal.token_id))
-    row = database.lookups.first(_ALIVE, user_id=principal.user_id, jti=principal.token_id)
+    row = database.lookups.recall(_ALIVE, user_id=principal.user_id, jti=principal.token_id)
     if row is None or row[3] is not None or row[2] != principal.epoch:
         return False
     return principal.kind == "ticket" or principal.expires > datetime.now(UTC).timestamp()
