@@ -32,7 +32,7 @@ test: $(DEV) $(DEMO) $(ASSETS) system  ## Run every test: SQLite and PostgreSQL,
 	@$(PYTEST) --complete
 
 test-fast: $(DEV) $(ASSETS)  ## Run the tests that need SQLite only
-	@$(PYTEST) --database=sqlite -m "not slow and not browser and not postgres and not redis"
+	@$(PYTEST) --numprocesses=2 --database=sqlite -m "not slow and not browser and not postgres and not redis"
 
 lint: $(DEV)  ## Check style and common faults
 	@.venv/bin/ruff check .

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tests.security.doors import REQUESTS, routes
 
+pytestmark = pytest.mark.slow  # Every door with every caller or body: too much for the quick run.
+
 DEEP = 100_000
 JSON = {"content_type": "application/json"}
 BODIES = {

@@ -25,6 +25,8 @@ from tests.security.doors import (
     routes,
 )
 
+pytestmark = pytest.mark.slow  # Every door with every caller or body: too much for the quick run.
+
 BY = ["token", "cookie", "key"]
 STRANGERS = [*(f"bob by {by}" for by in BY), "nobody"]
 REFUSED = [

@@ -102,10 +102,11 @@ def test_an_error_is_a_page_that_says_what_to_do(look, alice, path, status):
     assert "go home" in answer.text
 
 
-@pytest.mark.parametrize("number", ["0", "18446744073709551616", "1%00", "1;DROP", "-1", "x", "9" * 400])
+@pytest.mark.parametrize("number", ["0", "18446744073709551616", "1;DROP", "-1", "x", "9" * 400, "1%00"])
 def test_a_strange_id_is_no_page(look, alice, number):
     for path in (f"/app/runs/{number}", f"/app/projects/{number}", f"/app/runs/{number}/charts"):
-        assert look(alice, path).status_code == 404
+        # A NUL is refused wherever it stands in an address.
+        assert look(alice, path).status_code == (400 if "%00" in number else 404)
 
 
 def test_what_nobody_foresaw_is_a_page_without_a_word_of_the_inside(make_app, look, monkeypatch, alice):
