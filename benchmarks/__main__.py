@@ -17,11 +17,12 @@ SLOW = ["startup"]
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*QUICK, *SLOW], metavar="name", help=", ".join(QUICK + SLOW))
+    # The default is a choice too, as argparse looks for it among them.
+    parser.add_argument("names", nargs="*", metavar="name", default=QUICK, choices=[*QUICK, *SLOW, QUICK], help=", ".join(QUICK + SLOW))
     parser.add_argument("--all", action="store_true", help="also the slow ones")
     arguments = parser.parse_args()
     figures: list[Figure] = []
-    for name in arguments.names or QUICK + (SLOW if arguments.all else []):
+    for name in arguments.names + (SLOW if arguments.all else []):
         print(f"{name} ...", flush=True)
         measured = importlib.import_module(f"benchmarks.{name}").figures()
         figures += [replace(figure, command=f"python -m benchmarks {name}") for figure in measured]
