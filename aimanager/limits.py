@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, Response, current_app, g, request
-from flask_limiter import Limiter, RateLimitExceeded
+from flask_limiter import Limiter
 from limits import RateLimitItem, parse, parse_many
 from limits.strategies import FixedWindowRateLimiter
 
@@ -49,47 +48,32 @@ def whom() -> str:
 
 def init_limits(app: Flask, settings: Settings) -> None:
     """Give every view its budget. Call after the blueprints are registered."""
-    limiter = Limiter(
-        key_func=whom,
-        storage_uri=_storage(settings),
-        strategy="fixed-window",
-        headers_enabled=True,
-        # Without Redis the general limits count in each process; nobody is locked out because a cache is away.
-        in_memory_fallback_enabled=bool(settings.redis_url),
-        swallow_errors=True,
-    )
-    # The limiter looks at each request by itself; until we say which budget it draws on there is nothing to see.
-    limiter.request_filter(lambda: not g.get("counting", False))
-    # Registered before the limiter's own, to run after it.
-    app.after_request(_tidy_headers)
+    limiter = Limiter(key_func=whom, storage_uri=_storage(settings), strategy="fixed-window")
     limiter.init_app(app)
-    app.extensions["aimanager"]["limiter"] = limiter
-    app.extensions["aimanager"]["guesses"] = Guesses(limiter)
+    # It looks at each request with all its options; two counters are all that is asked here, for every logged point.
+    limiter.enabled = False
+    parts = app.extensions["aimanager"]
+    parts["counts"] = counts = Counts(limiter)
+    parts["guesses"] = Guesses(counts)
     limits = {"api": settings.rate_limits, "ingest": settings.ingest_limits, "page": settings.page_limits}
-    spend = {kind: _spender(limiter, kind, limit) for kind, limit in limits.items() if limit}
+    budgets = {kind: sorted(parse_many(limit)) for kind, limit in limits.items() if limit}
 
     @app.before_request
     def count() -> None:
         """Before the rule of the view is asked, so that refusals cost as much as answers."""
         kind = budget_of(app, request.endpoint) if request.endpoint else "none"
-        if kind in spend:
-            g.counting = True
-            spend[kind]()
+        for item in budgets.get(kind, ()):
+            g.setdefault("counted", (item, (whom(), kind)))
+            if not counts.hit(item, whom(), kind):
+                g.counted = item, (whom(), kind)
+                raise _exceeded(item, counts.wait(item, whom(), kind))
 
-    app.register_error_handler(RateLimitExceeded, _exceeded)
+    app.after_request(_say_what_is_left)
 
 
 def budget_of(app: Flask, endpoint: str) -> Budget:
     default: Budget = "page" if endpoint.startswith("web.") else "api"
     return getattr(app.view_functions[endpoint], "budget", default)
-
-
-def _spender(limiter: Limiter, kind: str, limit: str) -> Callable[[], None]:
-    def spend() -> None:
-        """Flask-Limiter counts what it decorates."""
-
-    spend.__qualname__ = f"spend.{kind}"  # It tells them apart by name.
-    return limiter.shared_limit(limit, scope=kind)(spend)
 
 
 def _storage(settings: Settings) -> str:
@@ -98,65 +82,85 @@ def _storage(settings: Settings) -> str:
     return f"{MEMORY}://" if settings.workers == 1 else f"{SQLITE}://{settings.data_dir / 'limits.db'}"
 
 
-def _tidy_headers(answer: Response) -> Response:
-    if answer.status_code not in {429, 503}:
-        answer.headers.pop("Retry-After", None)
+def _say_what_is_left(answer: Response) -> Response:
+    """The tightest of the budget's limits, or the one that was exceeded."""
+    if counted := g.get("counted"):
+        item, keys = counted
+        reset, left = _counts().window(item, *keys)
+        answer.headers["X-RateLimit-Limit"] = str(item.amount)
+        answer.headers["X-RateLimit-Remaining"] = str(left)
+        answer.headers["X-RateLimit-Reset"] = str(math.ceil(reset))
     return answer
 
 
-def _exceeded(error: RateLimitExceeded) -> Response:
-    from .errors import dressed
-
-    window = current_app.extensions["aimanager"]["limiter"].current_limit
-    wait = int(window.reset_at - time.time()) if window else 60
-    sentence = f"Too many requests: the limit is {error.limit.limit}, try again in {max(1, wait)} seconds"
+def _exceeded(item: RateLimitItem, wait: int) -> TooMany:
+    sentence = f"Too many requests: the limit is {item}, try again in {wait} seconds"
     if request.path.startswith("/metrics") and request.method == "POST":
         sentence += " (POST /metrics/{run_id}/bulk logs many points at once and has limits of its own)"
-    return dressed(TooMany(sentence, wait))
+    return TooMany(sentence, wait)
 
 
-def spend_points(settings: Settings, count: int) -> None:
-    """Take points from the caller's ingest budget; raises TooMany."""
-    if not settings.ingest_points:
-        return
-    strategy = current_app.extensions["aimanager"]["limiter"].limiter
-    for item in parse_many(settings.ingest_points):
-        if not _asked(strategy.hit, item, ("points", whom()), otherwise=True, cost=count):
-            wait = _asked(partial(_wait, strategy), item, ("points", whom()), otherwise=60)
-            raise TooMany(f"Too many points: the limit is {item}", wait)
+def _counts() -> Counts:
+    return current_app.extensions["aimanager"]["counts"]
 
 
-def _wait(strategy: Any, item: RateLimitItem, *keys: str) -> int:
-    return math.ceil(strategy.get_window_stats(item, *keys).reset_time - time.time())
-
-
-def _asked(ask: Callable[..., Any], item: RateLimitItem, keys: tuple[str, ...], otherwise: Any, **options: Any) -> Any:
-    try:
-        return ask(item, *keys, **options)
-    except Exception:  # Redis may be away in as many ways as there are, and nobody is locked out because of that.
-        return otherwise
-
-
-class Guesses:
-    """Wrong passwords. Counted apart from all else, and in this process when the shared storage is away."""
+class Counts:
+    """Fixed windows in the shared storage; in this process while that is away, so that nobody is locked out by it."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._shared = limiter.limiter
         self._own = FixedWindowRateLimiter(MemoryCounters())
 
+    def hit(self, item: RateLimitItem, *keys: str, cost: int = 1) -> bool:
+        """Count, and whether it was within the limit."""
+        return self._ask("hit", item, keys, cost=cost)
+
+    def test(self, item: RateLimitItem, *keys: str) -> bool:
+        """Whether one more would be within the limit."""
+        return self._ask("test", item, keys)
+
+    def window(self, item: RateLimitItem, *keys: str) -> tuple[float, int]:
+        """When the window ends, in seconds since 1970, and what is left of it."""
+        stats = self._ask("get_window_stats", item, keys)
+        return stats.reset_time, stats.remaining
+
+    def wait(self, item: RateLimitItem, *keys: str) -> int:
+        """Whole seconds until the window ends, at least one."""
+        return max(1, math.ceil(self.window(item, *keys)[0] - time.time()))
+
+    def _ask(self, what: str, item: RateLimitItem, keys: tuple[str, ...], **options: Any) -> Any:
+        try:
+            return getattr(self._shared, what)(item, *keys, **options)
+        except Exception:  # Redis may be away in as many ways as there are.
+            return getattr(self._own, what)(item, *keys, **options)
+
+
+def spend_points(settings: Settings, count: int) -> None:
+    """Take points from the caller's ingest budget; raises TooMany."""
+    for item in parse_many(settings.ingest_points) if settings.ingest_points else ():
+        if not _counts().hit(item, "points", whom(), cost=count):
+            raise TooMany(f"Too many points: the limit is {item}", _counts().wait(item, "points", whom()))
+
+
+class Guesses:
+    """Wrong passwords. Counted apart from all else, and in this process too: a storage that forgets helps no guesser."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._shared = counts
+        self._own = FixedWindowRateLimiter(MemoryCounters())
+
     def check(self, name: str, address: str) -> None:
         """Raise TooMany when there were too many already; also for the right password."""
         for item, keys in self._buckets(name, address):
-            for strategy in (self._shared, self._own):
-                if not _asked(strategy.test, item, keys, otherwise=True):
-                    wait = _asked(partial(_wait, strategy), item, keys, otherwise=60)
-                    raise TooMany(f"Too many failed logins, try again in {max(1, wait)} seconds", wait)
+            if not (self._shared.test(item, *keys) and self._own.test(item, *keys)):
+                wait = self._shared.wait(item, *keys)
+                raise TooMany(f"Too many failed logins, try again in {wait} seconds", wait)
 
     def miss(self, name: str, address: str) -> None:
         """Count a wrong password."""
         for item, keys in self._buckets(name, address):
-            for strategy in {self._shared, self._own}:
-                _asked(strategy.hit, item, keys, otherwise=True)
+            self._shared.hit(item, *keys)
+            self._own.hit(item, *keys)
 
     @staticmethod
     def _buckets(name: str, address: str) -> list[tuple[RateLimitItem, tuple[str, str, str]]]:
