@@ -1,7 +1,10 @@
 """How gunicorn serves AI Manager: threads, so that a socket may sit in one; settings are `AI_MANAGER_*`."""
 
+import errno
+import logging
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -11,6 +14,7 @@ try:
     settings = Settings.from_env()
 except ConfigurationError as error:
     sys.exit(str(error))
+logging.getLogger("aimanager.config").setLevel(logging.ERROR)  # What was said here, the workers need not repeat.
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 worker_class = "gthread"
@@ -29,6 +33,18 @@ control_socket_disable = True
 loglevel = "debug" if settings.log_level == "debug" else "warning"
 if os.path.isdir("/dev/shm"):  # noqa: S108  # A full or slow disk must not look like a hanging worker.
     worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def on_starting(server):
+    """Say what to do about a port that is taken, once and at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                sys.exit(f"Port {settings.port} cannot be used ({error.strerror}): set AI_MANAGER_PORT to another.")
 
 
 def post_worker_init(worker):
@@ -57,4 +73,6 @@ def _address(worker):
     if settings.public_url:
         return settings.public_url
     host, port = worker.sockets[0].getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104
+        return f"http://localhost:{port}, and at every other address of this machine"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

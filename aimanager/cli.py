@@ -150,5 +150,5 @@ def config() -> None:
         if item.name.endswith("_url") and value:
             value = sa.engine.make_url(value).render_as_string(hide_password=True)
         elif not item.repr:
-            value = "***" if value else "(generated)"
+            value = "***" if value else "(generated)" if item.name == "secret_key" else ""
         click.echo(f"{PREFIX}{item.name.upper()}={','.join(value) if isinstance(value, tuple) else value}")

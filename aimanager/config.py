@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from limits import parse_many
+
+log = logging.getLogger(__name__)
 
 PREFIX = "AI_MANAGER_"
 # Names of the Python client, which may share the environment with a server.
@@ -138,7 +140,7 @@ class Settings:
             if key in known:
                 values[known[key].name] = _cast(key, known[key].default, text)
             elif key not in CLIENT_NAMES:
-                warnings.warn(f"{name} is not a setting of AI Manager and is ignored", stacklevel=2)
+                log.warning("%s is not a setting of AI Manager and is ignored", name)
         return cls(**values | overrides)
 
 

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,12 @@ def dressed(error: AIManagerError) -> Response:
 def _from_http(error: HTTPException) -> AIManagerError:
     """Werkzeug's own refusals, in our words; its redirects do not come here."""
     status = error.code or 500
-    mended = AIManagerError(SENTENCES.get(status, error.name))
+    sentence = SENTENCES.get(status, error.name)
+    if isinstance(error, WebsocketMismatch):
+        sentence += ": this address speaks WebSocket, version 13"
+    elif status == 400:
+        sentence += ": the request could not be understood"
+    mended = AIManagerError(sentence)
     mended.status = status
     mended.headers = {
         name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}

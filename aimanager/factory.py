@@ -12,13 +12,14 @@ from typing import Any
 import orjson
 from flask import Flask
 from flask.json.provider import JSONProvider
+from sqlalchemy.exc import OperationalError
 
 from . import csrf, schema
 from .api import init_api
 from .api.schemas import run_out
 from .assets import init_assets
 from .auth import check_every_route_has_a_rule, identify, init_auth
-from .config import Settings
+from .config import ConfigurationError, Settings
 from .database import Database, engine_options, gate_for, prepare
 from .errors import init_errors
 from .extensions import db, jwt
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application: settings, parts, faces. Raises ConfigurationError with one sentence when it cannot start."""
     settings = settings or Settings.from_env()
     os.umask(os.umask(0o077) | 0o077)  # What the server writes is for its owner only.
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_data_dir(settings)
     logging.getLogger("aimanager").setLevel(settings.log_level.upper())
     app = Flask("aimanager", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.json = StrictJson(app)
@@ -63,6 +64,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_auth(app)
     check_every_route_has_a_rule(app)
     return app
+
+
+def _make_data_dir(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings.data_dir} cannot be the data directory ({error.strerror}): set AI_MANAGER_DATA_DIR to another."
+        ) from None
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
@@ -92,7 +102,11 @@ def _open_parts(app: Flask, settings: Settings) -> None:
     with app.app_context():
         prepare(db.engine, settings)
         database = Database(db.engine, gate_for(db.engine.url))
-    (schema.upgrade if settings.auto_migrate else schema.check)(database)
+    try:
+        (schema.upgrade if settings.auto_migrate else schema.check)(database)
+    except OperationalError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise ConfigurationError(f"The database cannot be used, see AI_MANAGER_DATABASE_URL: {reason}") from None
     app.extensions["aimanager"] = {
         "settings": settings,
         "database": database,

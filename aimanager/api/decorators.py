@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Callable
 from functools import wraps
@@ -124,7 +123,8 @@ def raw_body() -> bytes:
     try:
         unpacked = opened.read(most + 1)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError):
-        raise Invalid.field("body", f"body is not whole {encoding} data", "encoding") from None
+        fault = {"loc": ["body"], "msg": f"body is not whole {encoding} data", "type": "encoding"}
+        raise Invalid([fault]) from None
     if len(unpacked) > most:
         raise TooLarge(f"The request body is too large: at most {most} bytes when unpacked")
     return unpacked
@@ -132,12 +132,14 @@ def raw_body() -> bytes:
 
 def explain(error: ValidationError, source: str) -> list[dict[str, Any]]:
     """Pydantic's findings in our words: where, what was expected."""
-    found = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False)[:20]:
+    found: list[dict[str, Any]] = []
+    for item in error.errors(include_url=False, include_input=False)[:20]:
         where = [part[:80] if isinstance(part, str) else part for part in item["loc"] if not _is_inner(part)]
         field = ".".join(str(part) for part in where)
-        words = _words(item["type"], item["msg"])
-        found.append({"loc": [source, *where], "msg": f"{field or source} {words}", "type": item["type"]})
+        words = _words(item["type"], item["msg"], item.get("ctx", {}))
+        # The branches of a union find the same fault, each in its own words: the first one's will do.
+        if not any(other["loc"] == [source, *where] for other in found):
+            found.append({"loc": [source, *where], "msg": f"{field or source} {words}", "type": item["type"]})
     return found
 
 
@@ -169,13 +171,18 @@ EXPECTED = {
 }
 
 
-def _words(kind: str, message: str) -> str:
+LENGTHS = {
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+}
+
+
+def _words(kind: str, message: str, context: dict[str, Any]) -> str:
     if kind in EXPECTED:
         return EXPECTED[kind]
+    if kind in LENGTHS:
+        return LENGTHS[kind].format(**context)
     text = message.removeprefix("Value error, ").removeprefix("Input ")
     return (text[:1].lower() + text[1:])[:300]
-
-
-def plain(document: Any) -> str:
-    """A document as indented JSON, for people."""
-    return json.dumps(document, indent=2, ensure_ascii=False)

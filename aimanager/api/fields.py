@@ -45,8 +45,10 @@ def _digits(value: Any) -> Any:
     """Query strings are text: only plain digits are a number there."""
     if isinstance(value, str):
         sign = value[1:] if value.startswith("-") else value
-        if not (sign.isascii() and sign.isdigit() and len(sign) <= 19):
+        if not (sign.isascii() and sign.isdigit()):
             raise ValueError("must be an integer")
+        if len(sign) > 19:
+            raise ValueError("must be an integer of at most 64 bits")
         return int(value)
     return value
 

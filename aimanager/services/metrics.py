@@ -31,6 +31,8 @@ def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
 
 
 def _turn(error: OutOfTurn, batch: Batch) -> str:
+    if error.reason == "changed" and (batch.writer or "").startswith("key:"):
+        return "This Idempotency-Key was used with another body; use a new key for other points"
     if error.reason == "changed":
         return f"Batch {batch.seq} of this client was stored with other points; the number expected is {error.expected}"
     return f"Batch {batch.seq} of this client is out of turn; the number expected is {error.expected}"

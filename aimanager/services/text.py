@@ -60,8 +60,8 @@ def check_metric(name: str) -> None:
 def check_tags(tags: Sequence[str]) -> None:
     if len(tags) > MOST_TAGS:
         raise Invalid.field("tags", f"tags must be at most {MOST_TAGS}", "length")
-    for tag in tags:
-        check_name("tags", tag, LONGEST_TAG)
+    for place, tag in enumerate(tags):
+        check_name(f"tags.{place}", tag, LONGEST_TAG)
 
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -260,3 +260,31 @@ def test_a_run_that_is_asked_for_eight_times_at_once_is_made_once(api, alice, ma
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(ask, range(8)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "words"),
+    [
+        ("GET", "/projects/?skip=99999999999999999999", None, "skip must be an integer of at most 64 bits"),
+        ("POST", "/projects/", {"name": "x" * 201}, "name must have at most 200 characters"),
+        ("POST", "/projects/", {"name": ""}, "name must have at least 1 characters"),
+        ("POST", "/metrics/{run}/batch", {"metrics": {}}, "metrics must have at least 1 items"),
+        ("POST", "/metrics/{run}/batch", {"metrics": {"b": "x"}}, "metrics.b must be a number"),
+        ("PUT", "/runs/{run}", {"tags": ["x"] * 101}, "tags must have at most 100 items"),
+        ("PUT", "/runs/{run}", {"tags": ["x", "y" * 101]}, "tags.1 must have 1 to 100 characters"),
+        ("GET", "/ws/{run}", None, "this address speaks WebSocket"),
+    ],
+)
+def test_a_refusal_says_what_was_expected_and_where_once(api, alice, run_id, method, path, body, words):
+    answer = api(alice).open(path.replace("{run}", str(run_id)), method=method, json=body)
+    assert answer.status_code == 400
+    assert answer.json["detail"].startswith(f"Validation error: {words}")
+    assert len(answer.json.get("errors", [0])) == 1
+
+
+def test_a_key_that_was_used_with_another_body_says_so(api, alice, run_id):
+    for value, status in ((1, 201), (1, 201), (2, 409)):
+        headers = {"Idempotency-Key": "k"}
+        answer = api(alice).post(f"/metrics/{run_id}", {"name": "loss", "value": value}, headers=headers)
+        assert answer.status_code == status
+    assert answer.json["detail"] == "This Idempotency-Key was used with another body; use a new key for other points"

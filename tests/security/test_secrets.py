@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -119,11 +120,33 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_sentence(name, value):
     assert len(sentence) < 200
 
 
-def test_a_name_that_is_no_setting_is_said(recwarn):
+def test_a_name_that_is_no_setting_is_said(caplog):
     Settings.from_env({"AI_MANAGER_PROT": "8000", "AI_MANAGER_API_KEY": "aimgr_x", "OTHER": "x"})
-    assert [str(warning.message) for warning in recwarn] == [
-        "AI_MANAGER_PROT is not a setting of AI Manager and is ignored"
-    ]
+    assert caplog.messages == ["AI_MANAGER_PROT is not a setting of AI Manager and is ignored"]
+
+
+def start(**settings: str) -> str:
+    """What a server that cannot start says."""
+    env = os.environ | {f"AI_MANAGER_{name}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_what_stops_the_start_is_a_sentence_that_says_what_to_do(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = start(PORT=port, DATA_DIR=str(tmp_path))
+        assert said == f"Port {port} cannot be used (Address already in use): set AI_MANAGER_PORT to another.\n"
+    said = start(PORT="0", DATA_DIR="/proc/none")
+    assert "/proc/none cannot be the data directory (No such file or directory): set AI_MANAGER_DATA_DIR" in said
+    said = start(PORT="0", DATA_DIR=str(tmp_path), DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert "The database cannot be used, see AI_MANAGER_DATABASE_URL: connection" in said
 
 
 def test_the_server_says_the_sentence_and_nothing_else():
