@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import request
 
 from ..extensions import settings
@@ -14,9 +12,15 @@ def address() -> str:
     return (settings.public_url or request.host_url).rstrip("/")
 
 
+def quoted(text: str) -> str:
+    """Text as Python writes it in a program, in double quotes where that needs no change."""
+    literal = repr(text)
+    return f'"{literal[1:-1]}"' if "'" not in text and '"' not in text else literal
+
+
 def lines(project_name: str, api_key: str | None) -> str:
-    """Python that logs a falling loss, ready to run. JSON's strings are Python's strings as well."""
-    key = json.dumps(api_key) if api_key else 'os.environ["AI_MANAGER_API_KEY"]'
+    """Python that logs a falling loss, ready to run, whatever the project's name is made of."""
+    key = quoted(api_key) if api_key else 'os.environ["AI_MANAGER_API_KEY"]'
     head = "" if api_key else "import os\n"
     return f"""{head}import random
 import time
@@ -24,8 +28,8 @@ import time
 from ai_manager import AIManager
 
 manager = AIManager(
-    project_name={json.dumps(project_name)},
-    api_url={json.dumps(address())},
+    project_name={quoted(project_name)},
+    api_url={quoted(address())},
     api_key={key},
 )
 

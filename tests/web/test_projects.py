@@ -1,4 +1,8 @@
+import ast
+import html
 import re
+
+import pytest
 
 from .conftest import as_htmx
 
@@ -6,6 +10,11 @@ from .conftest import as_htmx
 def rows(page) -> list[str]:
     """The names of the runs as the table has them, from top to bottom."""
     return re.findall(r'<a data-row href="/app/runs/\d+" title="([^"]*)"', page.text)
+
+
+def snippet_in(page) -> str:
+    """The program that the page has for copying."""
+    return html.unescape(re.search(r'<pre id="snippet-code".*?<code>(.*?)</code>', page.text, re.S)[1])
 
 
 def test_creating_a_project_leads_to_its_page(look, alice):
@@ -47,13 +56,19 @@ def test_home_finds_projects_by_name(look, alice, make_project):
 
 
 def test_an_empty_project_shows_the_lines_to_copy(look, alice, make_project):
-    project = make_project(alice, 'quote " and \\ backslash')
-    page = look(alice, f"/app/projects/{project}").text
-    code = re.search(r'<pre id="snippet-code".*?<code>(.*?)</code>', page, re.S)[1]
-    code = code.replace("&#34;", '"').replace("&gt;", ">")
-    compile(code, "snippet", "exec")
-    assert r'project_name="quote \" and \\ backslash"' in code
+    code = snippet_in(look(alice, f"/app/projects/{make_project(alice, 'digits')}"))
+    assert 'project_name="digits"' in code
     assert 'api_url="http://localhost"' in code
+
+
+@pytest.mark.parametrize(
+    "name", ["a \U0001f680 rocket", 'quote " and \\ backslash', "both ' and \"", "\\", "\\'", "é 漢字"]
+)
+def test_the_lines_to_copy_name_the_project_whatever_it_is_called(look, alice, make_project, name):
+    program = ast.parse(snippet_in(look(alice, f"/app/projects/{make_project(alice, name)}")))
+    compile(program, "snippet", "exec")
+    written = [node.value for node in ast.walk(program) if isinstance(node, ast.keyword) and node.arg == "project_name"]
+    assert [ast.literal_eval(value) for value in written] == [name]
 
 
 def test_the_key_of_the_snippet_works_and_is_shown_once(look, alice, api, make_project):
