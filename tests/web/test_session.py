@@ -89,6 +89,12 @@ def test_the_page_that_was_wanted_survives_the_way_through_the_login(look, make_
     assert f'name="next" value="/app/runs/{run}?x=time"' in look(None, answer.location).text
 
 
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_a_refused_form_keeps_where_one_was_going_in_its_address(door, alice, path):
+    answer = door(f"{path}?next=/app/runs/1?x%3Dtime", next="/app/runs/1?x=time", username="alice", password="wrong")
+    assert f'action="{path}?next=/app/runs/1?x%3Dtime"' in answer.text
+
+
 def test_registering_makes_an_account_and_logs_in(door):
     answer = door("/register", email="dora@example.com", username="dora", password="a long sentence")
     assert answer.status_code == 303
