@@ -91,6 +91,22 @@ def test_links_in_notes_give_nothing_away(look, alice, make_run):
     assert 'href="mailto:a@example.org"' in page
 
 
+def test_a_picture_in_the_notes_is_a_link_with_its_words(look, alice, make_run):
+    notes = "![a *curve*](https://example.org/p.png) [![badge](https://example.org/b.png)](https://example.org/)"
+    page = look(alice, f"/app/runs/{make_run(alice, notes=notes)}").text
+    assert '<p><a href="https://example.org/p.png" rel="noopener nofollow">a curve</a> ' in page
+    assert '<a href="https://example.org/" rel="noopener nofollow">badge</a></p>' in page
+
+
+@pytest.mark.parametrize("depth", [1, 18, 19, 20, 21, 40, 5000])
+def test_no_word_of_the_notes_is_lost_however_deep_it_is_nested(look, alice, make_run, depth):
+    run = make_run(alice, notes=f"x\n\n{'>' * depth} the core")
+    page = look(alice, f"/app/runs/{run}").text
+    shown = re.search(r'<div class="prose" hx-ignore>(.*?)</div>', page, re.S)[1]
+    assert "the core" in shown
+    assert shown.count("<blockquote>") == (depth if depth < 19 else 0)
+
+
 def test_a_run_of_a_thousand_metrics_is_one_small_page(look, alice, make_run, make_points):
     run = make_run(alice)
     make_points(alice, run, **{f"layer{n % 10}/weight.{n}": [n] for n in range(1000)})
