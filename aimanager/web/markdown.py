@@ -48,7 +48,7 @@ def _without_images(tokens: list[Token]) -> list[Token]:
             kept.append(token)
             continue
         address = str(token.attrGet("src") or "")
-        words = _markdown.renderer.renderInlineAsText(token.children, _markdown.options, {}) or address
+        words = "".join(child.content for child in token.children or ()) or address
         label = Token("text", "", 0, content=words)
         link = [Token("link_open", "a", 1, attrs={"href": address}), label, Token("link_close", "a", -1)]
         kept += [label] if within_link else link
