@@ -207,6 +207,9 @@ class MemoryStore(MetricStore):
     def sweep(self) -> None:
         """Nothing to do: a delete is not interrupted here."""
 
+    def tidy(self, wait: float = 0.0) -> None:
+        """Nothing to do: what is here is as small as it gets."""
+
     def close(self) -> None:
         self._closed = True
 
