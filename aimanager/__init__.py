@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+import weakref
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from .store import MetricStore, SqlStore
 __all__ = ["ConfigurationError", "Settings", "create_app"]
 
 ROOT = Path(__file__).parent.parent
+TIDY_EVERY = 10.0  # Seconds; a run that is due calls earlier.
 log = logging.getLogger(__name__)
 
 
@@ -102,15 +105,23 @@ def _open_parts(app: Flask, settings: Settings) -> None:
         "live_bus": open_bus(settings),
     }
     store = app.extensions["aimanager"]["metric_store"]
-    threading.Thread(target=_sweep, args=(store,), name="store-sweep", daemon=True).start()
+    threading.Thread(target=_look_after, args=(weakref.ref(store),), name="store-tidy", daemon=True).start()
 
 
-def _sweep(store: MetricStore) -> None:
-    """End the deletions that the last process began; nobody has to wait for that."""
-    try:
-        store.sweep()
-    except Exception:
-        log.exception("deleted runs could not be cleared away; the next start tries again")
+def _look_after(kept: weakref.ref[MetricStore]) -> None:
+    """End the deletions that the last process began, then seal and merge for as long as the store is there."""
+    swept = False
+    while (store := kept()) is not None:
+        try:
+            if swept:
+                store.tidy(wait=TIDY_EVERY)
+            else:
+                store.sweep()
+                swept = True
+        except Exception:
+            log.exception("the metric store could not be tidied; it is tried again")
+            del store
+            time.sleep(TIDY_EVERY)
 
 
 def _open_faces(app: Flask, settings: Settings) -> None:
