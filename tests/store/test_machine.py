@@ -230,7 +230,7 @@ def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_k
     monkeypatch.setattr(merge, "_MANY", 3)
     database = open_database(database_url)
     Machine.database = database
-    few = 30 if database_kind == "sqlite" else 15
+    few = 60 if database_kind == "sqlite" else 15
     plan = settings(
         max_examples=few,
         stateful_step_count=20,
