@@ -63,7 +63,7 @@ def decode(blob: bytes, out: NDArray[Any]) -> None:
     """Fill `out`, int64 or float64, with the column. Raises Damaged if the blob is not one of that length."""
     try:
         codec, size, body = blob[0], blob[1], blob[2:]
-        if codec == _A:
+        if codec == _A and size == 8:
             _fill_affine(out.view(np.int64), *_AFFINE.unpack(body))
         elif size == 8:
             _decode_words(codec, body, out)
@@ -124,7 +124,7 @@ def _deflate(words: NDArray[Any], level: int) -> bytes:
 def _inflate(body: bytes, out: NDArray[Any]) -> None:
     unpacker = zlib.decompressobj()
     data = unpacker.decompress(body, out.nbytes + 1)
-    if len(data) != out.nbytes:
+    if len(data) != out.nbytes or not unpacker.eof:
         raise Damaged(f"{len(data)} bytes, expected {out.nbytes}")
     size = out.itemsize
     differences = np.frombuffer(data, np.uint8).reshape(size, -1).T.copy().view(f"<i{size}").ravel()
