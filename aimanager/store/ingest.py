@@ -13,17 +13,16 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
 from .base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
-from .frame import Block, encode
+from .frame import encode
 from .group import GroupCommit, Waiting
 from .names import Names
 from .pack import Packed
-from .request import Part, RunState, WriterState, admit, packed, prepare
+from .request import Part, RunState, WriterState, admit, axis_of, packed, prepare, stream_row, writer_row
 from .statements import Statements, chunks
 from .summary import Standing
 from .tables import DELETING, LIVE, metric_series, metric_writer
@@ -187,7 +186,7 @@ class Ingest:
             for part in parts:
                 before = state.next_id
                 blocks = admit(part, state, now)
-                axis = axis or _axis(blocks[0])
+                axis = axis or axis_of(blocks[0])
                 some += blocks
                 if not in_log:
                     large += enumerate(packed(part, blocks, before), state.next_axis)
@@ -275,42 +274,3 @@ class Ingest:
             found = connection.execute(query.where(w.run_no == request.run, w.writer_id == writer)).first()
             state.writers[writer] = WriterState(*found) if found else None
             self._remembered += 1
-
-
-def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
-    """A row of metric_stream."""
-    known = known or RunState(state)
-    return {
-        "run_no": run,
-        "next_id": known.next_id,
-        "next_seq": known.next_seq,
-        "state": state,
-        "heard_at": known.heard_at,
-        "first_ts": known.first_time,
-        "last_ts": known.last_time,
-        "ordered": int(known.ordered),
-        "next_axis": known.next_axis,
-        "tail_rows": known.tail_rows,
-        "tail_bytes": known.tail_bytes,
-    }
-
-
-def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
-    """A row of metric_writer."""
-    known = known or WriterState(0, 0, 0, None)
-    return {
-        "run_no": run,
-        "writer_id": writer,
-        "last_seq": known.seq,
-        "last_id0": known.first_id,
-        "last_n": known.count,
-        "fingerprint": known.fingerprint,
-        "heard_at": heard_at,
-    }
-
-
-def _axis(block: Block) -> tuple[Ints, Ints]:
-    """Steps and times of a block, row by row."""
-    rows = np.arange(block.rows)
-    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
-    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

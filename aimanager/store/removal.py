@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
-from .ingest import stream_row
+from .request import stream_row
 from .statements import Statements, chunks
 from .tables import DELETED, DELETING, OF_RUNS, metric_stream
 

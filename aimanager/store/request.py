@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -231,3 +232,42 @@ def _count_from(first: int, rows: int) -> int | Ints:
     if rows == 1 or first <= _LARGEST - rows:
         return first
     return np.array([min(first + row, _LARGEST) for row in range(rows)], np.int64)
+
+
+def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
+    """A row of metric_stream."""
+    known = known or RunState(state)
+    return {
+        "run_no": run,
+        "next_id": known.next_id,
+        "next_seq": known.next_seq,
+        "state": state,
+        "heard_at": known.heard_at,
+        "first_ts": known.first_time,
+        "last_ts": known.last_time,
+        "ordered": int(known.ordered),
+        "next_axis": known.next_axis,
+        "tail_rows": known.tail_rows,
+        "tail_bytes": known.tail_bytes,
+    }
+
+
+def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
+    """A row of metric_writer."""
+    known = known or WriterState(0, 0, 0, None)
+    return {
+        "run_no": run,
+        "writer_id": writer,
+        "last_seq": known.seq,
+        "last_id0": known.first_id,
+        "last_n": known.count,
+        "fingerprint": known.fingerprint,
+        "heard_at": heard_at,
+    }
+
+
+def axis_of(block: Block) -> tuple[Ints, Ints]:
+    """Steps and times of a block, row by row."""
+    rows = np.arange(block.rows)
+    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
+    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

@@ -37,12 +37,16 @@ def of_rows(rows: Iterable[Any]) -> Chunks:
     """Rows of metric_chunk as an array."""
     found = list(rows)
     chunks = np.zeros(len(found), MARKED)
+    chunks["bad_row"] = NO_ROW
+    if not found:
+        return chunks
+    columns = dict(zip(found[0]._fields, zip(*found, strict=True), strict=True))
     for name in _NAMES:
-        # A float that is NULL is NaN here.
-        chunks[name] = [getattr(row, name) for row in found]
-    for i, row in enumerate(found):
-        chunks["bad_row"][i] = NO_ROW if row.marks is None else np.frombuffer(row.marks, "<u2", 3)
-        chunks["fresh"][i] = row.marks is not None
+        chunks[name] = columns[name]  # A float that is NULL is NaN here.
+    for i, marks in enumerate(columns["marks"]):
+        if marks is not None:
+            chunks["bad_row"][i] = np.frombuffer(marks, "<u2", 3)
+            chunks["fresh"][i] = 1
     return chunks
 
 

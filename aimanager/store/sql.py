@@ -28,10 +28,11 @@ from .base import (
     now,
 )
 from .frame import Line, concatenated
-from .ingest import Ingest, stream_row
+from .ingest import Ingest
 from .names import Names
 from .reader import NOTHING, Reader
 from .removal import Removal
+from .request import stream_row
 from .seal import Sealer
 from .statements import Statements, chunks
 from .summary import Standing

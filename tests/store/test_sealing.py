@@ -8,7 +8,7 @@ from alembic.config import Config
 
 from aimanager import schema
 from aimanager.store import SqlStore, doctor, frame, tables
-from aimanager.store.ingest import stream_row
+from aimanager.store.request import stream_row
 from tests.store.factories import column, listed, log, open_database
 from tests.store.test_failures import fail  # noqa: F401  # A fixture.
 from tests.store.test_invariants import assert_well, count
