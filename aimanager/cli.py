@@ -152,7 +152,7 @@ def examine(runs: tuple[int, ...]) -> None:
     for fault in doctor.check(database, runs or None):
         click.echo(str(fault))
         faults += 1
-    click.echo(f"{faults} faults" if faults else "all points are well")
+    click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
     sys.exit(1 if faults else 0)
 
 

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
+from aimanager import Settings, schema
+from aimanager.cli import main
+from aimanager.database import Database
 from aimanager.store import DamagedPoints, SqlStore, doctor, layout, tables, zoom
 from tests.store.factories import column, log, open_database
 
@@ -131,3 +135,22 @@ def test_tidying_goes_on_beside_a_damaged_run(database, store):
     with database.reading() as connection:
         left = set(connection.scalars(select(tables.metric_log.c.run_no)))
     assert left == set()
+
+
+def test_the_command_says_what_is_wrong_and_exits_with_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("AI_MANAGER_DATA_DIR", str(tmp_path))
+    settings = Settings.from_env()
+    schema.upgrade(Database.open(settings))
+    database = Database.open(settings)
+    store = SqlStore(database)
+    log(store, 1, column("a", range(1000)))
+    well = CliRunner().invoke(main, ["doctor"])
+    assert (well.exit_code, well.output) == (0, "all points are well\n")
+    change(database, tables.metric_series, {"last_step": 5})
+    ill = CliRunner().invoke(main, ["doctor"])
+    assert (ill.exit_code, ill.output) == (
+        1,
+        "run 1, metric 'a', summary: last_step is not that of the points\n1 fault\n",
+    )
+    assert CliRunner().invoke(main, ["doctor", "2"]).exit_code == 0
+    database.engine.dispose()
