@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from .tables import DELETING, FINISHED, metric_log, metric_stream
 
 TAIL_ROWS, TAIL_BYTES = 1024, 256 << 10  # From here on a tail is sealed.
 IDLE = 60_000_000  # Microseconds of silence after which any tail is.
+LOOK_EVERY = 30.0  # Seconds after which a busy process looks for the runs of others, and for those that rest.
 _AT_ONCE = 8 << 20  # Bytes of frames that are packed together.
 _MANY_SETS, _FEW_ROWS = 16, 64  # Where there are so many sets of metrics, one with few rows gets no axis of its own.
 
@@ -39,8 +41,10 @@ class Sealer:
         self._sql = statements
         self._clock = clock
         self._merge = Merge(database, statements)
-        self._due: set[int] = set()
+        self._called: set[int] = set()
+        self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._look_at = 0.0
 
     def note(self, run: int, rows: int, bytes: int) -> None:
         """A run's tail is so long now."""
@@ -49,15 +53,20 @@ class Sealer:
 
     def call(self, run: int) -> None:
         """There is something to do for a run."""
-        self._due.add(run)
+        with self._lock:
+            self._called.add(run)
         self._wake.set()
 
-    def wait(self, seconds: float) -> set[int]:
-        """The runs that were called within that time; none if it passed in silence."""
+    def due(self, seconds: float) -> list[int]:
+        """The runs that are called within that time, and now and then, or in silence, all that have something to do."""
         self._wake.wait(seconds)
         self._wake.clear()
-        due, self._due = self._due, set()
-        return due
+        with self._lock:
+            called, self._called = self._called, set()
+        if called and monotonic() < self._look_at:
+            return sorted(called)
+        self._look_at = monotonic() + LOOK_EVERY
+        return sorted(called.union(self.find()))
 
     def find(self) -> list[int]:
         """All runs whose tail is long enough, has rested for long enough, or gets no longer."""

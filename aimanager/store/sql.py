@@ -183,9 +183,8 @@ class SqlStore(MetricStore):
         self._removal.sweep()
 
     def tidy(self, wait: float = 0.0) -> None:
-        """Seals, merges and rolls up what is due: after a call of its own runs only, else of all processes'."""
-        runs = self._sealer.wait(wait)
-        for run in sorted(runs) or self._sealer.find():
+        """Seals, merges and rolls up what is due, be it of this process or of another."""
+        for run in self._sealer.due(wait):
             try:
                 self._sealer.tidy(run)
             except DamagedPoints as damage:
