@@ -72,9 +72,7 @@ def _nodes(
     inside = (x >= low) & (x <= high)
     several = [of_points(line.take(inside), x[inside])]
     whole = chunks[clean]
-    several += (
-        [_of_chunks(reader, whole, column)] if len(whole) >= 2 * points else _within(reader, metric, whole, column)
-    )
+    several += [_of_chunks(reader, whole, column)] if len(whole) >= points else _within(reader, metric, whole, column)
     return in_order(several)
 
 
