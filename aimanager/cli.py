@@ -19,6 +19,7 @@ from .extensions import db
 from .models import User
 from .principal import Principal
 from .services import accounts, api_keys
+from .store import doctor
 
 
 @click.group()
@@ -135,6 +136,24 @@ def migrate() -> None:
         click.echo(str(error), err=True)
         sys.exit(2)
     click.echo(f"the schema is {schema.HEAD}")
+
+
+@main.command("doctor")
+@click.argument("runs", nargs=-1, type=int)
+def examine(runs: tuple[int, ...]) -> None:
+    """Check all stored points, of some RUNS or of all, and what is kept about them; exit code 1 if anything is wrong."""
+    try:
+        database = Database.open(Settings.from_env())
+        schema.check(database)
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    faults = 0
+    for fault in doctor.check(database, runs or None):
+        click.echo(str(fault))
+        faults += 1
+    click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
+    sys.exit(1 if faults else 0)
 
 
 @main.command("config")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from .services.sessions import LIFETIME
 from .store import MetricStore, SqlStore
 
 ROOT = Path(__file__).parent.parent
+TIDY_EVERY = 10.0  # Seconds; a run that is due calls earlier.
 log = logging.getLogger(__name__)
 
 
@@ -114,15 +116,22 @@ def _open_parts(app: Flask, settings: Settings) -> None:
         "live_bus": open_bus(settings),
     }
     store = app.extensions["aimanager"]["metric_store"]
-    threading.Thread(target=_sweep, args=(store,), name="store-sweep", daemon=True).start()
+    threading.Thread(target=_look_after, args=(store,), name="store-tidy", daemon=True).start()
 
 
-def _sweep(store: MetricStore) -> None:
-    """End the deletions that the last process began; nobody has to wait for that."""
-    try:
-        store.sweep()
-    except Exception:
-        log.exception("deleted runs could not be cleared away; the next start tries again")
+def _look_after(store: MetricStore) -> None:
+    """End the deletions that the last process began, then seal and merge until the store is closed."""
+    swept = False
+    while not store.closed:
+        try:
+            if not swept:
+                store.sweep()
+            swept = True
+            store.tidy(wait=TIDY_EVERY)
+        except Exception:
+            if not store.closed:
+                log.exception("the metric store could not be tidied; it is tried again")
+                time.sleep(TIDY_EVERY)
 
 
 def _open_faces(app: Flask, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .figure import Figure, table
 
-QUICK = ["client_log", "live_requests", "ordinary_write", "bulk", "pixel", "viewers"]
+QUICK = ["client_log", "live_requests", "ordinary_write", "bulk", "store", "pixel", "viewers"]
 SLOW = ["startup"]
 
 

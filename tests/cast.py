@@ -82,14 +82,15 @@ def make_app(settings) -> Iterator[Callable[..., Flask]]:
         return app
 
     yield make
-    for thread in threading.enumerate():
-        if thread.name == "store-sweep":  # It still holds a connection when a test is very short.
-            thread.join(10)
     for app in apps:
         parts = app.extensions["aimanager"]
         parts["hub"].close()
         parts["live_bus"].close()
         parts["metric_store"].close()
+    for thread in threading.enumerate():
+        if thread.name == "store-tidy":  # It may still hold a connection.
+            thread.join(10)
+    for app in apps:
         with app.app_context():
             db.session.remove()
             db.engine.dispose()

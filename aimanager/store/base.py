@@ -64,6 +64,16 @@ class StoreUnavailable(Exception):
     """The database could not be written just now. Nothing is known to be stored; sending again is right."""
 
 
+class DamagedPoints(Exception):
+    """Points cannot be read: what the disk gives back is not what was written. `aimanager doctor` says more."""
+
+    def __init__(self, run: int, metric: int, axis: int, what: str) -> None:
+        super().__init__(f"run {run}, metric {metric}, axis {axis}: {what}")
+        self.run = run
+        self.metric = metric
+        self.axis = axis
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """Values of one metric, one a row; `steps` and `times` None leave it to the store to fill them in.
@@ -209,6 +219,8 @@ class Chart:
 class MetricStore(ABC):
     """The points of all runs. The promise is in this module's docstring."""
 
+    closed = False
+
     @abstractmethod
     def append(self, run: int, project: int, batch: Batch) -> Receipt:
         """Keep a request. Raises OutOfTurn, RunDeleted, StoreUnavailable."""
@@ -264,6 +276,11 @@ class MetricStore(ABC):
     @abstractmethod
     def sweep(self) -> None:
         """Clear away what an interrupted delete has left."""
+
+    @abstractmethod
+    def tidy(self, wait: float = 0.0) -> None:
+        """Make what was written smaller and quicker to read; first wait so many seconds, or until there is enough
+        to do. What is read does not change by it."""
 
     @abstractmethod
     def close(self) -> None:

@@ -54,7 +54,12 @@ def _along(line: Line, axis: Axis, origin: int) -> tuple[Line, Ints]:
         return line, line.steps
     if axis == "time":
         return line, line.times
-    return line, np.minimum(line.times, _INT64.max + min(origin, 0)) - origin
+    return line, since(line.times, origin)
+
+
+def since(times: Ints, origin: int) -> Ints:
+    """Times from an origin on; one too far away for an int64 is the farthest."""
+    return np.minimum(times, _INT64.max + min(origin, 0)) - origin
 
 
 def _position(x: Ints, bound: Bound, side: Literal["left", "right"]) -> int:

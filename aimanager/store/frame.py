@@ -19,7 +19,7 @@ joined and read as one matrix, which is what makes reading a hundred thousand sm
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,17 +81,39 @@ def encode(blocks: Sequence[Block]) -> bytes:
     return bytes(shapes + data)
 
 
-def decode(frames: Iterable[tuple[int, bytes]], wanted: Collection[int] | None = None) -> dict[int, Line]:
-    """The points of frames (first id, bytes), of all metrics or of those wanted."""
+@dataclass(slots=True, eq=False)
+class Rows:
+    """Rows of metrics that share an axis; `ids` are those of each row's first point, `values` by metric."""
+
+    metrics: tuple[int, ...]
+    ids: Ints
+    steps: Ints
+    times: Ints
+    values: Sequence[Floats]
+
+    def line(self, position: int) -> Line:
+        return Line(self.ids + position, self.steps, self.times, self.values[position])
+
+
+def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
+    """The blocks of frames (first id, bytes); those of frames of one shape are one."""
     alike: dict[bytes, tuple[list[int], list[bytes]]] = {}
     for first_id, frame in frames:
         shape = frame[: int.from_bytes(frame[4:8], "little")]
         ids, bodies = alike.setdefault(shape, ([], []))
         ids.append(first_id)
         bodies.append(frame)
-    pieces: dict[int, list[Line]] = {}
     for shape, (ids, bodies) in alike.items():
-        _decode_alike(shape, np.array(ids, np.int64), bodies, wanted, pieces)
+        yield from _blocks_alike(shape, np.array(ids, np.int64), bodies)
+
+
+def decode(frames: Iterable[tuple[int, bytes]], wanted: Collection[int] | None = None) -> dict[int, Line]:
+    """The points of frames (first id, bytes), of all metrics or of those wanted."""
+    pieces: dict[int, list[Line]] = {}
+    for rows in blocks(frames):
+        for position, metric in enumerate(rows.metrics):
+            if wanted is None or metric in wanted:
+                pieces.setdefault(metric, []).append(rows.line(position))
     return {metric: join(lines) for metric, lines in pieces.items()}
 
 
@@ -114,20 +136,14 @@ def join(lines: Sequence[Line]) -> Line:
 _NO_INTS, _NO_FLOATS = np.empty(0, np.int64), np.empty(0, np.float64)
 
 
-def _decode_alike(
-    shape: bytes,
-    first_ids: Ints,
-    frames: list[bytes],
-    wanted: Collection[int] | None,
-    pieces: dict[int, list[Line]],
-) -> None:
-    """Add the points of frames of one shape to `pieces`."""
-    version, kind, blocks, size = _HEAD.unpack_from(shape)
+def _blocks_alike(shape: bytes, first_ids: Ints, frames: list[bytes]) -> Iterator[Rows]:
+    """The blocks of frames of one shape, each with its rows of all frames."""
+    version, kind, count, size = _HEAD.unpack_from(shape)
     if (version, kind) != (VERSION, RAW):
         raise ValueError(f"a frame of version {version}, kind {kind} is from a newer server")
     words = np.frombuffer(b"".join(frames), "<i8").reshape(len(frames), -1)
     at, offset, next_id = size // 8, _HEAD.size, first_ids
-    for _ in range(blocks):
+    for _ in range(count):
         rows, width, flags, _zero = _SHAPE.unpack_from(shape, offset)
         metrics = struct.unpack_from(f"<{width}q", shape, offset + _SHAPE.size)
         offset += _SHAPE.size + 8 * width
@@ -140,11 +156,8 @@ def _decode_alike(
             times, at = words[:, at : at + 1].repeat(rows, axis=1), at + 1
         else:
             times, at = words[:, at : at + rows], at + rows
-        row_ids = next_id[:, None] + row * width
-        for position, metric in enumerate(metrics):
-            if wanted is None or metric in wanted:
-                values = words[:, at + position * rows : at + (position + 1) * rows].copy().view("<f8")
-                line = Line((row_ids + position).ravel(), steps.ravel(), times.ravel(), values.ravel())
-                pieces.setdefault(metric, []).append(line)
+        ids = next_id[:, None] + row * width
+        values = words[:, at : at + width * rows].reshape(len(frames), width, rows).swapaxes(0, 1).reshape(width, -1)
+        yield Rows(metrics, ids.ravel(), steps.ravel(), times.ravel(), list(values.view("<f8")))
         at += width * rows
         next_id = next_id + rows * width

@@ -9,18 +9,20 @@ this process has left it at; when another process has written meanwhile, it is r
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
 from .base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
-from .frame import Block, encode
+from .frame import encode
 from .group import GroupCommit, Waiting
 from .names import Names
-from .request import Part, RunState, WriterState, admit, prepare
+from .pack import Packed
+from .request import Part, RunState, WriterState, admit, axis_of, packed, prepare, stream_row, writer_row
 from .statements import Statements, chunks
 from .summary import Standing
 from .tables import DELETING, LIVE, metric_series, metric_writer
@@ -48,7 +50,16 @@ class Request(Waiting):
 class Ingest:
     """The way in; safe to use from any thread."""
 
-    def __init__(self, database: Database, names: Names, statements: Statements, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        names: Names,
+        statements: Statements,
+        clock: Clock,
+        grown: Callable[[int, int, int], None],
+    ) -> None:
+        """`grown` is told of a run, and the rows and bytes of its tail, after a commit."""
+        self._grown = grown
         self._clock = clock
         self._database = database
         self._names = names
@@ -88,6 +99,8 @@ class Ingest:
         try:
             with self._database.writing() as connection:
                 self._store(connection, group)
+            for run in {request.run for request in group} & self._runs.keys():
+                self._grown(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
         except BaseException as error:
             # Whatever it was: the transaction is gone, and with it all that was remembered from within.
             self._forget()
@@ -112,6 +125,7 @@ class Ingest:
                 self._read_series(connection, request)
         clock = self._clock()
         log_rows: list[dict[str, Any]] = []
+        chunks_of: dict[int, list[tuple[int, Packed]]] = {}
         projects: dict[tuple[int, int], int] = {}
         writers: dict[tuple[int, str], int] = {}
         taken: set[int] = set()
@@ -125,12 +139,14 @@ class Ingest:
                 continue
             taken.add(request.run)
             state.heard_at = max(state.heard_at, clock)
-            log_rows += self._admit(request, state, clock)
+            log_rows += self._admit(request, state, clock, chunks_of.setdefault(request.run, []))
             for part in request.parts:
                 for metric in part.metrics:
                     projects[request.run, metric] = request.project
             if request.batch.writer is not None:
                 writers[request.run, request.batch.writer] = state.heard_at
+        for run, numbered in chunks_of.items():
+            self._sql.write_packed(connection, run, numbered)
         self._write(connection, log_rows, projects, writers, taken)
 
     def _in_turn(self, request: Request, state: RunState) -> bool:
@@ -156,22 +172,37 @@ class Ingest:
             request.receipt = Receipt(before.count, before.first_id, last_id, repeated=True)
         return False
 
-    def _admit(self, request: Request, state: RunState, clock: int) -> list[dict[str, Any]]:
-        """Give the request its ids and its receipt; its row of the log, none if it has no points."""
+    def _admit(
+        self, request: Request, state: RunState, clock: int, large: list[tuple[int, Packed]]
+    ) -> list[dict[str, Any]]:
+        """Give the request its ids and its receipt; its rows of the log, and in `large` what skips it."""
         first_id = state.next_id
         # The server's own times never go back within a run, so that its order by time is its order by id.
         now = clock if state.last_time is None else max(clock, state.last_time)
-        blocks = [block for part in request.parts for block in admit(part, state, now)]
+        rows: list[dict[str, Any]] = []
+        axis: tuple[Ints, Ints] | None = None
+        for in_log, parts in groupby(request.parts, key=lambda part: part.large is None):
+            start, some = state.next_id, []
+            for part in parts:
+                before = state.next_id
+                blocks = admit(part, state, now)
+                axis = axis or axis_of(blocks[0])
+                some += blocks
+                if not in_log:
+                    large += enumerate(packed(part, blocks, before), state.next_axis)
+                    state.next_axis = large[-1][0] + 1
+            if in_log:
+                frame = encode(some)
+                rows.append({"run_no": request.run, "id0": start, "n": state.next_id - start, "frame": frame})
+                state.tail_rows += sum(block.rows for block in some)
+                state.tail_bytes += len(frame)
         count = state.next_id - first_id
         state.next_seq += 1
         batch = request.batch
         if batch.writer is not None and batch.seq is not None:
             state.writers[batch.writer] = WriterState(batch.seq, first_id, count, batch.fingerprint)
-        if not blocks:
-            request.receipt = Receipt(0, first_id, first_id - 1)
-            return []
-        request.receipt = Receipt(count, first_id, state.next_id - 1, False, *_axis(blocks[0]))
-        return [{"run_no": request.run, "id0": first_id, "n": count, "frame": encode(blocks)}]
+        request.receipt = Receipt(count, first_id, state.next_id - 1, False, *(axis or (None, None)))
+        return rows
 
     def _write(
         self,
@@ -183,6 +214,7 @@ class Ingest:
     ) -> None:
         if log_rows:
             self._sql.write(connection, self._sql.add_log, log_rows)
+        if projects:
             rows = []
             for (run, metric), project in projects.items():
                 state = self._runs[run]
@@ -208,7 +240,9 @@ class Ingest:
             found.add(row.run_no)
             state = self._runs.get(row.run_no)
             if state and state.next_seq == row.next_seq:
-                state.state = row.state
+                # Sealing counts no request, so these may have changed all the same.
+                state.state, state.next_axis = row.state, row.next_axis
+                state.tail_rows, state.tail_bytes = row.tail_rows, row.tail_bytes
             else:
                 self._runs[row.run_no] = RunState(
                     state=row.state,
@@ -218,6 +252,9 @@ class Ingest:
                     first_time=row.first_ts,
                     last_time=row.last_ts,
                     ordered=bool(row.ordered),
+                    next_axis=row.next_axis,
+                    tail_rows=row.tail_rows,
+                    tail_bytes=row.tail_bytes,
                 )
         for run in set(runs) - found:
             self._runs.pop(run, None)
@@ -237,39 +274,3 @@ class Ingest:
             found = connection.execute(query.where(w.run_no == request.run, w.writer_id == writer)).first()
             state.writers[writer] = WriterState(*found) if found else None
             self._remembered += 1
-
-
-def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
-    """A row of metric_stream."""
-    known = known or RunState(state)
-    return {
-        "run_no": run,
-        "next_id": known.next_id,
-        "next_seq": known.next_seq,
-        "state": state,
-        "heard_at": known.heard_at,
-        "first_ts": known.first_time,
-        "last_ts": known.last_time,
-        "ordered": int(known.ordered),
-    }
-
-
-def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
-    """A row of metric_writer."""
-    known = known or WriterState(0, 0, 0, None)
-    return {
-        "run_no": run,
-        "writer_id": writer,
-        "last_seq": known.seq,
-        "last_id0": known.first_id,
-        "last_n": known.count,
-        "fingerprint": known.fingerprint,
-        "heard_at": heard_at,
-    }
-
-
-def _axis(block: Block) -> tuple[Ints, Ints]:
-    """Steps and times of a block, row by row."""
-    rows = np.arange(block.rows)
-    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
-    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

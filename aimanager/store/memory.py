@@ -63,10 +63,10 @@ class MemoryStore(MetricStore):
         self._clock = clock
         self._lock = threading.RLock()
         self._runs: dict[int, Run] = {}
-        self._closed = False
+        self.closed = False
 
     def append(self, run: int, project: int, batch: Batch) -> Receipt:
-        if self._closed:
+        if self.closed:
             raise RuntimeError("the store is closed")
         with self._lock:
             kept = self._runs.setdefault(run, Run())
@@ -207,8 +207,11 @@ class MemoryStore(MetricStore):
     def sweep(self) -> None:
         """Nothing to do: a delete is not interrupted here."""
 
+    def tidy(self, wait: float = 0.0) -> None:
+        """Nothing to do: what is here is as small as it gets."""
+
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
 
 
 def _blocks(columns: Sequence[Column]) -> list[list[Column]]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Column, Table, and_, delete, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
-from .ingest import stream_row
+from .request import stream_row
 from .statements import Statements, chunks
-from .tables import DELETED, DELETING, metric_log, metric_series, metric_stream, metric_writer
+from .tables import DELETED, DELETING, OF_RUNS, metric_stream
 
 _STEP = 500  # Rows in one transaction: a few milliseconds for small frames, some tens for the largest.
 
@@ -48,21 +47,21 @@ class Removal:
         """Take away some of a run's rows; whether that was the last of them."""
         with self._database.writing() as connection:
             # Rows are found by key, and two processes may be at it: what is gone already does no harm.
-            for table, key in (
-                (metric_log, metric_log.c.id0),
-                (metric_series, metric_series.c.metric_id),
-                (metric_writer, metric_writer.c.writer_id),
-            ):
-                if _delete_some(connection, table, key, run):
+            for table in OF_RUNS:
+                if _delete_some(connection, table, run):
                     return False
             connection.execute(update(metric_stream).where(metric_stream.c.run_no == run).values(state=DELETED))
             return True
 
 
-def _delete_some(connection: Connection, table: Table, key: Column[Any], run: int) -> bool:
-    """Delete the first rows of a run by their key; whether there were any."""
-    mine = table.c.run_no == run
-    some = connection.scalars(select(key).where(mine).order_by(key).limit(_STEP)).all()
+def _delete_some(connection: Connection, table: Table, run: int) -> bool:
+    """Delete the first rows of a run by their key, of one metric where that is part of it; whether there were any."""
+    first, *others = [column for column in table.primary_key if column.name != "run_no"]
+    mine: ColumnElement[bool] = table.c.run_no == run
+    if others:
+        metric = connection.scalar(select(first).where(mine).order_by(first).limit(1))
+        first, mine = others[0], and_(mine, first == metric)
+    some = connection.scalars(select(first).where(mine).order_by(first).limit(_STEP)).all()
     if some:
-        connection.execute(delete(table).where(and_(mine, key >= some[0], key <= some[-1])))
+        connection.execute(delete(table).where(and_(mine, first >= some[0], first <= some[-1])))
     return bool(some)

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
+from . import codec, layout
 from .base import Batch, Column, Ints
 from .frame import Block
+from .pack import Along, Packed, Piece, slices
 from .summary import Standing, Tally, tally
 
 _LARGEST = 2**63 - 1
@@ -42,6 +45,16 @@ class Part:
     values: list[bytes] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     lasts: list[float] = field(default_factory=list)
+    large: Large | None = None  # Of a part that skips the log, which then has no `values`.
+
+
+@dataclass(slots=True)
+class Large:
+    """A part that is written as chunks: its columns packed before anybody waits; steps and times where given."""
+
+    pieces: list[list[Piece]] = field(default_factory=list)
+    steps: list[Along] | None = None
+    times: list[Along] | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +68,9 @@ class RunState:
     first_time: int | None = None
     last_time: int | None = None
     ordered: bool = True
+    next_axis: int = 1
+    tail_rows: int = 0
+    tail_bytes: int = 0
     series: dict[int, Standing | None] = field(default_factory=dict)
     writers: dict[str, WriterState | None] = field(default_factory=dict)
 
@@ -81,10 +97,13 @@ def prepare(batch: Batch, metric_ids: Mapping[str, int]) -> list[Part]:
         part = parts[-1] if parts else None
         if not (part and before and _same_axis(before, column)) or metric in part.metrics:
             part = Part(rows, _steps(column.steps, rows), _times(column.times, rows))
+            part.large = _large(part) if rows >= layout.LARGE else None
             parts.append(part)
         values = np.ascontiguousarray(column.values, "<f8")
         part.metrics.append(metric)
-        part.values.append(values.tobytes())
+        if part.large:
+            part.large.pieces.append([Piece.of(values[some], layout.LEVEL) for some in slices(rows)])
+        part.values.append(b"" if part.large else values.tobytes())
         part.tallies.append(tally(values))
         part.lasts.append(float(values[part.times.last_row if part.times else -1]))
         before = column
@@ -122,6 +141,47 @@ def admit(part: Part, run: RunState, now: int) -> list[Block]:
         run.next_id += block.count
         _note_times(run, part.times, now)
     return blocks
+
+
+def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
+    """The chunks of a large part, from its settled blocks and the first's first id."""
+    assert part.large is not None  # noqa: S101 - that is what makes a part large
+    found, pieces = [], iter(part.large.pieces)
+    for block in blocks:
+        width = len(block.metrics)
+        mine = [next(pieces) for _ in block.metrics]
+        for i, some in enumerate(slices(block.rows)):
+            rows, start = some.stop - some.start, first_id + some.start * width
+            found.append(
+                Packed(
+                    metrics=block.metrics,
+                    rows=rows,
+                    id_lo=start,
+                    id_hi=start + rows * width - 1,
+                    base=codec.affine(0, width),
+                    steps=part.large.steps[i] if part.large.steps else _along(block.steps, some, 1),
+                    times=part.large.times[i] if part.large.times else _along(block.times, some, 0),
+                    pieces=[column[i] for column in mine],
+                )
+            )
+        first_id += block.count
+    return found
+
+
+def _large(part: Part) -> Large:
+    times = part.times.given if part.times else None
+    given = [
+        None if column is None or isinstance(column, int) else [_along(column, some, 0) for some in slices(part.rows)]
+        for column in (part.steps, times)
+    ]
+    return Large([], *given)
+
+
+def _along(column: int | Ints, some: slice, delta: int) -> Along:
+    """A slice of steps or times; an int is the first of them, and each row adds delta."""
+    if isinstance(column, int):
+        return Along.counted(column + some.start * delta, delta, some.stop - some.start)
+    return Along.of(column[some], layout.LEVEL)
 
 
 def _note_times(run: RunState, times: Times | None, now: int) -> None:
@@ -172,3 +232,42 @@ def _count_from(first: int, rows: int) -> int | Ints:
     if rows == 1 or first <= _LARGEST - rows:
         return first
     return np.array([min(first + row, _LARGEST) for row in range(rows)], np.int64)
+
+
+def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
+    """A row of metric_stream."""
+    known = known or RunState(state)
+    return {
+        "run_no": run,
+        "next_id": known.next_id,
+        "next_seq": known.next_seq,
+        "state": state,
+        "heard_at": known.heard_at,
+        "first_ts": known.first_time,
+        "last_ts": known.last_time,
+        "ordered": int(known.ordered),
+        "next_axis": known.next_axis,
+        "tail_rows": known.tail_rows,
+        "tail_bytes": known.tail_bytes,
+    }
+
+
+def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
+    """A row of metric_writer."""
+    known = known or WriterState(0, 0, 0, None)
+    return {
+        "run_no": run,
+        "writer_id": writer,
+        "last_seq": known.seq,
+        "last_id0": known.first_id,
+        "last_n": known.count,
+        "fingerprint": known.fingerprint,
+        "heard_at": heard_at,
+    }
+
+
+def axis_of(block: Block) -> tuple[Ints, Ints]:
+    """Steps and times of a block, row by row."""
+    rows = np.arange(block.rows)
+    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
+    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

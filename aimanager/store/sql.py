@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
-from . import envelope
+from . import zoom
 from .base import (
     Axis,
     Batch,
     Bound,
     Chart,
     Clock,
+    DamagedPoints,
     Head,
     MetricStore,
     Points,
@@ -25,30 +27,34 @@ from .base import (
     Tail,
     now,
 )
-from .frame import Line, concatenated, decode, join
-from .ingest import Ingest, stream_row
+from .frame import Line, concatenated
+from .ingest import Ingest
 from .names import Names
+from .reader import NOTHING, Reader
 from .removal import Removal
+from .request import stream_row
+from .seal import Sealer
 from .statements import Statements, chunks
 from .summary import Standing
-from .tables import DELETING, FINISHED, LIVE, metric_log, metric_name, metric_series, metric_stream
+from .tables import DELETING, FINISHED, LIVE, metric_name, metric_series, metric_stream
 
-_FRAMES = 2000  # Frames that are held at a time where a reader may stop early.
+log = logging.getLogger(__name__)
 
 
 class SqlStore(MetricStore):
-    """Requests are frames in a log by run and id; summaries are rows. Thread-safe; processes may share a database."""
+    """Points are in a log at first and in chunks later; summaries are rows. Thread-safe; processes may share a database."""
 
     def __init__(self, database: Database, clock: Clock = now) -> None:
         self._database = database
         self._sql = Statements(database.engine.dialect)
         self._names = Names(self._sql)
-        self._ingest = Ingest(database, self._names, self._sql, clock)
+        self._sealer = Sealer(database, self._sql, clock)
+        self._ingest = Ingest(database, self._names, self._sql, clock, self._sealer.note)
         self._removal = Removal(database, self._sql)
-        self._closed = False
+        self.closed = False
 
     def append(self, run: int, project: int, batch: Batch) -> Receipt:
-        if self._closed:
+        if self.closed:
             raise RuntimeError("the store is closed")
         receipt = self._ingest.append(run, project, batch)
         return self.as_first_time(run, batch, receipt) if receipt.repeated else receipt
@@ -60,15 +66,16 @@ class SqlStore(MetricStore):
             if stream is None or wanted == set():
                 return page({}, {}, 0, 0, 0)
             total = stream.next_id - 1 if wanted is None else _count(connection, run, wanted)
+            reader = Reader(connection, run)
             if not stream.ordered:
-                lines = decode(_frames(connection, run), wanted)
-            elif wanted is None:
-                # Place by time is place by id: only the frames of the page are read.
-                lines = decode(_frames(connection, run, skip + 1, skip + limit))
-                lines = {metric: _cut(line, skip + 1, skip + limit) for metric, line in lines.items()}
-                skip = 0
+                lines = reader.lines(wanted)
             else:
-                lines = _first_points(connection, run, wanted, min(skip + limit, total))
+                # Place by time is place by id: only what the page is made of is read.
+                if wanted is None:
+                    lines = reader.lines(first=skip + 1, last=skip + limit)
+                else:
+                    lines = {metric: reader.page(metric, skip, limit) for metric in wanted}
+                skip = 0
             return page(lines, self._names.of(connection, lines), skip, limit, total)
 
     def series(self, run: int, name: str) -> Series | None:
@@ -76,7 +83,7 @@ class SqlStore(MetricStore):
             wanted = set(self._names.find(connection, [name]).values())
             if not wanted or _stream(connection, run) is None:
                 return None
-            for line in decode(_frames(connection, run), wanted).values():
+            for line in Reader(connection, run).lines(wanted).values():
                 line = line.by_time()
                 return Series(name, line.ids, line.steps, line.values, line.times)
             return None
@@ -88,13 +95,9 @@ class SqlStore(MetricStore):
             if head <= last_id or limit < 1:
                 return Tail(min(last_id, head), [], head <= last_id)
             first, end = max(last_id, 0) + 1, min(max(last_id, 0) + limit, head)
-            lines = decode(_frames(connection, run, first, end))
+            lines = Reader(connection, run).lines(first=first, last=end)
             names = self._names.of(connection, lines)
-        found = []
-        for metric, line in lines.items():
-            line = _cut(line, first, end)
-            if len(line.ids):
-                found.append(Series(names[metric], line.ids, line.steps, line.values, line.times))
+        found = [Series(names[metric], line.ids, line.steps, line.values, line.times) for metric, line in lines.items()]
         return Tail(end, found, end == head)
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
@@ -142,15 +145,20 @@ class SqlStore(MetricStore):
             stream = _stream(connection, run)
             if stream is None or not ids:
                 return []
-            lines = decode(_frames(connection, run), set(ids.values()))
-        return [
-            envelope.chart(name, lines[ids[name]].by_time(), x, points, lo, hi, stream.first_ts)
-            for name in dict.fromkeys(names)
-            if ids.get(name) in lines
-        ]
+            reader = Reader(connection, run)
+            tail = reader.tail(set(ids.values()))
+            present = _present(connection, run, ids.values())
+            return [
+                zoom.chart(
+                    reader, name, ids[name], tail.get(ids[name], NOTHING), x, points, lo, hi, stream.first_ts or 0
+                )
+                for name in dict.fromkeys(names)
+                if ids.get(name) in present
+            ]
 
     def finish(self, run: int) -> None:
         self._turn(run, FINISHED)
+        self._sealer.call(run)
 
     def resume(self, run: int) -> None:
         self._turn(run, LIVE)
@@ -174,8 +182,19 @@ class SqlStore(MetricStore):
     def sweep(self) -> None:
         self._removal.sweep()
 
+    def tidy(self, wait: float = 0.0) -> None:
+        """Seals, merges and rolls up what is due, be it of this process or of another."""
+        for run in self._sealer.due(wait):
+            if self.closed:
+                return
+            try:
+                self._sealer.tidy(run)
+            except DamagedPoints as damage:
+                log.error("points cannot be read, so they stay as they are: %s", damage)
+
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
+        self._sealer.wake()
 
 
 def page(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, total: int) -> Points:
@@ -203,40 +222,14 @@ def _stream(connection: Connection, run: int) -> Row[int, int, int | None] | Non
     ).first()
 
 
+def _present(connection: Connection, run: int, metrics: Iterable[int]) -> set[int]:
+    """Those metrics that have points in a run."""
+    c = metric_series.c
+    query = select(c.metric_id).where(c.run_no == run)
+    return {id for some in chunks(list(metrics)) for id in connection.scalars(query.where(c.metric_id.in_(some)))}
+
+
 def _count(connection: Connection, run: int, metrics: Collection[int]) -> int:
     c = metric_series.c
     query = select(func.coalesce(func.sum(c.n), 0)).where(c.run_no == run, c.metric_id.in_(metrics))
     return int(connection.scalar(query) or 0)
-
-
-def _frames(connection: Connection, run: int, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
-    """The frames that hold the points from one id to another."""
-    c = metric_log.c
-    query = select(c.id0, c.frame).where(c.run_no == run).order_by(c.id0)
-    if first > 1:
-        # The frame that holds `first` may begin before it.
-        begin = select(func.max(c.id0)).where(c.run_no == run, c.id0 <= first).scalar_subquery()
-        query = query.where(c.id0 >= func.coalesce(begin, first))
-    if last is not None:
-        query = query.where(c.id0 <= last)
-    yield from connection.execute(query)
-
-
-def _first_points(connection: Connection, run: int, wanted: set[int], enough: int) -> dict[int, Line]:
-    """The first points of a metric by id; no more frames are read than it takes."""
-    pieces: list[Line] = []
-    found, some = 0, []
-    for frame in _frames(connection, run):
-        some.append(frame)
-        if len(some) == _FRAMES:
-            pieces += decode(some, wanted).values()
-            some, found = [], sum(len(line.ids) for line in pieces)
-            if found >= enough:
-                break
-    pieces += decode(some, wanted).values()
-    return {metric: join(pieces) for metric in wanted if pieces}
-
-
-def _cut(line: Line, first: int, last: int) -> Line:
-    """The points of a line from one id to another."""
-    return line.take(slice(*np.searchsorted(line.ids, (first, last + 1))))

@@ -14,10 +14,23 @@ from sqlalchemy import BindParameter, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
-from .tables import metric_log, metric_name, metric_series, metric_stream, metric_writer
+from .pack import Packed
+from .tables import (
+    metric_axis,
+    metric_cdata,
+    metric_chunk,
+    metric_log,
+    metric_name,
+    metric_rollup,
+    metric_series,
+    metric_stream,
+    metric_writer,
+)
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _AT_ONCE = 500  # Values in one IN list; databases bound the number of variables.
+
+_TAIL = ("next_axis", "tail_rows", "tail_bytes")
 
 T = TypeVar("T")
 Stream = namedtuple("Stream", metric_stream.c.keys())  # type: ignore[misc]  # A row, as SQLAlchemy's rows are.
@@ -39,6 +52,10 @@ class Statements:
         self.add_name = self._insert(metric_name).on_conflict_do_nothing()
         self.add_stream = self._insert(metric_stream).on_conflict_do_nothing()
         self.add_log = metric_log.insert()
+        self.add_axis = metric_axis.insert()
+        self.add_chunk = metric_chunk.insert()
+        self.add_cdata = metric_cdata.insert()
+        self.add_rollup = metric_rollup.insert()
         self.put_series = self._upsert(metric_series, keep=("project_id", "live"))
         self.put_writer = self._upsert(metric_writer)
         streams = metric_stream.c
@@ -47,7 +64,7 @@ class Statements:
         locked = select(metric_stream).where(streams.run_no.in_(runs)).order_by(streams.run_no)
         self.lock_streams = locked.with_for_update()
         self._one_stream = select(metric_stream).where(streams.run_no == bindparam("run"))
-        changing = ("next_id", "next_seq", "heard_at", "first_ts", "last_ts", "ordered")
+        changing = ("next_id", "next_seq", "heard_at", "first_ts", "last_ts", "ordered", *_TAIL)
         self.put_stream = (
             update(metric_stream)
             .where(metric_stream.c.run_no == bindparam("run"))
@@ -61,6 +78,19 @@ class Statements:
             return
         text, names = self._compile(statement)
         _driver(connection).executemany(text, [[row[name] for name in names] for row in rows])
+
+    def write_packed(self, connection: Connection, run: int, numbered: Iterable[tuple[int, Packed]]) -> None:
+        """Insert axes under their numbers, with their chunks."""
+        axes: list[dict[str, Any]] = []
+        small: list[dict[str, Any]] = []
+        data: list[dict[str, Any]] = []
+        for number, packed in numbered:
+            axes.append(packed.axis_row(run, number))
+            small += packed.chunk_rows(run, number)
+            data += packed.data_rows(run, number)
+        for statement, rows in ((self.add_axis, axes), (self.add_chunk, small), (self.add_cdata, data)):
+            if rows:
+                self.write(connection, statement, rows)
 
     def streams(self, connection: Connection, runs: Sequence[int]) -> Iterable[Any]:
         """The rows of these runs in metric_stream, locked until the transaction ends."""

@@ -1,5 +1,9 @@
 """The tables of the metric store, the same on SQLite and PostgreSQL.
 
+A point is first in `metric_log`, then in a chunk: its steps and times in `metric_axis`, which the metrics logged
+together share, its value in `metric_cdata`. What a chart needs to know of a chunk is in `metric_chunk`, small rows
+beside each other, and again in `metric_rollup`, many of them in one. The blobs are in docs/store-format.md.
+
 `run_no` leads every key: a run's rows lie together, and it is what a cluster shards by.
 """
 
@@ -29,6 +33,10 @@ LIVE, FINISHED, DELETING, DELETED = range(4)
 LAST_IS_NEGATIVE_ZERO = 1  # SQLite keeps -0.0 as 0.
 SUM_IS_SCALED = 2  # vsum and vsum_low are 2**-64 of the sum, which would not fit.
 
+# Flags of an axis and its chunks.
+STEPS_ASCEND = 1  # No step is below the one of the row before.
+TIMES_ASCEND = 2
+
 # Rows that are updated all the time leave room in their page, so that PostgreSQL need not touch the indexes.
 _ROOMY = {"fillfactor": 50}
 
@@ -50,6 +58,9 @@ metric_stream = Table(
     Column("first_ts", BigInteger),  # The earliest and the latest time of a point, NULL without points.
     Column("last_ts", BigInteger),
     Column("ordered", SmallInteger, nullable=False),  # 1: no point is earlier than one with a smaller id.
+    Column("next_axis", BigInteger, nullable=False, server_default="1"),
+    Column("tail_rows", BigInteger, nullable=False, server_default="0"),  # What about waits in the log.
+    Column("tail_bytes", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
     postgresql_with=_ROOMY,
 )
@@ -120,6 +131,87 @@ Index(
     postgresql_where=_live,
 )
 
-# Frames are dense already: PostgreSQL should not spend time on trying to compress them.
-FRAMES_UNCOMPRESSED = "ALTER TABLE metric_log ALTER COLUMN frame SET STORAGE EXTERNAL"
-event.listen(metric_log, "after_create", DDL(FRAMES_UNCOMPRESSED).execute_if(dialect="postgresql"))
+metric_axis = Table(
+    "metric_axis",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("id_lo", BigInteger, nullable=False),  # Of the first row's first point, and the last row's last.
+    Column("id_hi", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("flags", SmallInteger, nullable=False),
+    Column("step_lo", BigInteger, nullable=False),
+    Column("step_hi", BigInteger, nullable=False),
+    Column("ts_lo", BigInteger, nullable=False),
+    Column("ts_hi", BigInteger, nullable=False),
+    Column("metrics", LargeBinary, nullable=False),  # In the order of their points within a row.
+    # Where each node begins and ends; before the columns, so that they are found without them.
+    Column("step_edges", LargeBinary),
+    Column("ts_edges", LargeBinary),
+    Column("base", LargeBinary, nullable=False),  # Each row's first id, less id_lo.
+    Column("step", LargeBinary, nullable=False),
+    Column("ts", LargeBinary, nullable=False),
+)
+Index("ix_metric_axis_id", metric_axis.c.run_no, metric_axis.c.id_hi, metric_axis.c.id_lo)
+
+metric_chunk = Table(
+    "metric_chunk",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric_id", Integer, primary_key=True, autoincrement=False),
+    Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("pos", Integer, nullable=False),  # The metric's place within a row: ids are axis.id_lo + base + pos.
+    Column("rows", Integer, nullable=False),
+    Column("flags", SmallInteger, nullable=False),
+    Column("id_lo", BigInteger, nullable=False),
+    Column("id_hi", BigInteger, nullable=False),
+    Column("step_lo", BigInteger, nullable=False),
+    Column("step_hi", BigInteger, nullable=False),
+    Column("ts_lo", BigInteger, nullable=False),
+    Column("ts_hi", BigInteger, nullable=False),
+    Column("n_bad", Integer, nullable=False),
+    Column("vmin", Double),  # Over finite values, NULL where there is none; so is the last one.
+    Column("vmax", Double),
+    Column("vlast", Double),
+    Column("marks", LargeBinary),  # The last row of each kind of value that is not finite.
+    sqlite_with_rowid=False,
+)
+
+metric_cdata = Table(
+    "metric_cdata",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric_id", Integer, primary_key=True, autoincrement=False),
+    Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("sub", LargeBinary, nullable=False),  # The tree over the chunk; before the values, so that it is found fast.
+    Column("v", LargeBinary, nullable=False),
+)
+
+metric_rollup = Table(
+    "metric_rollup",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric_id", Integer, primary_key=True, autoincrement=False),
+    Column("axis_lo", BigInteger, primary_key=True, autoincrement=False),  # It has all chunks from here to axis_hi.
+    Column("axis_hi", BigInteger, nullable=False),
+    Column("step_lo", BigInteger, nullable=False),
+    Column("step_hi", BigInteger, nullable=False),
+    Column("ts_lo", BigInteger, nullable=False),
+    Column("ts_hi", BigInteger, nullable=False),
+    Column("chunks", LargeBinary, nullable=False),
+)
+
+# These are dense already: PostgreSQL should not spend time on trying to compress them.
+_DENSE = {
+    metric_log: ["frame"],
+    metric_axis: ["base", "step", "ts"],
+    metric_cdata: ["v"],
+    metric_rollup: ["chunks"],
+}
+for _table, _columns in _DENSE.items():
+    for _column in _columns:
+        _uncompressed = f"ALTER TABLE {_table.name} ALTER COLUMN {_column} SET STORAGE EXTERNAL"
+        event.listen(_table, "after_create", DDL(_uncompressed).execute_if(dialect="postgresql"))
+
+# What a run's number is the key of, except its stream.
+OF_RUNS = (metric_log, metric_rollup, metric_cdata, metric_chunk, metric_axis, metric_series, metric_writer)

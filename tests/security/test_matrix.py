@@ -131,8 +131,9 @@ def test_an_application_with_a_route_without_a_rule_does_not_start(make_app, mon
     def forgetful(app, folder):
         app.add_url_rule("/backdoor", "backdoor", lambda: "welcome")
         # Nobody closes what does not start.
+        app.extensions["aimanager"]["metric_store"].close()
         for thread in threading.enumerate():
-            if thread.name == "store-sweep":
+            if thread.name == "store-tidy":
                 thread.join(10)
         app.extensions["aimanager"]["database"].engine.dispose()
 

@@ -13,9 +13,7 @@ from aimanager.store import Batch, Column, MetricStore, Receipt, tables
 TABLES = (
     tables.metric_name,
     tables.metric_stream,
-    tables.metric_writer,
-    tables.metric_log,
-    tables.metric_series,
+    *tables.OF_RUNS,
 )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from aimanager.store import Column, MemoryStore, OutOfTurn, RunDeleted, SqlStore
+from aimanager.store import Column, MemoryStore, OutOfTurn, RunDeleted, SqlStore, layout, merge, rollup, zoom
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
 
@@ -112,6 +113,17 @@ class Machine(RuleBasedStateMachine):
     def reopen(self):
         self.store = SqlStore(self.database, clock=lambda: self.time)
 
+    @rule(work=st.sampled_from(["seal", "merge", "roll up", "everything"]))
+    def tidy(self, work):
+        """Change the form of what is stored, as any process may at any time."""
+        sealer = SqlStore(self.database, clock=lambda: self.time)._sealer
+        {
+            "seal": sealer.seal,
+            "merge": sealer._merge.run,
+            "roll up": lambda run: rollup.build(self.database, sealer._sql, run),
+            "everything": sealer.tidy,
+        }[work](self.run)
+
     @rule(method=st.sampled_from(["finish", "resume"]))
     def turn(self, method):
         getattr(self.store, method)(self.run)
@@ -149,6 +161,19 @@ class Machine(RuleBasedStateMachine):
         ]
         assert described[0] == described[1]
 
+    @rule(
+        points=st.integers(1, 30),
+        x=st.sampled_from(["step", "time", "relative"]),
+        bounds=st.tuples(st.integers(-5, 100), st.integers(-5, 100)) | st.none(),
+    )
+    def ask_for_charts_by_nodes(self, points, x, bounds):
+        lo, hi = sorted(bounds) if bounds else (None, None)
+        with patch.object(zoom, "READ", 0):
+            charts = self.store.chart(self.run, NAMES, points, x, lo, hi)
+        exact = self.model.chart(self.run, NAMES, 10**9, x, lo, hi)
+        for chart, every in zip(charts, exact, strict=True):
+            assert_chart_hides_nothing(chart, every, points)
+
     @invariant()
     def points_and_summaries_are_the_same(self):
         assert listed(self.store, self.run, limit=10**6) == listed(self.model, self.run, limit=10**6)
@@ -158,6 +183,27 @@ class Machine(RuleBasedStateMachine):
         for run in runs:
             for one, other in zip(kept[run], recomputed[run], strict=True):
                 assert_same_summary(one, other)
+
+
+def assert_chart_hides_nothing(chart, every, points):
+    """A chart beside the one that has every point as a bucket of its own."""
+    assert (chart.total, chart.exact) == (every.total, every.total <= points)
+    assert len(chart.x) <= points
+    assert chart.counts.sum() == every.total
+    end = 0
+    for i, count in enumerate(chart.counts.tolist()):
+        inside = slice(end, end := end + count)
+        finite = every.last[inside][~np.isnan(every.last[inside])]
+        assert (chart.start[i], chart.x[i]) == (every.x[inside][0], every.x[inside][-1])
+        assert (chart.steps[i], chart.times[i]) == (every.steps[inside][-1], every.times[inside][-1])
+        expected = [finite.min(), finite.max(), finite[-1]] if finite.size else [np.nan] * 3
+        np.testing.assert_array_equal([chart.min[i], chart.max[i], chart.last[i]], expected)
+    if not chart.exact:
+        assert (chart.start[1:] > chart.x[:-1]).all()
+    marks = set(zip(every.bad_x.tolist(), map(str, every.bad_values), strict=True))
+    shown = list(zip(chart.bad_x.tolist(), map(str, chart.bad_values), strict=True))
+    assert set(shown) <= marks
+    assert {kind for _, kind in shown} == {kind for _, kind in marks}
 
 
 def assert_same_summary(one, other):
@@ -177,7 +223,11 @@ def assert_same_summary(one, other):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind):
+def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind, monkeypatch):
+    # So small that a few requests make full chunks, deep trees and rollups.
+    for name, size in {"CHUNK": 16, "NODE": 4, "ROLLUP": 3, "LARGE": 64}.items():
+        monkeypatch.setattr(layout, name, size)
+    monkeypatch.setattr(merge, "_MANY", 3)
     database = open_database(database_url)
     Machine.database = database
     few = 60 if database_kind == "sqlite" else 15

@@ -1,0 +1,168 @@
+"""Charts out of the tree over the chunks: what they cost follows the points drawn, not the points stored.
+
+Which of a metric's chunks have to be read point by point, which by the nodes within them, and of which their own row
+is enough.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from math import ceil, floor, isinf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import envelope, layout, rollup
+from .base import Axis, Bound, Chart, DamagedPoints, Ints
+from .codec import Damaged
+from .frame import Line, join
+from .nodes import Nodes, draw, in_order, of_points
+from .pack import NO_ROW, Tree, edges_of, trees_of
+from .reader import Place, Reader
+from .rollup import Chunks
+from .tables import STEPS_ASCEND, TIMES_ASCEND, metric_cdata
+
+READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
+_INT64 = np.iinfo(np.int64)
+
+
+def chart(
+    reader: Reader, name: str, metric: int, tail: Line, x: Axis, points: int, lo: Bound, hi: Bound, origin: int
+) -> Chart:
+    """The chart of a metric; `tail` are its points that are in no chunk. Raises DamagedPoints."""
+    column = "step" if x == "step" else "ts"
+    low, high = _whole(lo, ceil, x, origin), _whole(hi, floor, x, origin)
+    try:
+        chunks = rollup.within(reader.connection, reader.run, metric, column, low, high)
+        chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], chunks[f"{column}_lo"]))]
+        if int(chunks["rows"].sum()) + len(tail.ids) > max(READ, 1) * points:
+            nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
+            if nodes is not None and int(nodes.counts.sum()) > points:
+                return draw(name, x, nodes, points, origin if x == "relative" else 0)
+    except (Damaged, KeyError) as error:
+        raise DamagedPoints(reader.run, metric, 0, str(error)) from error
+    line = join([reader.decoded(metric, _places(chunks), keep=True), tail])
+    return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
+
+
+def _whole(bound: Bound, inwards: Callable[[float], int], x: Axis, origin: int) -> int:
+    """A bound as a step or a time."""
+    if bound is None:
+        return _INT64.min if inwards is ceil else _INT64.max
+    if isinf(bound):
+        return _INT64.max if bound > 0 else _INT64.min
+    found = inwards(bound) + (origin if x == "relative" else 0)
+    return min(max(found, _INT64.min), _INT64.max)
+
+
+def _places(chunks: Chunks) -> list[Place]:
+    return [Place(*place) for place in chunks[["axis_no", "pos", "rows", "id_lo", "id_hi"]].tolist()]
+
+
+def _nodes(
+    reader: Reader, metric: int, chunks: Chunks, tail: Line, column: str, low: int, high: int, points: int
+) -> Nodes | None:
+    """Nodes as small as the drawing needs them, of the points with low <= x <= high; None where all have to be read."""
+    clean = _clean(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
+    if not clean.any():
+        return None
+    line = join([reader.decoded(metric, _places(chunks[~clean])), tail])
+    x = line.steps if column == "step" else line.times
+    inside = (x >= low) & (x <= high)
+    several = [of_points(line.take(inside), x[inside])]
+    whole = chunks[clean]
+    several += [_of_chunks(reader, whole, column)] if len(whole) >= points else _within(reader, metric, whole, column)
+    return in_order(several)
+
+
+def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
+    """Which chunks are in order themselves, and have nothing of the others between their first x and their last.
+
+    Two may meet in one x if the points of one come before those of the other by time and id.
+    """
+    x = tail.steps if column == "step" else tail.times
+    spans = [(f"{column}_lo", f"{column}_hi", x), ("ts_lo", "ts_hi", tail.times), ("id_lo", "id_hi", tail.ids)]
+    first = [np.append(chunks[lo], points) for lo, _, points in spans]
+    last = [np.append(chunks[hi], points) for _, hi, points in spans]
+    order = np.lexsort(first[::-1])
+    first, last = [each[order] for each in first], [each[order] for each in last]
+    apart = np.ones(len(order), bool)
+    apart[1:] &= _after([each[1:] for each in first], [np.maximum.accumulate(each)[:-1] for each in last])
+    least = [np.minimum.accumulate(each[::-1])[::-1] for each in first]
+    apart[:-1] &= _after([each[1:] for each in least], [each[:-1] for each in last])
+    found = np.empty(len(order), bool)
+    found[order] = apart
+    needed = TIMES_ASCEND | (STEPS_ASCEND if column == "step" else 0)
+    return found[: len(chunks)] & (chunks["flags"] & needed == needed)
+
+
+def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
+    """Whether (x, time, id) of ones comes after that of others, place by place."""
+    (x, time, id), (other_x, other_time, other_id) = ones, others
+    return (x > other_x) | ((x == other_x) & ((time > other_time) | ((time == other_time) & (id > other_id))))
+
+
+def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
+    """Each chunk as a node."""
+    rollup.place_marks(chunks, reader)
+    return Nodes(
+        first_x=chunks[f"{column}_lo"],
+        first_time=chunks["ts_lo"],
+        first_id=chunks["id_lo"],
+        last_x=chunks[f"{column}_hi"],
+        last_step=chunks["step_hi"],
+        last_time=chunks["ts_hi"],
+        counts=chunks["rows"].astype(np.int64),
+        low=chunks["vmin"],
+        high=chunks["vmax"],
+        last=chunks["vlast"],
+        bad=chunks["bad_row"] != NO_ROW,
+        bad_x=chunks[f"bad_{column}"],
+    )
+
+
+def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[Nodes]:
+    """The nodes within chunks; chunks of one form are treated together."""
+    numbers = chunks["axis_no"].tolist()
+    subs = reader.blobs(metric, numbers, metric_cdata.c.sub)
+    edges = reader.edges(numbers)
+    alike: dict[tuple[int, bytes, int, int], list[int]] = defaultdict(list)
+    for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
+        step, ts = edges[number]
+        alike[rows, subs[number][:2], len(step), len(ts)].append(i)
+    found = []
+    for (rows, head, _, _), several in alike.items():
+        mine = [numbers[i] for i in several]
+        trees = trees_of([subs[number] for number in mine], head, rows)
+        steps = edges_of([edges[number][0] for number in mine], chunks["step_lo"][several], rows)
+        times = edges_of([edges[number][1] for number in mine], chunks["ts_lo"][several], rows)
+        found.append(_alike(reader, chunks[several], trees, (steps, times), rows, column))
+    return found
+
+
+def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints], rows: int, column: str) -> Nodes:
+    """The nodes of chunks of one length, each column chunk by chunk."""
+    starts = np.arange(0, rows, layout.NODE)
+    x = along[0] if column == "step" else along[1]
+    bad = np.zeros((len(chunks), len(starts), 3), bool) if tree.bad is None else tree.bad != NO_ROW
+    bad_x = np.zeros(bad.shape, np.int64)
+    if tree.bad is not None:
+        axes = reader.load_axes(chunks["axis_no"].tolist())
+        for i in np.flatnonzero(bad.any((1, 2))):
+            column_x = axes[chunks["axis_no"][i]].along()[column != "step"]
+            bad_x[i] = column_x[np.minimum(tree.bad[i], rows - 1)]
+    return Nodes(
+        first_x=x[..., 0].ravel(),
+        first_time=along[1][..., 0].ravel(),
+        first_id=(chunks["id_lo"][:, None] + starts).ravel(),
+        last_x=x[..., 1].ravel(),
+        last_step=along[0][..., 1].ravel(),
+        last_time=along[1][..., 1].ravel(),
+        counts=np.tile(np.diff(np.append(starts, rows)), len(chunks)),
+        low=tree.low.ravel(),
+        high=tree.high.ravel(),
+        last=tree.last.ravel(),
+        bad=bad.reshape(-1, 3),
+        bad_x=bad_x.reshape(-1, 3),
+    )
