@@ -1,8 +1,11 @@
 /* One socket for the page. It raises `live:metrics`, `live:run` and `live:project` on the body, says whether it is
-   connected, and after a break goes on from the last id it got: no gap, no repeat. */
+   connected, and after a break goes on from the last id it got: no gap, no repeat. When there is nothing left to listen
+   to it stops for good and shows the page's notice of why. */
 
 const QUIET = 50_000; // The server pings every 20 s; after two and a half of them the line is dead.
 const AT_MOST = 15_000;
+const ENDS = { 4401: "signed out", 4403: "no longer allowed", 4404: "deleted" };
+const REFUSALS = { 401: 4401, 403: 4403, 404: 4404 };
 
 export function start(element) {
   new Line(element).open();
@@ -13,6 +16,7 @@ class Line {
     this.element = element;
     this.since = element.dataset.since ?? null;
     this.tries = 0;
+    this.ended = false;
     // A fragment that came anew says "connecting": tell it what is true.
     document.addEventListener("htmx:after:settle", () => this.state && this.say(...this.state));
     addEventListener("online", () => this.again(0));
@@ -27,6 +31,7 @@ class Line {
     clearTimeout(this.timer);
     this.timer = null;
     this.socket = new WebSocket(address);
+    this.met = false;
     this.socket.onopen = () => this.opened();
     this.socket.onmessage = (event) => this.heard(JSON.parse(event.data));
     this.socket.onclose = (event) => this.closed(event.code);
@@ -37,6 +42,7 @@ class Line {
     // What changed while nobody listened: the points come by themselves, the facts are asked for.
     if (this.tries > 0) raise("look:again");
     this.tries = 0;
+    this.met = true;
     this.say("on", "live");
   }
 
@@ -50,6 +56,8 @@ class Line {
       raise("live:run", message.run);
     } else if (message.type === "project") {
       raise("live:project");
+    } else if (message.type === "deleted") {
+      this.end(4404);
     } else if (message.type === "resync") {
       if (message.last_id !== undefined) this.since = message.last_id;
       raise("live:resync", message);
@@ -57,15 +65,37 @@ class Line {
     }
   }
 
-  closed(code) {
+  async closed(code) {
     this.socket = null;
     clearTimeout(this.silence);
     if (this.ended) return;
-    if (code === 4404) return this.say("off", "deleted");
-    if (code === 4401 || code === 4403) return this.say("off", "signed out: reload the page");
+    if (ENDS[code]) return this.end(code);
     this.say("off", "reconnecting");
     const wait = Math.min(AT_MOST, 500 * 2 ** this.tries) * (0.75 + Math.random() / 2);
     this.again(code === 1012 ? Math.random() * 500 : wait);
+    if (!this.met) this.end(await this.refusal());
+  }
+
+  /* A script is not told why a handshake failed. So ask by a plain request, which has a status. */
+  async refusal() {
+    try {
+      const answer = await fetch(this.element.dataset.ask, { redirect: "manual", cache: "no-store" });
+      return answer.type === "opaqueredirect" ? 4401 : REFUSALS[answer.status];
+    } catch {
+      return undefined; // The server is away.
+    }
+  }
+
+  end(code) {
+    if (this.ended || !ENDS[code]) return;
+    this.ended = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.silence);
+    this.socket?.close();
+    this.say("off", ENDS[code]);
+    document.body.dataset.ended = code;
+    const notice = document.querySelector(`.ended[data-code="${code}"]`);
+    if (notice) notice.hidden = false;
   }
 
   again(wait) {

@@ -130,6 +130,57 @@ def test_a_server_that_was_away_is_found_again_without_a_reload_and_without_a_ga
     assert page.evaluate("window.same")
 
 
+def stands_still(page, what: str) -> None:
+    """The page says why it ended, offers no action, and never connects again."""
+    page.locator(".ended", has_text=what).wait_for()
+    assert page.locator(".ended:visible").count() == 1
+    assert page.locator("main .actions:visible").count() == 0
+    opened = []
+    page.on("websocket", lambda socket: opened.append(socket.url))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange')); dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(1200)
+    assert not opened
+
+
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_a_run_that_is_deleted_elsewhere_says_so_and_leads_to_its_project(ada, site, watched, status):
+    project = site.send("GET", f"/runs/{watched}")["project_id"]
+    if status != "running":
+        site.send("PUT", f"/runs/{watched}", {"status": status})
+        ada.locator(f"#head [data-state={status}]").first.wait_for()
+    site.send("DELETE", f"/runs/{watched}")
+    stands_still(ada, "This run was deleted.")
+    ada.locator(".ended:visible a").click()
+    ada.wait_for_url(f"{site.url}/app/projects/{project}")
+
+
+def test_a_project_that_is_deleted_elsewhere_says_so(ada, site):
+    project = site.project()
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector("[data-live=on]")
+    site.send("DELETE", f"/projects/{project}")
+    stands_still(ada, "This project was deleted.")
+
+
+@pytest.mark.parametrize("what", ["This run was deleted.", "You are signed out."])
+def test_what_ended_while_the_server_was_away_is_not_waited_for(page, gunicorn_server, what):
+    server = gunicorn_server(rate_limits="", page_limits="", ingest_limits="")
+    site = Site(server.url)
+    log_in(page, site)
+    run = site.run(site.project())
+    page.goto(f"{site.url}/app/runs/{run}")
+    page.wait_for_selector("[data-live=on]")
+    server.kill()
+    page.wait_for_selector("[data-live=off]")
+    page.wait_for_timeout(2500)  # By now the pause between two attempts is longer than what follows.
+    if "signed out" in what:
+        page.context.clear_cookies()
+    server.start()
+    if "deleted" in what:
+        site.send("DELETE", f"/runs/{run}")
+    stands_still(page, what)
+
+
 def test_what_is_no_number_is_marked_where_it_happened(ada, site):
     run = site.run(site.project())
     site.log(run, loss=[1, "NaN", 2, "Infinity", 3])
