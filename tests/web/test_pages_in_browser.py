@@ -142,3 +142,62 @@ def test_sorting_changes_the_address_and_the_back_button_undoes_it(ada, site, pl
     ada.go_back()
     ada.wait_for_selector("th[aria-sort=descending]")
     assert "sort=name" not in ada.url
+
+
+def ticks(page, axis: str) -> list[str]:
+    """The labels of an axis of the first chart, as they are on the screen."""
+    page.wait_for_selector(DRAWN)
+    return page.locator(f".chart .{axis}tick text").all_text_contents()
+
+
+def drawn(page, site, columns: list[float], query: str = "", **fields) -> None:
+    run = site.run(site.project())
+    site.send("POST", f"/metrics/{run}/bulk", {"series": {"loss": {"values": columns} | fields}})
+    page.goto(f"{site.url}/app/runs/{run}{query}")
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.9, 0.5, 0.2, 0.04], ["0.05", "0.1", "0.2", "0.5"]),
+        ([1000, 10, 0.1, 0.001], ["0.001", "0.1", "10", "1000"]),
+        ([3.1, 3.2, 3.4], ["3.1", "3.2", "3.3", "3.4"]),
+        ([7], ["7"]),
+    ],
+)
+def test_a_logarithmic_axis_writes_its_numbers_in_full(ada, site, values, labels):
+    drawn(ada, site, values, "?log=1")
+    assert ticks(ada, "y") == labels
+
+
+@pytest.mark.parametrize(
+    ("steps", "labels"),
+    [([0], ["0"]), ([0, 1], ["0", "1"]), ([4, 7], ["4", "5", "6", "7"]), ([10**9, 10**9 + 2], ["1,000,000,000", "1,000,000,002"])],
+)  # fmt: skip
+def test_there_is_no_tick_between_two_steps(ada, site, steps, labels):
+    drawn(ada, site, [1.0] * len(steps), steps=steps)
+    assert ticks(ada, "x") == labels
+
+
+BOXES = """[...document.querySelectorAll('.chart .ytick text, .chart .xtick text')].map((text) => {
+  const [label, plot] = [text, text.closest('.plot')].map((one) => one.getBoundingClientRect());
+  return [text.closest('.ytick') !== null, label.left - plot.left, label.right, label.top, label.bottom - plot.bottom, label.bottom];
+})"""
+
+
+@pytest.mark.parametrize("values", [[1e300, -1e300], [1.5e-300, 2.5e-300], [123456, -123456], [3, 3]])
+def test_no_label_of_an_axis_is_cut_off_or_lies_upon_another(ada, site, values):
+    drawn(ada, site, values, steps=[1_000_000, 9_000_000])
+    assert len(ticks(ada, "y")) > 1
+    boxes = ada.evaluate(BOXES)
+    assert min(left for _, left, *_ in boxes) >= 0
+    assert max(over for *_, over, _ in boxes) <= 1
+    under = max(bottom for upwards, *_, bottom in boxes if upwards)
+    assert under <= min(top for upwards, _, _, top, *_ in boxes if not upwards) + 2
+
+
+def test_a_stretch_without_a_point_says_so(ada, site):
+    drawn(ada, site, [3, 2, 1], "?min=200&max=300", steps=[0, 100, 1000])
+    ada.get_by_text("no points in this range").wait_for()
+    drawn(ada, site, [1.0] * 5000, "?min=6000&max=7000")
+    ada.get_by_text("no points in this range").wait_for()

@@ -94,6 +94,11 @@ export class Card {
   describe(view) {
     const mark = this.element.querySelector(".exactness");
     const { series } = this;
+    if (view.range && !series.total) {
+      mark.textContent = "no points in this range";
+      mark.title = "the line goes on to the points on either side of the range";
+      return;
+    }
     const parts = [series.exact ? "exact" : `${count(series.x.length)} of ${count(series.total)} points`];
     const low = view.log ? series.last.filter((value) => value !== null && value <= 0).length : 0;
     if (low) parts.push(`${count(low)} not above 0`);

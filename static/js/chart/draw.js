@@ -1,7 +1,8 @@
 /* A series as Plotly's traces and layout: the line, the band of what the line leaves out, marks of what is no number. */
 
 import { colour } from "./colours.js";
-import { clock, place, short } from "./format.js";
+import { place, short } from "./format.js";
+import { clockTicks, logTicks, stepTicks, valueTicks } from "./ticks.js";
 
 const FEW = 40; // Below this each point is worth a dot.
 const CONFIG = {
@@ -70,42 +71,44 @@ function marks(series) {
 function layout(element, series, view) {
   const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
   return {
-    width: element.clientWidth, height: element.clientHeight, margin: { l: 52, r: 10, t: 8, b: 22 }, showlegend: false,
+    width: element.clientWidth, height: element.clientHeight, margin: { l: 56, r: 10, t: 8, b: 24 }, showlegend: false,
     paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground"), hovermode: "x", dragmode: "zoom",
-    hoverdistance: Math.max(16, element.clientWidth / series.x.length),
+    hoverdistance: Math.max(16, element.clientWidth / Math.max(1, series.x.length)),
     font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("--ink-3") },
     hoverlabel: { bgcolor: colour("--raised"), bordercolor: colour("--line"), font: { size: 12, color: colour("--ink") }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
     xaxis: { ...quiet, ...along(series, view), showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "solid", spikecolor: colour("--ink-3"), spikesnap: "hovered data" },
-    yaxis: { ...quiet, type: view.log ? "log" : "linear", fixedrange: true, nticks: 5, exponentformat: "e", hoverformat: ".4~g", minexponent: 5, dtick: view.log ? logStep(series) : undefined },
+    yaxis: { ...quiet, type: view.log ? "log" : "linear", fixedrange: true, nticks: 5, exponentformat: "e", hoverformat: ".4~g", minexponent: 5, ...upwards(series, view) },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
   };
 }
 
-/* On a logarithmic axis whole powers of ten, as soon as there are two of them; before that 1, 2 and 5. */
-function logStep(series) {
-  const high = series.max.reduce((most, value) => Math.max(most, value ?? 0), 0);
-  const low = series.min.reduce((least, value) => (value > 0 ? Math.min(least, value) : least), Infinity);
-  const powers = Math.log10(high / low);
-  return powers >= 2 ? Math.ceil(powers / 5) : "D2";
+function upwards(series, view) {
+  const low = series.min.reduce((least, value) => (value === null || (view.log && value <= 0) ? least : Math.min(least, value)), Infinity);
+  const high = series.max.reduce((most, value) => Math.max(most, value ?? -Infinity), -Infinity);
+  return view.log ? logTicks([low, high]) : valueTicks([low, high]);
 }
 
 function along(series, view) {
-  const axis = { hoverformat: " ", nticks: 6, tickfont: { size: 11 }, showgrid: false };
-  const range = view.range ?? padded(series);
+  const axis = { hoverformat: " ", nticks: 6, tickfont: { size: 11 }, ticklabelstandoff: 4, showgrid: false };
+  const ends = endsOf(series);
+  const range = view.range ?? (ends && padded(ends, series.axis));
   if (range) axis.range = range;
   if (view.axis === "time") return { ...axis, type: "date", tickformatstops: DATES };
-  if (view.axis === "step") return { ...axis, type: "linear", exponentformat: "SI", separatethousands: true };
+  if (view.axis === "step") return { ...axis, type: "linear", exponentformat: "SI", separatethousands: true, ...(ends ? stepTicks(range, ends) : {}) };
   return { ...axis, type: "linear", ...(range ? clockTicks(range) : {}) };
 }
 
-/* The line fills the width; a single point stands in the middle. */
-function padded(series) {
+/* The first and the last x that has a point, or null. */
+function endsOf(series) {
   const ends = [...series.from, ...series.x.slice(0, 1), ...series.x.slice(-1), ...series.bad_x];
-  if (!ends.length) return null;
-  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  return ends.length ? [Math.min(...ends), Math.max(...ends)] : null;
+}
+
+/* The line fills the width; a single point stands in the middle. */
+function padded([low, high], axis) {
   if (low < high) return [low, high];
-  const half = { step: 1, time: 1000, relative: 1 }[series.axis];
+  const half = { step: 1, time: 1000, relative: 1 }[axis];
   return [low - half, high + half];
 }
 
@@ -114,13 +117,3 @@ const DATES = [
   { dtickrange: [null, 999], value: "%H:%M:%S.%L" }, { dtickrange: [1000, MINUTE - 1], value: "%H:%M:%S" },
   { dtickrange: [MINUTE, DAY - 1], value: "%H:%M" }, { dtickrange: [DAY, null], value: "%-d %b" },
 ];
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
-
-function clockTicks([low, high]) {
-  const span = high - low;
-  if (!(span > 5)) return {};
-  const step = STEPS.find((one) => span / one <= 6) ?? Math.ceil(span / 6 / 86400) * 86400;
-  const tickvals = [];
-  for (let at = Math.ceil(low / step) * step; at <= high; at += step) tickvals.push(at);
-  return { tickvals, ticktext: tickvals.map((at) => (step < 60 && high < 60 ? `${at} s` : clock(at))) };
-}

@@ -1,0 +1,73 @@
+/* Where Plotly's own ticks would mislead or not fit: places and words of our own, as {tickvals, ticktext}. */
+
+import { clock, count } from "./format.js";
+
+const NARROW = 6; // Steps, up to which each may have a tick.
+const DIGITS = 28; // Characters of all labels of a step axis together.
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+
+/* Powers of ten, or 1, 2 and 5, or even parts: whatever gives two ticks or more. All written in full. */
+export function logTicks([low, high]) {
+  if (!(low > 0 && high < Infinity)) return {};
+  const powers = [];
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const by = Math.max(1, Math.ceil((last - first) / 5));
+  for (let power = first; power <= last; power += by) powers.push(power);
+  const within = (values) => values.filter((value) => value >= low * 0.999 && value <= high * 1.001);
+  const tens = within(powers.map((power) => Number(`1e${power}`)));
+  if (tens.length > 2 || by > 1) return written(tens);
+  const fives = within(powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`))));
+  return written(fives.length > 1 ? fives : even(low, high));
+}
+
+/* Values too great or too small for full numbers are written with exponents, the shorter the better. */
+export function valueTicks([low, high]) {
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  if (!(most < Infinity) || (most < 1e5 && most >= 1e-4) || !(low < high)) return {};
+  const ticks = written(even(low, high), true);
+  return new Set(ticks.ticktext).size === ticks.ticktext.length ? ticks : {};
+}
+
+/* Between two steps there is none: a few steps have ticks at whole numbers, and none where there is no point. */
+export function stepTicks([low, high], [first, last]) {
+  if (!(high - low <= NARROW)) return {};
+  const [from, to] = [Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last)];
+  const most = Math.max(1, Math.floor(DIGITS / count(to).length) - 1);
+  const by = Math.max(1, Math.ceil((to - from) / most));
+  const tickvals = [];
+  for (let at = from; at <= to; at += by) tickvals.push(at);
+  return { tickvals, ticktext: tickvals.map(count) };
+}
+
+export function clockTicks([low, high]) {
+  const span = high - low;
+  if (!(span > 5)) return {};
+  const step = SECONDS.find((one) => span / one <= 6) ?? Math.ceil(span / 6 / 86400) * 86400;
+  const tickvals = [];
+  for (let at = Math.ceil(low / step) * step; at <= high; at += step) tickvals.push(at);
+  return { tickvals, ticktext: tickvals.map((at) => (step < 60 && high < 60 ? `${at} s` : clock(at))) };
+}
+
+/* Multiples of 1, 2 or 5 times a power of ten, four or so between two values. */
+function even(low, high) {
+  const rough = high / 4 - low / 4;
+  if (!(rough > 0)) return [low];
+  const power = Math.floor(Math.log10(rough));
+  const digit = [1, 2, 5, 10].find((one) => one * Number(`1e${power}`) >= rough * 0.999) ?? 10;
+  const ticks = [];
+  const step = digit * Number(`1e${power}`);
+  for (let n = Math.ceil(low / step); n <= Math.floor(high / step); n += 1) ticks.push(Number((n * step).toPrecision(12)));
+  return ticks;
+}
+
+function written(tickvals, exponents = false) {
+  return { tickvals, ticktext: tickvals.map((value) => label(value, exponents)) };
+}
+
+function label(value, exponent) {
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  const short = Number(value.toPrecision(4));
+  const text = exponent || size >= 1e5 || size < 1e-4 ? short.toExponential().replace("e+", "e") : String(short);
+  return text.replaceAll("-", "−");
+}
