@@ -18,7 +18,9 @@ SLOW = ["startup"]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     # The default is a choice too, as argparse looks for it among them.
-    parser.add_argument("names", nargs="*", metavar="name", default=QUICK, choices=[*QUICK, *SLOW, QUICK], help=", ".join(QUICK + SLOW))
+    parser.add_argument(
+        "names", nargs="*", metavar="name", default=QUICK, choices=[*QUICK, *SLOW, QUICK], help=", ".join(QUICK + SLOW)
+    )
     parser.add_argument("--all", action="store_true", help="also the slow ones")
     arguments = parser.parse_args()
     figures: list[Figure] = []
