@@ -11,6 +11,7 @@ import { start as live } from "./live.js";
 import { start as menu } from "./menu.js";
 import { start as theme } from "./theme.js";
 import "./requests.js";
+import "./title.js";
 
 const behaviours = {
   ago, elapsed: ago, charts, "chart-search": chartSearch, copy, "first-run": firstRun, fold, keys, live, menu, theme,
