@@ -101,6 +101,26 @@ def test_the_table_of_runs_follows_without_losing_the_focus(ada, site):
     assert ada.evaluate("document.activeElement.textContent") == "one"
 
 
+def test_the_summary_keeps_pace_with_the_charts(ada, site, watched):
+    last = ada.locator("#summary td.number").first
+    for value in (0.125, 0.25):
+        site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": value, "step": 5})
+        until(lambda value=value: last.inner_text() == f"{value:.4g}".ljust(6, "0"), 2.8)
+    ada.locator("#section-values > summary").click()
+    site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 77, "step": 6})
+    until(lambda: ada.locator(".chart .value").inner_text() == "77")
+    ada.wait_for_timeout(500)
+    ada.locator("#section-values > summary").click()
+    until(lambda: last.inner_text() == "77", 2.8)
+
+
+def test_a_new_name_is_in_the_heading_the_path_and_the_title(ada, site, watched):
+    site.send("PUT", f"/runs/{watched}", {"name": "renamed <b>"})
+    ada.locator("h1", has_text="renamed <b>").wait_for()
+    until(lambda: ada.locator("ol.path [aria-current=page]").inner_text() == "renamed <b>")
+    assert ada.title().startswith("renamed <b> · ")
+
+
 def test_an_open_menu_stays_open_while_the_run_changes(ada, site, watched):
     ada.get_by_text("edit", exact=True).click()
     ada.get_by_label("name", exact=True).fill("half typed")

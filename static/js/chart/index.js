@@ -37,6 +37,8 @@ class Charts {
   listen() {
     document.body.addEventListener("live:metrics", (event) => this.take(event.detail));
     document.body.addEventListener("live:resync", () => this.again());
+    document.body.addEventListener("live:run", () => this.summaryOld && this.summarise());
+    this.root.addEventListener("toggle", () => this.summaryOld && this.summarise(), { capture: true });
     document.addEventListener("theme:change", () => this.redraw());
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
     document.addEventListener("htmx:after:settle", () => this.adopt());
@@ -144,13 +146,17 @@ class Charts {
     }, this.cards.size ? 500 : 0);
   }
 
-  /* The table of all values follows every two seconds, if it is open. */
+  /* The table of all values follows with the charts, at most every two seconds, as long as it is open. */
   summarise() {
+    this.summaryOld = true;
     if (!this.root.querySelector("#summary")?.checkVisibility()) return;
+    const wait = Math.max(200, 2000 - (performance.now() - (this.summedAt ?? -2000)));
     this.summing ??= setTimeout(() => {
       this.summing = null;
+      this.summaryOld = false;
+      this.summedAt = performance.now();
       document.body.dispatchEvent(new CustomEvent("charts:summary", { bubbles: true }));
-    }, 2000);
+    }, wait);
   }
 
   /* Change the x axis, the scale or the window. What is under way for the old view is given up. */
