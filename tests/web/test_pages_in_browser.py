@@ -67,6 +67,19 @@ def test_no_page_is_wider_than_a_small_phone(ada, site, place):
         assert ada.evaluate("document.documentElement.scrollWidth") == 360, path
 
 
+@pytest.mark.parametrize("project", ["digits", "p" * 100])
+def test_both_names_of_the_path_are_legible_however_long_they_are(ada, site, project):
+    run = site.run(site.project(project), "r" * 200)
+    for width in (700, 900, 1280):
+        ada.set_viewport_size({"width": width, "height": 740})
+        ada.goto(f"{site.url}/app/runs/{run}")
+        widths = ada.evaluate(
+            "[...document.querySelectorAll('ol.path li:not(:first-child) > *')].map((one) => one.clientWidth)"
+        )
+        assert min(widths) >= 38, (width, widths)
+        assert ada.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_a_run_is_found_and_read_by_keyboard_alone(ada, site, place):
     ada.goto(site.url + "/")  # The newest project is the first row.
     keys = ada.keyboard
