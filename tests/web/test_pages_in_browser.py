@@ -198,10 +198,12 @@ BOXES = """[...document.querySelectorAll('.chart .ytick text, .chart .xtick text
 })"""
 
 
-@pytest.mark.parametrize("values", [[1e300, -1e300], [1.5e-300, 2.5e-300], [123456, -123456], [3, 3]])
+@pytest.mark.parametrize(
+    "values", [[1e300, -1e300], [1.5e-300, 2.5e-300], [123456, -123456], [3, 3], [5.4321e299] * 2, [-123456] * 2]
+)
 def test_no_label_of_an_axis_is_cut_off_or_lies_upon_another(ada, site, values):
     drawn(ada, site, values, steps=[1_000_000, 9_000_000])
-    assert len(ticks(ada, "y")) > 1
+    assert len(ticks(ada, "y")) >= len(set(values))
     boxes = ada.evaluate(BOXES)
     assert min(left for _, left, *_ in boxes) >= 0
     assert max(over for *_, over, _ in boxes) <= 1

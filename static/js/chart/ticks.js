@@ -23,7 +23,8 @@ export function logTicks([low, high]) {
 /* Values too great or too small for full numbers are written with exponents, the shorter the better. */
 export function valueTicks([low, high]) {
   const most = Math.max(Math.abs(low), Math.abs(high));
-  if (!(most < Infinity) || (most < 1e5 && most >= 1e-4) || !(low < high)) return {};
+  if (!(most < Infinity) || !most || (most < 1e5 && most >= 1e-4)) return {};
+  if (low === high) return written([low]);
   const ticks = written(even(low, high), true);
   return new Set(ticks.ticktext).size === ticks.ticktext.length ? ticks : {};
 }
@@ -67,7 +68,8 @@ function written(tickvals, exponents = false) {
 function label(value, exponent) {
   const size = Math.abs(value);
   if (value === 0) return "0";
-  const short = Number(value.toPrecision(4));
-  const text = exponent || size >= 1e5 || size < 1e-4 ? short.toExponential().replace("e+", "e") : String(short);
+  const rounded = (digits) => Number(value.toPrecision(digits));
+  const long = exponent || size >= 1e6 || size < 1e-4;
+  const text = long ? rounded(3).toExponential().replace("e+", "e") : String(rounded(6));
   return text.replaceAll("-", "−");
 }
