@@ -49,9 +49,9 @@ def whom() -> str:
 def init_limits(app: Flask, settings: Settings) -> None:
     """Give every view its budget. Call after the blueprints are registered."""
     limiter = Limiter(key_func=whom, storage_uri=_storage(settings), strategy="fixed-window")
-    limiter.init_app(app)
-    # It looks at each request with all its options; two counters are all that is asked here, for every logged point.
-    limiter.enabled = False
+    # On an application of its own: its hooks look at each request with all their options, and two counters are all that
+    # is asked here, for every logged point.
+    limiter.init_app(Flask("limits"))
     parts = app.extensions["aimanager"]
     parts["counts"] = counts = Counts(limiter)
     parts["guesses"] = Guesses(counts)
