@@ -88,8 +88,8 @@ class Channel:
     @property
     def unsent(self) -> int:
         """Points that the server has not confirmed."""
-        batch = self._batch
-        return self.buffer.points + (batch.points if batch else 0)
+        with self.lock:
+            return self.buffer.points + (self._batch.points if self._batch else 0)
 
     def after_fork(self) -> None:
         """In a child: the parent sends what it logged and says how the run ends; we send our own."""
@@ -153,9 +153,9 @@ class Channel:
     def _send_batch(self, transport: Transport) -> None:
         batch = self._batch
         if batch is None:
+            # In one go, or for a moment nobody would know of these rows.
             with self.lock:
-                rows = self.buffer.take(BATCH_POINTS)
-            batch = self._batch = Batch(rows, self._client, self._sent + 1)
+                batch = self._batch = Batch(self.buffer.take(BATCH_POINTS), self._client, self._sent + 1)
         try:
             answer = transport.call("POST", f"/metrics/{self.run_id}/bulk", batch.body)
             whole(answer, "last_id")
@@ -189,13 +189,13 @@ class Channel:
             raise error
 
     def _stop(self, why: str) -> None:
-        """Nothing more can reach this run."""
+        """Nothing more can reach this run. Said first: whoever waits for the end may look at once for the reason."""
+        self.notices.once("stopped", "no more points are sent to run %s: %s", self.run_id, why)
         with self.lock:
             self.dropped += self.unsent
             self.buffer.clear()
             self._batch = None
             self.done.set()
-        self.notices.once("stopped", "no more points are sent to run %s: %s", self.run_id, why)
 
     def _send_config(self, transport: Transport) -> None:
         with self.lock:

@@ -79,16 +79,25 @@ class MemoryBuffer(Buffer):
 
 
 class Batch:
-    """Rows turned into columns and encoded once, so that every attempt sends the very same bytes."""
+    """Rows that leave together; turned into columns and encoded once, so that every attempt sends the very same bytes."""
 
     def __init__(self, rows: Sequence[Row], client: str, number: int) -> None:
         self.points = sum(len(row.values) for row in rows)
-        self._series = encode_columns(rows)
+        self._rows = rows
+        self._series: str | None = None
         self.address(client, number)
 
     def address(self, client: str, number: int) -> None:
         """Put the pair on it that tells the server a repeat from something new."""
-        self.body = f'{{"client":"{client}","seq":{number},"series":{self._series}}}'.encode()
+        self._pair = f'"client":"{client}","seq":{number}'
+
+    @property
+    def body(self) -> bytes:
+        """The request's bytes. Encoding takes its time, so the first call is not to be made under the run's lock."""
+        if self._series is None:
+            self._series = encode_columns(self._rows)
+            self._rows = ()
+        return f'{{{self._pair},"series":{self._series}}}'.encode()
 
 
 def encode_columns(rows: Sequence[Row]) -> str:

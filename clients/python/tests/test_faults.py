@@ -155,6 +155,33 @@ def test_a_deleted_run_is_left_alone_and_said_once(server, manager, caplog, even
     assert caplog.text.count("the run is gone") == 1
 
 
+def test_the_reason_is_said_before_the_end_of_a_run_is_known(server, manager, caplog, eventually):
+    ended = []
+    with manager.run() as run:
+        run.log({"m": 1.0})
+        eventually(lambda: server.state.series(1, "m"))
+        server.state.runs.clear()
+        handler = logging.Handler()
+        handler.emit = lambda record: ended.append(run._channel.done.is_set())
+        logging.getLogger("ai_manager").addHandler(handler)
+        run.log({"m": 2.0})
+    logging.getLogger("ai_manager").removeHandler(handler)
+    assert ended == [False]
+
+
+def test_points_count_as_unsent_while_they_are_encoded(server, manager, monkeypatch, eventually):
+    unsent = []
+
+    def encode_columns(rows, encode=_queue.encode_columns):
+        unsent.append(run._channel.unsent)
+        return encode(rows)
+
+    monkeypatch.setattr(_queue, "encode_columns", encode_columns)
+    with manager.run() as run:
+        run.log({"m": 1.0, "n": 2.0})
+    assert unsent == [2]
+
+
 def test_a_404_of_a_proxy_does_not_end_the_run(server, manager):
     server.state.mode = Mode("garbage", "/bulk", times=1, status=404)
     with manager.run() as run:
