@@ -125,23 +125,30 @@ class Columns:
         self._ends: list[int] = []
 
     def column(self, reference: Any, where: str, kinds: Collection[str] = tuple(KINDS)) -> Column:
-        """The column of one of these kinds that a reference leads to. Raises ValueError, which names `where`."""
+        """The column of one of these kinds that a reference leads to. Raises ValueError, whose words begin with
+        `where`; with an empty one they go on a sentence that names it."""
+        try:
+            return self._column(reference, kinds)
+        except ValueError as error:
+            raise ValueError(f"{where} {error}".lstrip()) from None
+
+    def _column(self, reference: Any, kinds: Collection[str]) -> Column:
         if not isinstance(reference, list) or len(reference) != 3:
-            raise ValueError(f"{where} must be a reference: [kind, offset, count]")
+            raise ValueError("must be a reference: [kind, offset, count]")
         kind, offset, count = reference
         if not isinstance(kind, str) or kind not in kinds:
-            raise ValueError(f"{where} must be of kind {' or '.join(kinds)}, not {str(kind)[:20]!r}")
+            raise ValueError(f"must be of kind {' or '.join(kinds)}, not {str(kind)[:20]!r}")
         if type(offset) is not int or type(count) is not int or offset < 0 or count < 0:
-            raise ValueError(f"{where} must have an offset and a count of 0 or more")
+            raise ValueError("must have an offset and a count of 0 or more")
         known = self._given.get((kind, offset, count))
         if known is not None:
             return known
         if offset % 8:
-            raise ValueError(f"{where} must begin at a multiple of 8 bytes, not at {offset}")
+            raise ValueError(f"must begin at a multiple of 8 bytes, not at {offset}")
         end = offset + count * KINDS[kind].itemsize
         if end > self._size:
-            raise ValueError(f"{where} goes to byte {end} of the data, which has {self._size}")
-        self._take(offset, end, where)
+            raise ValueError(f"goes to byte {end} of the data, which has {self._size}")
+        self._take(offset, end)
         found = np.frombuffer(self._frame, KINDS[kind], count, self._start + offset)
         # A view may begin anywhere if the frame itself does; what reads columns needs them aligned.
         found = found if found.flags.aligned else found.copy()
@@ -149,13 +156,13 @@ class Columns:
         self._given[kind, offset, count] = found
         return found
 
-    def _take(self, offset: int, end: int, where: str) -> None:
+    def _take(self, offset: int, end: int) -> None:
         if offset == end:
             return
         place = bisect(self._starts, offset)
         before = place and self._ends[place - 1] > offset
         if before or (place < len(self._starts) and self._starts[place] < end):
-            raise ValueError(f"{where} overlaps another column")
+            raise ValueError("overlaps another column")
         self._starts.insert(place, offset)
         self._ends.insert(place, end)
 

@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Invalid
+from ..errors import Invalid, TooLarge
 from ..services import text
 from ..store import Chart, Column, Points, Series, Summary
-from .schemas import BatchIn, BulkIn, MetricIn, SeriesIn
+from .fields import LATEST
+from .schemas import BatchIn, BulkFrame, BulkIn, MetricIn
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# A column of a frame may stand for many series, so its size alone does not bound what a request asks for.
+MOST_POINTS = 10_000_000
 
 
 def micros(moment: datetime) -> int:
@@ -39,29 +46,68 @@ def batch(row: BatchIn) -> tuple[Column, ...]:
     return tuple(Column(name, np.array([value]), steps, times) for name, value in row.metrics.items())
 
 
-def bulk(posted: BulkIn) -> tuple[Column, ...]:
+def bulk(posted: BulkIn | BulkFrame) -> tuple[Column, ...]:
     """Columns of any length; those with equal steps and times come to share their axis."""
+    if isinstance(posted, BulkFrame):
+        return framed(posted)
     axes: dict[tuple[bytes | None, bytes | None], tuple[Any, Any]] = {}
     columns = []
+    _check_lengths(posted)
     for name, series in posted.series.items():
-        text.check_metric(name)
-        steps, times = _axis(name, series)
+        steps = None if series.steps is None else np.array(series.steps, np.int64)
+        times = None if series.timestamps is None else _micros(np.array(series.timestamps, np.float64))
         key = (None if steps is None else steps.tobytes(), None if times is None else times.tobytes())
         steps, times = axes.setdefault(key, (steps, times))
         columns.append(Column(name, np.array(series.values, np.float64), steps, times))
     return tuple(columns)
 
 
-def _axis(name: str, series: SeriesIn) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    rows = len(series.values)
-    for field, column in (("steps", series.steps), ("timestamps", series.timestamps)):
-        if column is not None and len(column) != rows:
-            message = f"series.{name}.{field} must be as long as its values: {len(column)} instead of {rows}"
-            raise Invalid([{"loc": ["body", "series", name, field], "msg": message, "type": "length"}])
-    steps = None if series.steps is None else np.array(series.steps, np.int64)
-    if series.timestamps is None:
-        return steps, None
-    return steps, np.rint(np.array(series.timestamps, np.float64) * 1e6).astype(np.int64)
+def framed(posted: BulkFrame) -> tuple[Column, ...]:
+    """The columns of a frame where they lie, as far as they are of the store's own kinds; each is turned once."""
+    times: dict[int, Ints] = {}
+    values: dict[int, Floats] = {}
+    columns = []
+    _check_lengths(posted)
+    for name, series in posted.series.items():
+        given, stamps = series.values, series.timestamps
+        if id(given) not in values:
+            values[id(given)] = given.astype(np.float64, copy=False)
+        if stamps is not None and id(stamps) not in times:
+            _check_times(name, stamps)
+            times[id(stamps)] = _micros(stamps) if stamps.dtype.kind == "f" else stamps
+        columns.append(Column(name, values[id(given)], series.steps, None if stamps is None else times[id(stamps)]))
+    return tuple(columns)
+
+
+def _check_lengths(posted: BulkIn | BulkFrame) -> None:
+    """Names that are names, columns as long as their values, and not too many points for one request."""
+    points = 0
+    for name, series in posted.series.items():
+        text.check_metric(name)
+        rows = len(series.values)
+        for field, column in (("steps", series.steps), ("timestamps", series.timestamps)):
+            if column is not None and len(column) != rows:
+                words = f"must be as long as its values: {len(column)} instead of {rows}"
+                raise _fault(name, field, words, "length")
+        points += rows
+    if points > MOST_POINTS:
+        raise TooLarge(f"The request has {points} points: at most {MOST_POINTS} at once")
+
+
+def _check_times(name: str, stamps: NDArray[Any]) -> None:
+    """Times of a frame are bounded as those in JSON are."""
+    latest = LATEST if stamps.dtype.kind == "f" else LATEST * 1_000_000
+    if len(stamps) and not (stamps.min() >= 0 and stamps.max() <= latest):  # NaN is neither.
+        raise _fault(name, "timestamps", f"must be from 0 to {latest}, and none of them NaN", "range")
+
+
+def _fault(name: str, field: str, words: str, kind: str) -> Invalid:
+    name = name[:80]
+    return Invalid([{"loc": ["body", "series", name, field], "msg": f"series.{name}.{field} {words}", "type": kind}])
+
+
+def _micros(seconds: Floats) -> Ints:
+    return np.rint(seconds * 1e6).astype(np.int64)
 
 
 WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

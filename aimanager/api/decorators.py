@@ -14,6 +14,7 @@ import zstandard
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 
+from .. import columnar
 from ..errors import Invalid, TooLarge, Unsupported
 from ..services.paging import Page
 
@@ -21,17 +22,21 @@ View = TypeVar("View", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)
 
 JSON_TYPES = {"application/json", "text/json"}
+FRAME = "application/vnd.ai-manager.points"
 
 
-def body(model: type[BaseModel], form: bool = False) -> Callable[[View], View]:
-    """Hand the view its JSON body as a checked model; with `form`, form fields are taken too."""
+def body(model: type[BaseModel], form: bool = False, frame: type[BaseModel] | None = None) -> Callable[[View], View]:
+    """Hand the view its JSON body as a checked model; with `form`, form fields are taken too, with `frame` a frame
+    of columns whose head is such a model."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def with_body(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, read_body(model, form), **kwargs)
+            if frame is not None and request.mimetype == FRAME:
+                return view(*args, read_frame(frame), **kwargs)
+            return view(*args, read_body(model, form, frame is not None), **kwargs)
 
-        with_body.body_model, with_body.takes_form = model, form  # type: ignore[attr-defined]
+        with_body.body_model, with_body.takes_form, with_body.takes_frame = model, form, frame is not None  # type: ignore[attr-defined]
         return with_body  # type: ignore[return-value]
 
     return decorate
@@ -88,11 +93,12 @@ def answer(result: Any, status: int = 200) -> Response:
     return Response(text, status, headers, mimetype="application/json")
 
 
-def read_body(model: type[Model], form: bool = False) -> Model:
+def read_body(model: type[Model], form: bool = False, frame: bool = False) -> Model:
     if form and request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return checked(model, {name: request.form[name] for name in request.form if name != "csrf_token"}, "body")
     if request.mimetype and request.mimetype not in JSON_TYPES:
-        raise Unsupported(f"Unsupported media type {request.mimetype[:100]!r}: expected application/json")
+        expected = f"application/json or {FRAME}" if frame else "application/json"
+        raise Unsupported(f"Unsupported media type {request.mimetype[:100]!r}: expected {expected}")
     data = raw_body()
     try:
         return model.model_validate_json(data, strict=True)
@@ -100,9 +106,20 @@ def read_body(model: type[Model], form: bool = False) -> Model:
         raise Invalid(explain(error, "body")) from None
 
 
-def checked(model: type[Model], values: dict[str, Any], source: str) -> Model:
+def read_frame(model: type[Model]) -> Model:
+    """A frame of columns by its head, in which the columns stand in place of their references."""
     try:
-        return model.model_validate(values)
+        head, columns = columnar.unpack(raw_body())
+        posted = checked(model, head, "body", columns)
+        columns.close()
+    except ValueError as error:
+        raise Invalid([{"loc": ["body"], "msg": str(error), "type": "frame"}]) from None
+    return posted
+
+
+def checked(model: type[Model], values: Any, source: str, context: Any = None) -> Model:
+    try:
+        return model.model_validate(values, context=context)
     except ValidationError as error:
         raise Invalid(explain(error, source)) from None
 

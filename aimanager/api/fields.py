@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, ValidationInfo, WithJsonSchema
 
 INT64 = 2**63
 
@@ -76,7 +76,8 @@ Row = Annotated[dict[str, float] | dict[str, Value], Field(union_mode="left_to_r
 # Lists of plain numbers take the fast road; only one with a word in it is looked at value by value.
 Numbers = Annotated[list[float] | list[Value], Field(union_mode="left_to_right")]
 # Seconds since 1970; the bound is the year 9000 and keeps microseconds within 64 bits.
-Seconds = Annotated[float, Field(ge=0, le=221_845_392_000, allow_inf_nan=False)]
+LATEST = 221_845_392_000
+Seconds = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 
 
 def _bound(value: Any) -> Any:
@@ -99,3 +100,15 @@ def _bound(value: Any) -> Any:
 Bound = Annotated[
     int | float | None, BeforeValidator(_bound), WithJsonSchema({"type": "number", "minimum": -1e18, "maximum": 1e18})
 ]
+
+
+def frame_column(*kinds: str, optional: bool = False) -> BeforeValidator:
+    """What a reference leads to in the frame at hand, which is the context of the validation."""
+
+    def read(reference: Any, info: ValidationInfo) -> Any:
+        if reference is None and optional:
+            return None
+        frame: Any = info.context
+        return frame.column(reference, "", kinds)
+
+    return BeforeValidator(read)

@@ -18,6 +18,7 @@ from .decorators import body, query, returns
 from .once import fingerprint, idempotency_key
 from .schemas import (
     BatchIn,
+    BulkFrame,
     BulkIn,
     ChartOut,
     ChartQuery,
@@ -74,11 +75,12 @@ def log_batch(row: BatchIn, run_id: int) -> Any:
 @metrics.post("/<id:run_id>/bulk")
 @requires("write")
 @budget("ingest")
-@body(BulkIn)
+@body(BulkIn, frame=BulkFrame)
 @returns(Logged)
-def log_bulk(posted: BulkIn, run_id: int) -> Any:
+def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
     """Log many points of many metrics, as columns.
 
+    The columns are lists in JSON, or bytes in a frame (`application/vnd.ai-manager.points`, see docs/api.md).
     `client` and `seq` make a retry harmless: a client numbers its batches from 1, one after the other; a number that
     was stored before is answered and not stored again, one out of turn is a 409 that names the number expected.
     """

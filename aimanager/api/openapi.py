@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 from ..auth import requires, rule_of
 from ..errors import SENTENCES
 from ..limits import budget
+from .decorators import FRAME
 from .schemas import Problem
 
 document = Blueprint("openapi", __name__)
@@ -37,6 +38,13 @@ IDEMPOTENCY = {
     "required": False,
     "description": "A retry with the same key stores nothing twice",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+FRAME_SCHEMA = {
+    "type": "string",
+    "format": "binary",
+    "description": "A frame of columns: 8 bytes `AIMCOLS` and 1; u32 length of the head, a multiple of 8; u32 0; the "
+    "head, JSON as for `application/json` with `[kind, offset, count]` in place of each list; the columns. "
+    "docs/api.md has it byte by byte.",
 }
 
 
@@ -122,6 +130,8 @@ def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
         content = {"application/json": {"schema": _ref(model)}}
         if view.takes_form:
             content["application/x-www-form-urlencoded"] = {"schema": _ref(model)}
+        if view.takes_frame:
+            content[FRAME] = {"schema": FRAME_SCHEMA}
         operation["requestBody"] = {"required": True, "content": content}
     if allowed == "anyone":
         operation["security"] = []

@@ -24,6 +24,7 @@ from .fields import (
     TimeOut,
     Value,
     ValueOut,
+    frame_column,
 )  # fmt: skip
 
 
@@ -207,10 +208,32 @@ class SeriesIn(Input):
     timestamps: Annotated[list[Seconds] | None, Field(examples=[[1700000000.0, 1700000000.1, 1700000000.2]])] = None
 
 
+Client = Annotated[str | None, Field(min_length=1, max_length=100, examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"])]
+Seq = Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])]
+
+
 class BulkIn(Input):
-    client: Annotated[str | None, Field(min_length=1, max_length=100, examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"])] = None  # fmt: skip
-    seq: Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])] = None
+    client: Client = None
+    seq: Seq = None
     series: Annotated[dict[str, SeriesIn], Field(min_length=1, max_length=10000)]
+
+
+class FramedSeries(Input):
+    """As `SeriesIn`, with columns of a frame; timestamps in seconds, or in whole microseconds."""
+
+    values: Annotated[Any, frame_column("f8", "f4")]
+    steps: Annotated[Any, frame_column("i8", optional=True)] = None
+    timestamps: Annotated[Any, frame_column("f8", "i8", optional=True)] = None
+
+
+class BulkFrame(Input):
+    """As `BulkIn`, in a frame."""
+
+    model_config = ConfigDict(strict=True)
+
+    client: Client = None
+    seq: Seq = None
+    series: Annotated[dict[str, FramedSeries], Field(min_length=1, max_length=10000)]
 
 
 class Logged(BaseModel):

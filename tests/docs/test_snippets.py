@@ -77,10 +77,11 @@ def shell(server, script: str, **environment: str) -> str:
     return done.stdout
 
 
-def python(server, script: str) -> None:
+def python(server, script: str) -> str:
     here = script.replace("http://localhost:8000", server.url)
     done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def call(server, method: str, path: str, token: str | None = None, **body):
@@ -133,6 +134,10 @@ def test_the_snippets_of_the_api_page_run(server, token):
     call(server, "POST", "/runs/?project_id=1", token, name="r")
     (bulk,) = blocks(API, "json")
     assert call(server, "POST", "/metrics/1/bulk", token, **json.loads(bulk))["last_id"] == 3
+    (frame,) = blocks(API, "python")
+    assert python(server, frame.replace("<token>", token)) == "Logged 2000 metrics successfully\n"
+    summary = {row["name"]: row for row in call(server, "GET", "/metrics/1/summary", token)}
+    assert (summary["train/loss"]["current_value"], summary["lr"]["total_points"]) == (0.001, 1000)
 
 
 def test_every_setting_is_documented_and_no_other():
