@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import layout
+
 try:
     import pcodec
     from pcodec import standalone as pco
@@ -29,6 +31,7 @@ _AFFINE = struct.Struct("<qq")
 AFFINE = np.dtype([("head", "u1", (2,)), ("words", "<i8", (2,))])  # A whole affine blob.
 AFFINE_SIZE = AFFINE.itemsize
 _P, _A, _Z, _R = b"PAZR"
+_COUNTED = np.arange(layout.CHUNK)
 _FEW = 8  # Fewer words than this are not worth a codec's header.
 
 
@@ -59,19 +62,22 @@ def affine(first: int, delta: int) -> bytes:
     return bytes((_A, 8)) + _AFFINE.pack(first, delta)
 
 
-def decode(blob: bytes, out: NDArray[Any]) -> None:
-    """Fill `out`, int64 or float64, with the column. Raises Damaged if the blob is not one of that length."""
+def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
+    """Fill `out`, int64 or float64, with the column; `plus` is added to integers. Raises Damaged if the blob is not one
+    of that length."""
     try:
         codec, size, body = blob[0], blob[1], blob[2:]
         if codec == _A and size == 8:
-            _fill_affine(out.view(np.int64), *_AFFINE.unpack(body))
+            first, delta = _AFFINE.unpack(body)
+            _fill_affine(out.view(np.int64), first + plus, delta)
         elif size == 8:
             _decode_words(codec, body, out)
+            if plus:
+                out += plus
         elif size == 4 and out.dtype.kind == "f":
             words = np.empty(len(out), np.float32)
             _decode_words(codec, body, words)
-            with np.errstate(invalid="ignore"):
-                out[:] = words
+            out[:] = words
         else:
             raise Damaged(f"words of {size} bytes")
     except Damaged:
@@ -93,9 +99,16 @@ def _narrowed(values: NDArray[np.float64]) -> NDArray[Any]:
 
 
 def _fill_affine(out: NDArray[np.int64], first: int, delta: int) -> None:
-    with np.errstate(over="ignore"):
-        np.multiply(np.arange(len(out)), delta, out=out)
+    if delta == 1:
+        np.add(_counted(len(out)), first, out=out)
+    else:
+        np.multiply(_counted(len(out)), delta, out=out)
         out += first
+
+
+def _counted(rows: int) -> NDArray[np.int64]:
+    """0, 1, 2, ..."""
+    return _COUNTED[:rows] if rows <= len(_COUNTED) else np.arange(rows)
 
 
 def _decode_words(codec: int, body: bytes, out: NDArray[Any]) -> None:

@@ -163,7 +163,7 @@ class Examination:
         query = select(metric_rollup).where(r.run_no == self._run).order_by(r.metric_id, r.axis_lo)
         for row in self._connection.execute(query).all():
             mine = (c.run_no == self._run, c.metric_id == row.metric_id, c.axis_no.between(row.axis_lo, row.axis_hi))
-            rows = self._connection.execute(select(metric_chunk).where(*mine).order_by(c.axis_no)).all()
+            rows = self._connection.execute(select(*rollup.COLUMNS).where(*mine).order_by(c.axis_no)).all()
             if row.metric_id in self._damaged:
                 continue
             chunks = rollup.of_rows(rows)

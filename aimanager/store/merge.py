@@ -76,7 +76,7 @@ def _read(connection: Connection, run: int, axes: list[Row[int, int, int, int, b
     lines = []
     for pos, metric in enumerate(metrics):
         places = [Place(axis.axis_no, pos, axis.rows, axis.id_lo, axis.id_hi) for axis in axes]
-        lines.append(reader.decoded(metric, places, keep=True))
+        lines.append(reader.decoded(metric, places))
     first = lines[0]
     return Rows(tuple(metrics), first.ids, first.steps, first.times, [line.values for line in lines])
 

@@ -2,22 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Column, LargeBinary, Select, func, select
+from sqlalchemy import Column, LargeBinary, Select, bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from . import codec
 from .base import DamagedPoints, Ints
 from .codec import Damaged
 from .frame import Line, decode, join
-from .statements import chunks
+from .query import MOST, Query, one_of
 from .tables import metric_axis, metric_cdata, metric_chunk, metric_log
 
-_FRAMES = 2000  # Frames that are held at a time.
+
+_RUN, _METRIC, _FIRST, _LAST = (bindparam(name) for name in ("run", "metric", "first", "last"))
+
+
+class _ByAxis:
+    """A select of rows by the numbers of their axes, the first of its columns."""
+
+    def __init__(self, select: Select[Any], number: Column[int]) -> None:
+        self._range = Query(select.where(number.between(_FIRST, _LAST)))
+        self._list = Query(select.where(one_of(number, "numbers")))
+
+    def rows(self, connection: Connection, numbers: Iterable[int], **values: Any) -> list[Any]:
+        """The rows of these axes: as one range where they lie close together."""
+        wanted = sorted(numbers)
+        if not wanted:
+            return []
+        if wanted[-1] - wanted[0] + 1 == len(wanted):
+            return self._range.rows(connection, first=wanted[0], last=wanted[-1], **values)
+        if wanted[-1] - wanted[0] < 2 * len(wanted):
+            several = set(wanted)
+            rows = self._range.rows(connection, first=wanted[0], last=wanted[-1], **values)
+            return [row for row in rows if row[0] in several]
+        return self._list.rows(connection, numbers=wanted, **values)
+
+
+_log, _chunk, _axis, _data = metric_log.c, metric_chunk.c, metric_axis.c, metric_cdata.c
+# The frame that holds the first id may begin before it.
+_begin = select(func.max(_log.id0)).where(_log.run_no == _RUN, _log.id0 <= _FIRST).scalar_subquery()
+_FRAMES = Query(
+    select(_log.id0, _log.frame)
+    .where(_log.run_no == _RUN, _log.id0 >= func.coalesce(_begin, _FIRST), _log.id0 <= _LAST)
+    .order_by(_log.id0)
+)
+_PLACES = Query(
+    select(_chunk.axis_no, _chunk.pos, _chunk.rows, _chunk.id_lo, _chunk.id_hi)
+    .where(_chunk.run_no == _RUN, _chunk.metric_id == _METRIC, _chunk.id_hi >= _FIRST, _chunk.id_lo <= _LAST)
+    .order_by(_chunk.axis_no)
+)
+_PLACES_OF_ALL = Query(
+    select(_axis.axis_no, _axis.rows, _axis.id_lo, _axis.id_hi, _axis.metrics)
+    .where(_axis.run_no == _RUN, _axis.id_hi >= _FIRST, _axis.id_lo <= _LAST)
+    .order_by(_axis.axis_no)
+)
+_AXES = _ByAxis(
+    select(_axis.axis_no, _axis.id_lo, _axis.rows, _axis.base, _axis.step, _axis.ts).where(_axis.run_no == _RUN),
+    _axis.axis_no,
+)
+_short = [func.substr(column, 1, codec.AFFINE_SIZE, type_=LargeBinary) for column in (_axis.step, _axis.ts)]
+_EDGES = _ByAxis(
+    select(_axis.axis_no, func.coalesce(_axis.step_edges, _short[0]), func.coalesce(_axis.ts_edges, _short[1])).where(
+        _axis.run_no == _RUN
+    ),
+    _axis.axis_no,
+)
+_VALUES, _TREES = (
+    _ByAxis(select(_data.axis_no, blob).where(_data.run_no == _RUN, _data.metric_id == _METRIC), _data.axis_no)
+    for blob in (_data.v, _data.sub)
+)
 
 
 class Place(NamedTuple):
@@ -32,7 +90,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Axis:
-    """An axis as it is stored, and as arrays once somebody needed them."""
+    """An axis as it is stored, and where it was written to when somebody needed it."""
 
     id_lo: int
     rows: int
@@ -40,19 +98,18 @@ class Axis:
     step: bytes
     ts: bytes
     columns: tuple[Ints, Ints, Ints] | None = None
+    pos: int = 0
 
-    def fill(self, ids: Ints, steps: Ints, times: Ints, keep: bool) -> None:
-        """Write the axis into arrays; `keep` it for the next metric that has it too."""
+    def fill(self, pos: int, ids: Ints, steps: Ints, times: Ints) -> None:
+        """Write the axis into arrays, with the ids of the metric that has this place within its rows."""
         if self.columns:
-            for column, out in zip(self.columns, (ids, steps, times), strict=True):
-                out[:] = column
+            np.add(self.columns[0], pos - self.pos, out=ids)
+            steps[:], times[:] = self.columns[1:]
             return
-        codec.decode(self.base, ids)
-        ids += self.id_lo
+        codec.decode(self.base, ids, self.id_lo + pos)
         codec.decode(self.step, steps)
         codec.decode(self.ts, times)
-        if keep:
-            self.columns = ids.copy(), steps.copy(), times.copy()
+        self.columns, self.pos = (ids, steps, times), pos
 
     def along(self) -> tuple[Ints, Ints]:
         """Steps and times, row by row."""
@@ -65,106 +122,79 @@ class Axis:
 
 
 class Reader:
-    """Reads points of one run; the axes it has met are kept, as metrics share them."""
+    """Reads points of one run; the axes it has met are kept, as metrics share them. What it gives is not to be changed."""
 
     def __init__(self, connection: Connection, run: int) -> None:
         self.connection = connection
         self.run = run
         self._axes: dict[int, Axis] = {}
 
-    def lines(self, wanted: Collection[int] | None = None, first: int = 1, last: int | None = None) -> dict[int, Line]:
+    def lines(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
         """The points from one id to another, of all metrics or of those wanted; those that have none are left out."""
         pieces = {metric: [cut(line, first, last)] for metric, line in self.tail(wanted, first, last).items()}
-        if last is None or sum(len(line.ids) for lines in pieces.values() for line in lines) <= last - first:
-            keep = wanted is None or len(wanted) > 1
+        if sum(len(line.ids) for lines in pieces.values() for line in lines) <= last - first:
             for metric, places in self.places(wanted, first, last).items():
-                pieces.setdefault(metric, []).append(cut(self.decoded(metric, places, keep), first, last))
+                pieces.setdefault(metric, []).append(cut(self.decoded(metric, places), first, last))
         return {m: join(lines) for m, lines in pieces.items() if any(len(line.ids) for line in lines)}
 
-    def tail(self, wanted: Collection[int] | None = None, first: int = 1, last: int | None = None) -> dict[int, Line]:
+    def tail(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
         """The points that are still in the log, and some before `first` and after `last`."""
         return decode(self._frames(first, last), wanted)
 
-    def _frames(self, first: int, last: int | None) -> Iterator[tuple[int, bytes]]:
+    def _frames(self, first: int, last: int) -> list[tuple[int, bytes]]:
         """The frames that hold the points from one id to another."""
-        c = metric_log.c
-        query = select(c.id0, c.frame).where(c.run_no == self.run).order_by(c.id0)
-        if first > 1:
-            # The frame that holds `first` may begin before it.
-            begin = select(func.max(c.id0)).where(c.run_no == self.run, c.id0 <= first).scalar_subquery()
-            query = query.where(c.id0 >= func.coalesce(begin, first))
-        if last is not None:
-            query = query.where(c.id0 <= last)
-        yield from self.connection.execute(query)
+        return _FRAMES.rows(self.connection, run=self.run, first=first, last=last)
 
-    def places(
-        self, wanted: Collection[int] | None = None, first: int = 1, last: int | None = None
-    ) -> dict[int, list[Place]]:
+    def places(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, list[Place]]:
         """The chunks that hold points from one id to another, by metric and number."""
         found: dict[int, list[Place]] = {}
+        between = {"run": self.run, "first": first, "last": last}
         if wanted is None:
-            for metric, place in self._places_of_all(first, last):
-                found.setdefault(metric, []).append(place)
+            # By the index of the axes: without a metric the chunks are no help.
+            for axis, rows, id_lo, id_hi, metrics in _PLACES_OF_ALL.rows(self.connection, **between):
+                for pos, metric in enumerate(metrics_of(metrics)):
+                    found.setdefault(metric, []).append(Place(axis, pos, rows, id_lo, id_hi))
             return found
-        c = metric_chunk.c
-        query = select(c.metric_id, c.axis_no, c.pos, c.rows, c.id_lo, c.id_hi).where(c.run_no == self.run)
-        query = _within(query, c.id_lo, c.id_hi, first, last).order_by(c.metric_id, c.axis_no)
-        for some in chunks(sorted(wanted)):
-            for row in self.connection.execute(query.where(c.metric_id.in_(some))):
-                found.setdefault(row[0], []).append(Place(*row[1:]))
+        for metric in wanted:
+            if rows := _PLACES.rows(self.connection, metric=metric, **between):
+                found[metric] = [Place(*row) for row in rows]
         return found
 
-    def _places_of_all(self, first: int, last: int | None) -> Iterator[tuple[int, Place]]:
-        """By the index of the axes: without a metric the chunks are no help."""
-        c = metric_axis.c
-        query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics).where(c.run_no == self.run)
-        query = _within(query, c.id_lo, c.id_hi, first, last).order_by(c.axis_no)
-        for axis in self.connection.execute(query):
-            for pos, metric in enumerate(metrics_of(axis.metrics)):
-                yield metric, Place(axis.axis_no, pos, axis.rows, axis.id_lo, axis.id_hi)
-
-    def decoded(self, metric: int, places: Sequence[Place], keep: bool = False) -> Line:
+    def decoded(self, metric: int, places: Sequence[Place]) -> Line:
         """The points of chunks, by id. Raises DamagedPoints."""
         total = sum(place.rows for place in places)
         ids, steps, times = (np.empty(total, np.int64) for _ in range(3))
-        line = Line(ids, steps, times, np.empty(total, np.float64))
-        self.load_axes([place.axis for place in places])
-        values = self.blobs(metric, [place.axis for place in places], metric_cdata.c.v)
+        values = np.empty(total, np.float64)
+        numbers = [place.axis for place in places]
+        self.load_axes(numbers)
+        blobs = dict(map(tuple, _VALUES.rows(self.connection, numbers, run=self.run, metric=metric)))
         at = 0
-        for place in places:
-            part = slice(at, at + place.rows)
-            at += place.rows
-            try:
-                self._axes[place.axis].fill(ids[part], steps[part], times[part], keep)
-                codec.decode(values[place.axis], line.values[part])
-            except (KeyError, Damaged) as error:
-                raise DamagedPoints(self.run, metric, place.axis, str(error)) from error
-            ids[part] += place.pos
-        return line if (ids[1:] > ids[:-1]).all() else line.take(np.argsort(ids))
+        with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
+            for place in places:
+                part = slice(at, at + place.rows)
+                at += place.rows
+                try:
+                    self._axes[place.axis].fill(place.pos, ids[part], steps[part], times[part])
+                    codec.decode(blobs[place.axis], values[part])
+                except (KeyError, Damaged) as error:
+                    raise DamagedPoints(self.run, metric, place.axis, str(error)) from error
+        in_order = all(place.id_lo > before.id_hi for before, place in pairwise(places))
+        line = Line(ids, steps, times, values)
+        return line if in_order else line.take(np.argsort(ids))
 
     def load_axes(self, numbers: Iterable[int]) -> dict[int, Axis]:
         """The axes of these numbers, as far as they are there."""
-        missing = sorted(set(numbers) - self._axes.keys())
-        c = metric_axis.c
-        query = select(c.axis_no, c.id_lo, c.rows, c.base, c.step, c.ts).where(c.run_no == self.run)
-        for number, *axis in _of(self.connection, query, c.axis_no, missing):
+        for number, *axis in _AXES.rows(self.connection, set(numbers) - self._axes.keys(), run=self.run):
             self._axes[number] = Axis(*axis)
         return self._axes
 
-    def edges(self, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+    def edges(self, numbers: Iterable[int]) -> dict[int, tuple[bytes, bytes]]:
         """Where the nodes of axes begin and end, by step and by time; of an affine column, the column."""
-        c = metric_axis.c
-        short = [func.substr(column, 1, codec.AFFINE_SIZE, type_=LargeBinary) for column in (c.step, c.ts)]
-        query = select(c.axis_no, func.coalesce(c.step_edges, short[0]), func.coalesce(c.ts_edges, short[1])).where(
-            c.run_no == self.run
-        )
-        return {number: (step, ts) for number, step, ts in _of(self.connection, query, c.axis_no, sorted(numbers))}
+        return {number: (step, ts) for number, step, ts in _EDGES.rows(self.connection, numbers, run=self.run)}
 
-    def blobs(self, metric: int, numbers: Sequence[int], blob: Column[Any]) -> dict[int, bytes]:
-        """One of the blobs of a metric's chunks, by the number of their axis."""
-        c = metric_cdata.c
-        query = select(c.axis_no, blob).where(c.run_no == self.run, c.metric_id == metric)
-        return dict(map(tuple, _of(self.connection, query, c.axis_no, sorted(numbers))))
+    def trees(self, metric: int, numbers: Iterable[int]) -> dict[int, bytes]:
+        """The trees over a metric's chunks, by the number of their axis."""
+        return dict(map(tuple, _TREES.rows(self.connection, numbers, run=self.run, metric=metric)))
 
     def page(self, metric: int, skip: int, limit: int) -> Line:
         """Some of a metric's points by id; what is skipped is not read."""
@@ -192,31 +222,13 @@ class Reader:
 NOTHING = Line(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
 
 
-def cut(line: Line, first: int, last: int | None) -> Line:
+def cut(line: Line, first: int, last: int) -> Line:
     """The points of a line from one id to another."""
-    end = len(line.ids) if last is None else np.searchsorted(line.ids, last + 1)
-    return line.take(slice(np.searchsorted(line.ids, first), end))
+    if not len(line.ids) or (line.ids[0] >= first and line.ids[-1] <= last):
+        return line
+    return line.take(slice(np.searchsorted(line.ids, first), np.searchsorted(line.ids, last, "right")))
 
 
 def metrics_of(blob: bytes) -> list[int]:
     """The metrics of an axis."""
     return np.frombuffer(blob, "<i4").tolist()
-
-
-def _within(query: Select[Any], lo: Column[int], hi: Column[int], first: int, last: int | None) -> Select[Any]:
-    if first > 1:
-        query = query.where(hi >= first)
-    return query if last is None else query.where(lo <= last)
-
-
-def _of(connection: Connection, query: Select[Any], number: Column[int], wanted: list[int]) -> Iterator[Any]:
-    """The rows with one of some sorted numbers: as one range where they lie close together."""
-    if not wanted:
-        return
-    if wanted[-1] - wanted[0] < 2 * len(wanted):
-        several = set(wanted)
-        rows = connection.execute(query.where(number.between(wanted[0], wanted[-1])))
-        yield from (row for row in rows if row[0] in several)
-        return
-    for some in chunks(wanted):
-        yield from connection.execute(query.where(number.in_(some)))

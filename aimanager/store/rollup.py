@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
 from . import layout
 from .codec import Damaged
 from .pack import NO_ROW
+from .query import Query
 from .reader import Reader
 from .statements import Statements
 from .tables import DELETING, metric_chunk, metric_rollup
@@ -30,29 +31,52 @@ PLAIN = np.dtype(_KNOWN)
 MARKED = np.dtype([*_KNOWN, *_MARKS])
 _NAMES = [name for name, _ in _KNOWN]
 
-Chunks = NDArray[Any]  # Of dtype MARKED; the steps and times of marks are filled in by `place_marks`.
+Chunks = NDArray[Any]  # Of dtype PLAIN, or MARKED where any has marks: `place_marks` fills in their steps and times.
+
+COLUMNS = [metric_chunk.c[name] for name in (*_NAMES, "marks")]  # What `of_rows` wants.
+_r, _c = metric_rollup.c, metric_chunk.c
+_RUN, _METRIC, _LO, _HI = (bindparam(name) for name in ("run", "metric", "lo", "hi"))
+_LAST = select(func.coalesce(func.max(_r.axis_hi), 0)).where(_r.run_no == _RUN, _r.metric_id == _METRIC)
+_UNROLLED = (
+    select(*COLUMNS)
+    .where(_c.run_no == _RUN, _c.metric_id == _METRIC, _c.axis_no > _LAST.scalar_subquery())
+    .order_by(_c.axis_no)
+)
+_FIRST_UNROLLED = Query(_UNROLLED.limit(bindparam("limit")))
+_UNROLLED_WITHIN = {x: Query(_UNROLLED.where(_c[f"{x}_hi"] >= _LO, _c[f"{x}_lo"] <= _HI)) for x in ("step", "ts")}
+_WITHIN = {
+    x: Query(
+        select(_r.chunks)
+        .where(_r.run_no == _RUN, _r.metric_id == _METRIC, _r[f"{x}_hi"] >= _LO, _r[f"{x}_lo"] <= _HI)
+        .order_by(_r.axis_lo)
+    )
+    for x in ("step", "ts")
+}
 
 
-def of_rows(rows: Iterable[Any]) -> Chunks:
-    """Rows of metric_chunk as an array."""
-    found = list(rows)
-    chunks = np.zeros(len(found), MARKED)
-    chunks["bad_row"] = NO_ROW
-    if not found:
-        return chunks
-    columns = dict(zip(found[0]._fields, zip(*found, strict=True), strict=True))
-    for name in _NAMES:
-        chunks[name] = columns[name]  # A float that is NULL is NaN here.
-    for i, marks in enumerate(columns["marks"]):
-        if marks is not None:
-            chunks["bad_row"][i] = np.frombuffer(marks, "<u2", 3)
-            chunks["fresh"][i] = 1
+def of_rows(rows: Sequence[Any]) -> Chunks:
+    """Rows of COLUMNS as an array."""
+    columns = list(zip(*rows, strict=True))
+    marked = any(columns[-1]) or any(columns[-2]) if rows else False
+    chunks = np.zeros(len(rows), MARKED if marked else PLAIN)
+    for name, column in zip(_NAMES, columns, strict=False):
+        chunks[name] = column  # A float that is NULL is NaN here.
+    if marked:
+        chunks["bad_row"] = NO_ROW
+        for i, marks in enumerate(columns[-1]):
+            if marks is not None:
+                chunks["bad_row"][i] = np.frombuffer(marks, "<u2", 3)
+                chunks["fresh"][i] = 1
     return chunks
 
 
 def place_marks(chunks: Chunks, reader: Reader) -> None:
     """Look up the steps and times of the marks of chunks."""
+    if chunks.dtype == PLAIN:
+        return
     marked = np.flatnonzero(chunks["fresh"])
+    if not len(marked):
+        return
     axes = reader.load_axes(chunks["axis_no"][marked].tolist())
     for i in marked:
         steps, times = axes[chunks["axis_no"][i]].along()
@@ -63,26 +87,36 @@ def place_marks(chunks: Chunks, reader: Reader) -> None:
 
 def packed(chunks: Chunks) -> bytes:
     """Chunks as the blob of a rollup."""
-    if chunks["n_bad"].any():
-        return bytes((1, *[0] * 7)) + chunks.tobytes()
-    plain = np.empty(len(chunks), PLAIN)
-    for name in _NAMES:
-        plain[name] = chunks[name]
-    return bytes(8) + plain.tobytes()
+    marked = bool(chunks["n_bad"].any())
+    return bytes((marked, *[0] * 7)) + _of_kind(chunks, MARKED if marked else PLAIN).tobytes()
 
 
-def unpacked(blob: bytes) -> Chunks:
-    kind = MARKED if blob[0] else PLAIN
-    if (len(blob) - 8) % kind.itemsize:
-        raise Damaged("a rollup of another size")
-    found = np.frombuffer(blob, kind, offset=8)
-    if kind is MARKED:
-        return found
-    chunks = np.zeros(len(found), MARKED)
+def unpacked(*blobs: bytes) -> Chunks:
+    """The chunks of rollups; all of one form as if they were one, as numpy's calls cost more than their work."""
+    found = []
+    for marked, kind in enumerate((PLAIN, MARKED)):
+        bodies = [blob[8:] for blob in blobs if blob[:1] == bytes((marked,))]
+        if any(len(body) % kind.itemsize for body in bodies):
+            raise Damaged("a rollup of another size")
+        found.append(np.frombuffer(b"".join(bodies), kind))
+    return _joined(found)
+
+
+def _joined(parts: list[Chunks]) -> Chunks:
+    some = [part for part in parts if len(part)] or parts[:1]
+    marked = any(part.dtype == MARKED for part in some)
+    return some[0] if len(some) == 1 else np.concatenate([_of_kind(part, MARKED if marked else PLAIN) for part in some])
+
+
+def _of_kind(chunks: Chunks, kind: np.dtype[Any]) -> Chunks:
+    if chunks.dtype == kind:
+        return chunks
+    found = np.zeros(len(chunks), kind)
     for name in _NAMES:
-        chunks[name] = found[name]
-    chunks["bad_row"] = NO_ROW
-    return chunks
+        found[name] = chunks[name]
+    if kind == MARKED:
+        found["bad_row"] = NO_ROW
+    return found
 
 
 def build(database: Database, statements: Statements, run: int) -> None:
@@ -101,7 +135,7 @@ def build(database: Database, statements: Statements, run: int) -> None:
 
 def _roll(connection: Connection, statements: Statements, run: int, metric: int) -> bool:
     """Roll up the first chunks that are in no rollup yet; whether there were enough."""
-    rows = connection.execute(unrolled(run, metric).order_by(metric_chunk.c.axis_no).limit(2 * layout.ROLLUP)).all()
+    rows = _FIRST_UNROLLED.rows(connection, run=run, metric=metric, limit=2 * layout.ROLLUP)
     if len(rows) < 2 * layout.ROLLUP:
         return False
     chunks = of_rows(rows[: layout.ROLLUP])
@@ -125,24 +159,10 @@ def row_of(run: int, metric: int, chunks: Chunks) -> dict[str, Any]:
     }
 
 
-def unrolled(run: int, metric: int) -> Any:
-    """A query for the rows of the chunks of a metric that are in no rollup."""
-    c, r = metric_chunk.c, metric_rollup.c
-    last = select(func.coalesce(func.max(r.axis_hi), 0)).where(r.run_no == run, r.metric_id == metric)
-    return select(metric_chunk).where(c.run_no == run, c.metric_id == metric, c.axis_no > last.scalar_subquery())
-
-
 def within(connection: Connection, run: int, metric: int, x: str, lo: int, hi: int) -> Chunks:
     """The chunks of a metric that have a point with lo <= x <= hi, or might; x is `step` or `ts`."""
-    r, c = metric_rollup.c, metric_chunk.c
-    query = select(r.chunks).where(r.run_no == run, r.metric_id == metric)
-    query = query.where(r[f"{x}_hi"] >= lo, r[f"{x}_lo"] <= hi)
-    blobs = connection.scalars(query).all()
-    # All of one form as if they were one: what a call of numpy costs is more than what it does here.
-    rolled = [
-        unpacked(bytes((marked, *[0] * 7)) + b"".join(blob[8:] for blob in blobs if blob[0] == marked))
-        for marked in (0, 1)
-    ]
-    rows = connection.execute(unrolled(run, metric).where(c[f"{x}_hi"] >= lo, c[f"{x}_lo"] <= hi))
-    found = np.concatenate([*rolled, of_rows(rows)])
-    return found[(found[f"{x}_hi"] >= lo) & (found[f"{x}_lo"] <= hi)]
+    asked = {"run": run, "metric": metric, "lo": lo, "hi": hi}
+    rolled = unpacked(*(blob for (blob,) in _WITHIN[x].rows(connection, **asked)))
+    found = _joined([rolled, of_rows(_UNROLLED_WITHIN[x].rows(connection, **asked))])
+    inside = (found[f"{x}_hi"] >= lo) & (found[f"{x}_lo"] <= hi)
+    return found if inside.all() else found[inside]

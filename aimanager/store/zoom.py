@@ -21,7 +21,7 @@ from .nodes import Nodes, draw, in_order, of_points
 from .pack import NO_ROW, Tree, edges_of, trees_of
 from .reader import Place, Reader
 from .rollup import Chunks
-from .tables import STEPS_ASCEND, TIMES_ASCEND, metric_cdata
+from .tables import STEPS_ASCEND, TIMES_ASCEND
 
 READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
 _INT64 = np.iinfo(np.int64)
@@ -42,7 +42,7 @@ def chart(
                 return draw(name, x, nodes, points, origin if x == "relative" else 0)
     except (Damaged, KeyError) as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
-    line = join([reader.decoded(metric, _places(chunks), keep=True), tail])
+    line = join([reader.decoded(metric, _places(chunks)), tail])
     return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
 
 
@@ -106,6 +106,7 @@ def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
 def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
     """Each chunk as a node."""
     rollup.place_marks(chunks, reader)
+    marked = chunks.dtype == rollup.MARKED
     return Nodes(
         first_x=chunks[f"{column}_lo"],
         first_time=chunks["ts_lo"],
@@ -117,15 +118,15 @@ def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
         low=chunks["vmin"],
         high=chunks["vmax"],
         last=chunks["vlast"],
-        bad=chunks["bad_row"] != NO_ROW,
-        bad_x=chunks[f"bad_{column}"],
+        bad=chunks["bad_row"] != NO_ROW if marked else np.zeros((len(chunks), 3), bool),
+        bad_x=chunks[f"bad_{column}"] if marked else np.zeros((len(chunks), 3), np.int64),
     )
 
 
 def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[Nodes]:
     """The nodes within chunks; chunks of one form are treated together."""
     numbers = chunks["axis_no"].tolist()
-    subs = reader.blobs(metric, numbers, metric_cdata.c.sub)
+    subs = reader.trees(metric, numbers)
     edges = reader.edges(numbers)
     alike: dict[tuple[int, bytes, int, int], list[int]] = defaultdict(list)
     for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):

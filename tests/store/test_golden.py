@@ -62,7 +62,8 @@ def test_a_rollup_of_an_older_server_is_still_read(name):
     blob = (GOLDEN / f"{name}.rollup").read_bytes()
     expected = json.loads((GOLDEN / f"{name}.json").read_text())
     found = rollup.unpacked(blob)
-    assert {field: found[field].tolist() for field in found.dtype.names} == expected
+    assert {field: found[field].tolist() for field in found.dtype.names}.items() <= expected.items()
+    assert (found.dtype == rollup.MARKED) == (name == "marked")
     assert rollup.packed(found) == blob
 
 

@@ -1,0 +1,73 @@
+"""Selects of the reads, each made once when its module is loaded.
+
+On SQLite they run by the driver's own call inside the transaction that SQLAlchemy has begun: what SQLAlchemy adds to a
+statement costs more there than the statement, and a chart asks seven. PostgreSQL's round trips hide it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Select, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+LEAST, MOST = -(2**63), 2**63 - 1  # Bounds that leave nothing out.
+
+
+class Query:
+    """A select whose parameters are named by `bindparam` and `one_of`."""
+
+    def __init__(self, select: Select[Any]) -> None:
+        self._select = select
+        self._for_driver: tuple[str, list[str], dict[str, Any]] | None = None
+
+    def rows(self, connection: Connection, **values: Any) -> list[Any]:
+        """All rows, as tuples; a value that is a list is for `one_of`."""
+        if connection.dialect.name != "sqlite":
+            return list(connection.execute(self._select, values))
+        text, names, constants = self._for_driver or self._compile(connection)
+        given = constants | values
+        parameters = [json.dumps(given[name]) if type(given[name]) is list else given[name] for name in names]
+        driver: Any = connection.connection.driver_connection
+        try:
+            return driver.execute(text, parameters).fetchall()
+        except driver.Error as error:
+            # In SQLAlchemy's words, as from any other question.
+            raise DBAPIError.instance(text, parameters, error, driver.Error) from error
+
+    def first(self, connection: Connection, **values: Any) -> Any:
+        """The first row, None without one."""
+        return next(iter(self.rows(connection, **values)), None)
+
+    def _compile(self, connection: Connection) -> tuple[str, list[str], dict[str, Any]]:
+        compiled: Any = self._select.compile(dialect=connection.dialect)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._for_driver = str(compiled), list(compiled.positiontup), constants
+        return self._for_driver
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
+    """Whether a column of integers is one of a list; unlike IN it is one statement, however long the list."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Column[int], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=ARRAY(BigInteger)))
+
+
+@compiles(one_of, "sqlite")
+def _in_json(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"
+
+
+@compiles(one_of, "postgresql")
+def _any(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, numbers = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({numbers})"
