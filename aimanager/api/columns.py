@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Invalid, TooLarge
-from ..services import text
+from ..services import charts, text
 from ..store import Chart, Column, Points, Series, Summary
 from .fields import LATEST
 from .schemas import BatchIn, BulkFrame, BulkIn, MetricIn
@@ -168,17 +168,15 @@ def summary(row: Summary) -> dict[str, Any]:
 
 def chart(drawn: Chart) -> dict[str, Any]:
     """A chart; times on its x axis are in seconds."""
-    scale = (lambda x: x) if drawn.axis == "step" else (lambda x: x / 1e6)
-    bad = zip(scale(drawn.bad_x).tolist(), drawn.bad_values.tolist(), strict=True)
     return {
         "name": drawn.name,
         "x_axis": drawn.axis,
         "total_points": drawn.total,
         "exact": drawn.exact,
-        "x": scale(drawn.x).tolist(),
+        "x": charts.along(drawn, drawn.x).tolist(),
         "min": gaps(drawn.min),
         "max": gaps(drawn.max),
         "last": gaps(drawn.last),
         "counts": drawn.counts.tolist(),
-        "bad": [{"x": x, "value": value(number)} for x, number in bad],
+        "bad": charts.marks(drawn),
     }

@@ -65,13 +65,22 @@ class StoreUnavailable(Exception):
 
 
 class DamagedPoints(Exception):
-    """Points cannot be read: what the disk gives back is not what was written. `aimanager doctor` says more."""
+    """Points cannot be read: what the disk gives back is not what was written. `aimanager doctor` says more.
+
+    `metric` is its number, 0 where several share what is damaged; `name` is the metric's, once somebody looked it up.
+    """
 
     def __init__(self, run: int, metric: int, axis: int, what: str) -> None:
-        super().__init__(f"run {run}, metric {metric}, axis {axis}: {what}")
+        super().__init__(run, metric, axis, what)
         self.run = run
         self.metric = metric
         self.axis = axis
+        self.what = what
+        self.name: str | None = None
+
+    def __str__(self) -> str:
+        metric = self.metric if self.name is None else f"{self.name!r}"
+        return f"run {self.run}, metric {metric}, axis {self.axis}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Select, bindparam
+from sqlalchemy import BigInteger, BindParameter, Column, Select, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
@@ -20,8 +20,13 @@ from sqlalchemy.sql.functions import FunctionElement
 LEAST, MOST = -(2**63), 2**63 - 1  # Bounds that leave nothing out.
 
 
+def named(*names: str) -> list[BindParameter[Any]]:
+    """Parameters of these names."""
+    return [bindparam(name) for name in names]
+
+
 class Query:
-    """A select whose parameters are named by `bindparam` and `one_of`."""
+    """A select whose parameters are made by `named` and `one_of`."""
 
     def __init__(self, select: Select[Any]) -> None:
         self._select = select
@@ -64,7 +69,7 @@ class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
 @compiles(one_of, "sqlite")
 def _in_json(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
     column, numbers = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({numbers}))"
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608 - of compiled clauses
 
 
 @compiles(one_of, "postgresql")

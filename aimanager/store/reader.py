@@ -8,18 +8,17 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Column, LargeBinary, Select, bindparam, func, select
+from sqlalchemy import Column, LargeBinary, Select, func, select
 from sqlalchemy.engine import Connection
 
 from . import codec
 from .base import DamagedPoints, Ints
 from .codec import Damaged
 from .frame import Line, decode, join
-from .query import MOST, Query, one_of
+from .query import MOST, Query, named, one_of
 from .tables import metric_axis, metric_cdata, metric_chunk, metric_log
 
-
-_RUN, _METRIC, _FIRST, _LAST = (bindparam(name) for name in ("run", "metric", "first", "last"))
+_RUN, _METRIC, _FIRST, _LAST = named("run", "metric", "first", "last")
 
 
 class _ByAxis:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
 from . import layout
 from .codec import Damaged
 from .pack import NO_ROW
-from .query import Query
+from .query import Query, named
 from .reader import Reader
 from .statements import Statements
 from .tables import DELETING, metric_chunk, metric_rollup
@@ -35,14 +35,14 @@ Chunks = NDArray[Any]  # Of dtype PLAIN, or MARKED where any has marks: `place_m
 
 COLUMNS = [metric_chunk.c[name] for name in (*_NAMES, "marks")]  # What `of_rows` wants.
 _r, _c = metric_rollup.c, metric_chunk.c
-_RUN, _METRIC, _LO, _HI = (bindparam(name) for name in ("run", "metric", "lo", "hi"))
+_RUN, _METRIC, _LO, _HI, _LIMIT = named("run", "metric", "lo", "hi", "limit")
 _LAST = select(func.coalesce(func.max(_r.axis_hi), 0)).where(_r.run_no == _RUN, _r.metric_id == _METRIC)
 _UNROLLED = (
     select(*COLUMNS)
     .where(_c.run_no == _RUN, _c.metric_id == _METRIC, _c.axis_no > _LAST.scalar_subquery())
     .order_by(_c.axis_no)
 )
-_FIRST_UNROLLED = Query(_UNROLLED.limit(bindparam("limit")))
+_FIRST_UNROLLED = Query(_UNROLLED.limit(_LIMIT))
 _UNROLLED_WITHIN = {x: Query(_UNROLLED.where(_c[f"{x}_hi"] >= _LO, _c[f"{x}_lo"] <= _HI)) for x in ("step", "ts")}
 _WITHIN = {
     x: Query(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from sqlalchemy import Row, func, select, update
@@ -59,8 +60,18 @@ class SqlStore(MetricStore):
         receipt = self._ingest.append(run, project, batch)
         return self.as_first_time(run, batch, receipt) if receipt.repeated else receipt
 
-    def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """One snapshot; what turns out to be damaged gets the name of its metric."""
         with self._database.reading() as connection:
+            try:
+                yield connection
+            except DamagedPoints as damage:
+                damage.name = self._names.of(connection, [damage.metric]).get(damage.metric)
+                raise
+
+    def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
+        with self._reading() as connection:
             stream = _stream(connection, run)
             wanted = None if name is None else set(self._names.find(connection, [name]).values())
             if stream is None or wanted == set():
@@ -79,7 +90,7 @@ class SqlStore(MetricStore):
             return page(lines, self._names.of(connection, lines), skip, limit, total)
 
     def series(self, run: int, name: str) -> Series | None:
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             wanted = set(self._names.find(connection, [name]).values())
             if not wanted or _stream(connection, run) is None:
                 return None
@@ -89,7 +100,7 @@ class SqlStore(MetricStore):
             return None
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             stream = _stream(connection, run)
             head = stream.next_id - 1 if stream else 0
             if head <= last_id or limit < 1:
@@ -105,7 +116,7 @@ class SqlStore(MetricStore):
         s, m, st = metric_series.c, metric_name.c, metric_stream.c
         query = select(metric_series, m.name).join(metric_name, m.id == s.metric_id)
         query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             if names is not None:
                 query = query.where(s.metric_id.in_(self._names.find(connection, names).values()))
             for some in chunks(list(found)):
@@ -120,14 +131,14 @@ class SqlStore(MetricStore):
         s, st = metric_series.c, metric_stream.c
         query = select(s.metric_id).distinct()
         query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             ids = {id for some in chunks(runs) for id in connection.scalars(query.where(s.run_no.in_(some)))}
             return sorted(self._names.of(connection, ids).values())
 
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         c = metric_stream.c
         query = select(c.run_no, c.next_id, c.heard_at).where(c.state < DELETING, c.heard_at > 0)
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             rows = [row for some in chunks(runs) for row in connection.execute(query.where(c.run_no.in_(some)))]
         return {run: Head(next_id - 1, next_id - 1, heard_at) for run, next_id, heard_at in rows}
 
@@ -140,7 +151,7 @@ class SqlStore(MetricStore):
         lo: Bound = None,
         hi: Bound = None,
     ) -> list[Chart]:
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             ids = self._names.find(connection, names)
             stream = _stream(connection, run)
             if stream is None or not ids:

@@ -1,0 +1,136 @@
+"""Charts of several metrics and runs in one answer, and the columns that they travel as.
+
+Pages and programs get the same columns: x as float64 (steps, or seconds), the rest as float32 where nobody can see the
+difference, rounded outwards so that no spike shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import columnar
+from ..damage import told
+from ..extensions import metric_store
+from ..principal import Principal
+from ..store import Chart, DamagedPoints
+from . import runs
+
+MEDIA_TYPE = "application/vnd.ai-manager.chart"
+ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only where it is asked for.
+UNIT = {"step": 1, "time": 1_000_000, "relative": 1_000_000}  # Of x in an answer, in units of the store.
+_UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of a thousand.
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart of a run's metric, or in one sentence why there is none. Up to `last_id` every point is in it."""
+
+    run_id: int
+    name: str
+    last_id: int
+    chart: Chart | None
+    error: str | None = None
+
+
+def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
+    """Charts run by run, in the order asked for; metrics that a run never logged are left out."""
+    wanted = list(dict.fromkeys(run_ids))
+    for run_id in wanted:
+        runs.project_of(run_id, principal)
+    return [drawn for run_id in wanted for drawn in _of_run(run_id, names, window)]
+
+
+def last_id(run_id: int) -> int:
+    """How far a run is, 0 before its first point. The right to read was asked with the run."""
+    head = metric_store.heads([run_id]).get(run_id)
+    return head.last_id if head else 0
+
+
+def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[Drawn]:
+    """What is drawn may hold a few points more than its `last_id` says, if they come just now."""
+    for _ in range(3):
+        before = last_id(run_id)
+        charts = _each(run_id, list(dict.fromkeys(names)), window)
+        if before == last_id(run_id):
+            break
+    return [
+        Drawn(run_id, name, before, chart, None) if isinstance(chart, Chart) else Drawn(run_id, name, before, None, chart)
+        for name, chart in charts
+    ]
+
+
+def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[str, Chart | str]]:
+    """Each name with its chart or what is wrong with it: what is damaged does not keep the others from being drawn."""
+    try:
+        return [(chart.name, chart) for chart in metric_store.chart(run_id, names, **window)]
+    except DamagedPoints as damage:
+        if len(names) == 1:
+            return [(names[0], told(damage))]
+        return [drawn for name in names for drawn in _each(run_id, [name], window)]
+
+
+def packed(drawn: Sequence[Drawn], last_id: int, also: Collection[str] = ()) -> bytes:
+    """Charts as a frame of columns (see columnar.py)."""
+    return columnar.pack({"last_id": last_id, "charts": [_packed(one, also) for one in drawn]})
+
+
+def _packed(drawn: Drawn, also: Collection[str]) -> dict[str, Any]:
+    head: dict[str, Any] = {"run_id": drawn.run_id, "name": drawn.name, "last_id": drawn.last_id}
+    chart = drawn.chart
+    if chart is None:
+        return head | {"error": drawn.error}
+    x = along(chart, chart.x).astype(np.float64)
+    head |= {
+        "x_axis": chart.axis, "total_points": chart.total, "exact": chart.exact, "bad": marks(chart),
+        "from": along(chart, chart.start[:1]).tolist(), "x": x,
+    }  # fmt: skip
+    if chart.exact:
+        head["last"] = chart.last
+    else:
+        head |= _envelope(chart)
+    columns = {"counts": chart.counts, "steps": chart.steps, "times": chart.times / 1e6}
+    return head | {name: column for name, column in columns.items() if name in also}
+
+
+def along(chart: Chart, x: NDArray[np.int64]) -> NDArray[Any]:
+    """Places on a chart's x axis in the unit of an answer."""
+    unit = UNIT[chart.axis]
+    return x if unit == 1 else x / unit
+
+
+def marks(chart: Chart) -> list[dict[str, Any]]:
+    """Where values were not finite."""
+    places = zip(along(chart, chart.bad_x).tolist(), chart.bad_values.tolist(), strict=True)
+    return [{"x": x, "value": _word(value)} for x, value in places]
+
+
+def _word(value: float) -> str:
+    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _envelope(chart: Chart) -> dict[str, NDArray[Any]]:
+    """Min, max and last of buckets: as float32, unless that would move something as far as can be seen."""
+    exact = {"min": chart.min, "max": chart.max, "last": chart.last}
+    with np.errstate(over="ignore"):
+        narrow = {"min": _outward(chart.min, -np.inf), "max": _outward(chart.max, np.inf), "last": chart.last.astype("<f4")}
+        known = ~np.isnan(chart.min)
+        if not known.any():
+            return narrow
+        most = _UNSEEN * (chart.max[known].max() - chart.min[known].min())
+        if all((np.abs(narrow[name][known] - exact[name][known]) <= most).all() for name in exact):
+            return narrow
+    return exact
+
+
+def _outward(values: NDArray[np.float64], towards: float) -> NDArray[np.float32]:
+    """As float32, where they have to be rounded in one direction."""
+    narrow = values.astype("<f4")
+    inside = narrow > values if towards < 0 else narrow < values
+    narrow[inside] = np.nextafter(narrow[inside], np.float32(towards))
+    return narrow
