@@ -60,7 +60,9 @@ def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[D
         if before == last_id(run_id):
             break
     return [
-        Drawn(run_id, name, before, chart, None) if isinstance(chart, Chart) else Drawn(run_id, name, before, None, chart)
+        Drawn(run_id, name, before, chart, None)
+        if isinstance(chart, Chart)
+        else Drawn(run_id, name, before, None, chart)
         for name, chart in charts
     ]
 
@@ -118,7 +120,11 @@ def _envelope(chart: Chart) -> dict[str, NDArray[Any]]:
     """Min, max and last of buckets: as float32, unless that would move something as far as can be seen."""
     exact = {"min": chart.min, "max": chart.max, "last": chart.last}
     with np.errstate(over="ignore"):
-        narrow = {"min": _outward(chart.min, -np.inf), "max": _outward(chart.max, np.inf), "last": chart.last.astype("<f4")}
+        narrow = {
+            "min": _outward(chart.min, -np.inf),
+            "max": _outward(chart.max, np.inf),
+            "last": chart.last.astype("<f4"),
+        }
         known = ~np.isnan(chart.min)
         if not known.any():
             return narrow
