@@ -45,7 +45,7 @@ format: $(DEV)  ## Format the code and mend what can be mended
 types: $(DEV) $(DEMO)  ## Check the types
 	@.venv/bin/mypy
 
-bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; the figures are printed
+bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; the figures are printed and written into docs/performance.md
 	@.venv/bin/python -m benchmarks
 
 lock: $(TOOLS)  ## Lock the requirements; make lock UPGRADE=--upgrade takes newer ones

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import urllib3
 
-from tests.servers import ROOT, Server
+from tests.servers import Server
 
-ENVIRONMENT = ROOT / ".cache" / "mlflow"
+from .environment import python_of
+
 MOST = 1000  # Metrics in a request.
-
-
-def install() -> None:
-    """Make the environment once; it takes a minute or two."""
-    if (ENVIRONMENT / "bin" / "mlflow").exists():
-        return
-    print("Installing MLflow into .cache/mlflow", file=sys.stderr)
-    uv, python = [sys.executable, "-m", "uv"], ENVIRONMENT / "bin" / "python"
-    subprocess.run([*uv, "venv", "--quiet", "--allow-existing", ENVIRONMENT], check=True)
-    subprocess.run([*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "mlflow"], check=True)
 
 
 class MLflow(Server):
@@ -32,10 +21,9 @@ class MLflow(Server):
     patience = 180.0
 
     def __init__(self) -> None:
-        install()
         super().__init__()
         self.http = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=1, retries=False)
-        command = [str(ENVIRONMENT / "bin" / "python"), "-m", "mlflow", "server", "--port", str(self.port)]
+        command = [str(python_of("mlflow")), "-m", "mlflow", "server", "--port", str(self.port)]
         command += ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
         command += ["--default-artifact-root", str(self.folder / "artifacts")]
         quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
