@@ -145,9 +145,10 @@ class Ingest:
                     projects[request.run, metric] = request.project
             if request.batch.writer is not None:
                 writers[request.run, request.batch.writer] = state.heard_at
-        for run, numbered in chunks_of.items():
-            self._sql.write_packed(connection, run, numbered)
-        self._write(connection, log_rows, projects, writers, taken)
+        with self._sql.last(connection):
+            for run, numbered in chunks_of.items():
+                self._sql.write_packed(connection, run, numbered)
+            self._write(connection, log_rows, projects, writers, taken)
 
     def _in_turn(self, request: Request, state: RunState) -> bool:
         """Whether to store the request; if not, its receipt or its error says why."""
