@@ -90,9 +90,10 @@ class Statements:
         if self._by_driver:
             yield
             return
-        with _driver(connection).pipeline():
+        driver = _driver(connection)
+        with driver.pipeline():
             yield
-            connection.commit()
+            driver.commit()  # SQLAlchemy's own commit then finds nothing left to do; a rollback is its work as ever.
 
     def write_packed(self, connection: Connection, run: int, numbered: Iterable[tuple[int, Packed]]) -> None:
         """Insert axes under their numbers, with their chunks."""
