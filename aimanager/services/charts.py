@@ -29,7 +29,7 @@ _UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A chart of a run's metric, or in one sentence why there is none. Up to `last_id` every point is in it."""
+    """A chart of a run's metric, or in one sentence why there is none. The points up to `last_id` are in it."""
 
     run_id: int
     name: str
@@ -53,16 +53,9 @@ def last_id(run_id: int) -> int:
 
 
 def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[Drawn]:
-    """What is drawn may hold a few points more than its `last_id` says, if they come just now."""
-    for _ in range(3):
-        before = last_id(run_id)
-        charts = _each(run_id, list(dict.fromkeys(names)), window)
-        if before == last_id(run_id):
-            break
+    charts = _each(run_id, list(dict.fromkeys(names)), window)
     return [
-        Drawn(run_id, name, before, chart, None)
-        if isinstance(chart, Chart)
-        else Drawn(run_id, name, before, None, chart)
+        Drawn(run_id, name, chart.last_id, chart) if isinstance(chart, Chart) else Drawn(run_id, name, 0, None, chart)
         for name, chart in charts
     ]
 

@@ -68,17 +68,3 @@ def chart(principal: Principal, run_id: int, names: Sequence[str], **window: Any
 def head(run_id: int) -> Head | None:
     """How far a run is; None before its first point. The right to read was asked with the run."""
     return metric_store.heads([run_id]).get(run_id)
-
-
-def chart_and_head(principal: Principal, run_id: int, names: Sequence[str], **window: Any) -> tuple[list[Chart], int]:
-    """Charts, and an id up to which they hold every point, so that a viewer can go on from there.
-
-    The two are read one after the other: while points arrive, the charts may hold a few later ones as well.
-    """
-    for _ in range(3):
-        before = head(run_id)
-        charts = chart(principal, run_id, names, **window)
-        after = head(run_id)
-        if before == after:
-            break
-    return charts, before.last_id if before else 0

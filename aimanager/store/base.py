@@ -206,7 +206,8 @@ class Chart:
     the bucket's last point, `counts` how many points it has. `exact`: each point is a bucket of its own.
     `total` counts the points in range. Not finite values are marks: `bad_x` and `bad_values` (NaN, inf or
     -inf), at most one of a kind for a bucket. The unit of x is the step, or microseconds: since 1970 for
-    "time", since the run's first point for "relative".
+    "time", since the run's first point for "relative". Of the run's points those up to `last_id` are in it, and no
+    later one.
     """
 
     name: str
@@ -223,6 +224,7 @@ class Chart:
     counts: Ints
     bad_x: Ints
     bad_values: Floats
+    last_id: int = 0
 
 
 class MetricStore(ABC):

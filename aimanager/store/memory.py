@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
 from math import isfinite
@@ -191,7 +191,9 @@ class MemoryStore(MetricStore):
             kept = self._read(run)
             origin = min((point.time for point in kept.points), default=0)
             found = {name: kept.by_time(name) for name in names}
-        return [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in found.items() if line]
+            last_id = len(kept.points)
+        charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in found.items() if line]
+        return [replace(chart, last_id=last_id) for chart in charts]
 
     def finish(self, run: int) -> None:
         """Nothing to do: there are no indexes here."""

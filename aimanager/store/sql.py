@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import Row, func, select, update
@@ -159,13 +160,14 @@ class SqlStore(MetricStore):
             reader = Reader(connection, run)
             tail = reader.tail(set(ids.values()))
             present = _present(connection, run, ids.values())
-            return [
+            charts = [
                 zoom.chart(
                     reader, name, ids[name], tail.get(ids[name], NOTHING), x, points, lo, hi, stream.first_ts or 0
                 )
                 for name in dict.fromkeys(names)
                 if ids.get(name) in present
             ]
+        return [replace(chart, last_id=stream.next_id - 1) for chart in charts]
 
     def finish(self, run: int) -> None:
         self._turn(run, FINISHED)

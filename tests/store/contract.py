@@ -231,6 +231,12 @@ class Contract(Numbered):
         assert store.chart(1, ["loss"], lo=1.5, hi=5.5)[0].x.tolist() == [2, 3, 4, 5]
         assert store.chart(1, ["loss"], lo=50)[0].total == 0
 
+    def test_a_chart_says_up_to_which_id_the_points_are_in_it(self, store):
+        log(store, 1, column("a", [1, 2]), column("b", [3]))
+        assert [chart.last_id for chart in store.chart(1, ["a", "b"], lo=1)] == [3, 3]
+        log(store, 1, column("b", [4]))
+        assert store.chart(1, ["a"])[0].last_id == 4
+
     def test_charts_come_in_the_order_asked_for(self, store):
         log(store, 1, column("a", [1]), column("b", [1]))
         assert [chart.name for chart in store.chart(1, ["b", "missing", "a", "b"])] == ["b", "a"]
