@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2s
+from itertools import islice
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -16,9 +18,11 @@ from ..services import metrics, projects, runs, table
 from ..store import Summary
 from . import web
 from .forms import errors_of, see, text
-from .htmx import page_or_fragment
+from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
+WHOLE_CARDS = 24  # A screen of them, or two.
+WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,18 @@ def _page(found: Run, **context: Any) -> Response:
     summary = metrics.summary(g.principal, found.id)
     heard_at = table.moment(head.heard_at) if head else None
     project = projects.get(found.project_id, g.principal)
+    groups = groups_of(summary)
+    long = len(summary) > WHOLE_TABLE
     tab = "overview" if request.args.get("tab") == "overview" else "charts"
     x = request.args.get("x", "")
     return page_or_fragment(
         "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
-        groups=groups_of(summary), config=list(table.flat(found.config)), state=runs.state_of(found, heard_at),
+        groups=groups, config=list(table.flat(found.config)), state=runs.state_of(found, heard_at),
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
-        log=request.args.get("log") == "1", here=_here(found.id),
+        log=request.args.get("log") == "1", here=_here(found.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,
+        later=long and tab == "charts" and fragment_wanted() != "summary",
     )  # fmt: skip
 
 
@@ -90,6 +97,11 @@ def groups_of(summary: list[Summary]) -> list[Group]:
         group, _, label = metric.name.rpartition("/")
         groups.setdefault(group if label else "", []).append(metric)
     return [Group(name, groups[name]) for name in sorted(groups, key=_place_of)]
+
+
+def _first(groups: list[Group], count: int) -> Iterator[str]:
+    """The names of the cards that come first on the page."""
+    return islice((metric.name for group in groups for metric in group.metrics), count)
 
 
 def _place_of(group: str) -> tuple[int, str]:

@@ -2,67 +2,110 @@
 
 import { count, exact, number, short } from "./format.js";
 
+/* Give a card that came with its name alone what a whole one has. */
+export function complete(element) {
+  if (element.querySelector(".plot")) return;
+  const [mark, value, plot] = document.getElementById("card").content.cloneNode(true).children;
+  element.querySelector("header").append(mark, value);
+  element.append(plot);
+  element.querySelector("h3").title = element.dataset.name;
+  plot.setAttribute("aria-label", `chart of ${element.dataset.name}`);
+  tell(value, element.dataset.last);
+}
+
+function tell(place, value) {
+  place.textContent = short(value);
+  place.title = place.value = exact(value);
+  place.toggleAttribute("data-odd", !Number.isFinite(number(value)));
+}
+
 export class Card {
   constructor(element) {
     this.element = element;
     this.name = element.dataset.name;
-    this.plot = element.querySelector(".plot");
-    this.value = element.querySelector(".value");
     this.visible = false;
     this.base = null; // The whole run.
-    this.detail = null; // The stretch that is zoomed into.
+    this.detail = null; // The stretch that is zoomed into, or was.
+    this.shown = null; // Whichever of them is on the screen.
+    this.stale = false; // The base is no longer good, but stays until there is a better one.
     this.dirty = false;
     this.canvas = null;
+    this.problem = null;
     this.fetching = false;
     this.meanwhile = []; // Live columns that came while an answer was under way, which may be older than they are.
+    this.restUntil = 0;
   }
 
-  /* What to draw; until the detail has come, the whole is shown through the window of the zoom. */
-  get series() {
-    return this.detail ?? this.base;
+  /* What to draw: null as long as it has not come. What is on the screen stays until then. */
+  best({ range }) {
+    return !range || this.problem ? this.base : this.fits(range) ? this.detail : null;
+  }
+
+  fits(range) {
+    return this.detail?.range[0] === range[0] && this.detail.range[1] === range[1];
+  }
+
+  get wantsBase() {
+    return !this.base || this.stale || this.base.worn;
+  }
+
+  wantsDetail({ range }) {
+    return range !== null && (!this.fits(range) || this.wantsBase);
+  }
+
+  needs(view) {
+    return (this.wantsBase || this.wantsDetail(view)) && !this.fetching;
+  }
+
+  /* Take from what is here whatever the view needs. */
+  cut({ range }) {
+    if (!range || this.fits(range)) return;
+    const source = [this.detail, this.base].find((one) => one?.holds(range));
+    if (source && !this.wantsBase) this.detail = source.within(range);
   }
 
   forget() {
     this.base = this.detail = null;
-    this.giveUp();
   }
 
   expect() {
     this.fetching = true;
   }
 
-  /* No answer will come. After a failure nothing is asked for a while, unless somebody does. */
-  giveUp(wait = 0) {
+  /* There was an answer, or none will come: leave the server alone for so many milliseconds. */
+  settle(rest = 0) {
     this.fetching = false;
     this.meanwhile = [];
-    this.restUntil = performance.now() + wait;
+    this.restUntil = performance.now() + rest;
   }
 
-  /* Whether the server should draw it anew. */
-  get worn() {
-    return Boolean(this.base?.worn) && !this.fetching && !(performance.now() < this.restUntil);
+  /* New data, to which is added what it does not know yet; null for what was not asked for. */
+  fill(base, detail, view) {
+    if (base) this.stale = false;
+    this.base = base ?? this.base;
+    this.detail = detail ?? this.detail;
+    if (this.detail && this.base) this.detail.origin ??= this.base.origin;
+    for (const live of this.meanwhile) for (const series of [base, detail]) series?.append(live);
+    this.problem = null;
+    this.cut(view);
+    this.dirty = this.base !== null;
   }
 
-  /* New data, to which is added what it does not know yet. */
-  fill(base, detail) {
-    this.base = base;
-    this.detail = detail;
-    this.fetching = false;
-    for (const live of this.meanwhile.splice(0)) for (const series of [base, detail]) series?.append(live);
-    this.dirty = base !== null;
-  }
-
-  append(live) {
+  append(live, { range }) {
     this.tell(live.values[live.values.length - 1]);
     if (this.fetching) this.meanwhile.push(live);
     const more = [this.base, this.detail].map((series) => series?.append(live) ?? 0);
-    if (more[0] || more[1]) this.dirty = true;
+    if (more[range ? 1 : 0]) this.dirty = true;
+  }
+
+  get plot() {
+    return this.element.querySelector(".plot");
   }
 
   tell(value) {
-    this.value.textContent = short(value);
-    this.value.title = this.value.value = exact(value);
-    this.value.toggleAttribute("data-odd", !Number.isFinite(number(value)));
+    const place = this.element.querySelector(".value");
+    if (place) tell(place, value);
+    else this.element.dataset.last = value;
   }
 
   /* The element that Plotly draws into; the numbers that stood there make room. */
@@ -75,8 +118,9 @@ export class Card {
     return this.canvas;
   }
 
+  /* Say in the chart's place why there is none. */
   say(text, again) {
-    if (this.canvas) return;
+    this.canvas = this.shown = null;
     const message = document.createElement("div");
     message.className = "message";
     message.append(text);
@@ -88,24 +132,38 @@ export class Card {
       message.append(button);
     }
     this.plot.replaceChildren(message);
+    this.mark("", "");
+  }
+
+  /* An answer did not come: what is drawn stays, and is called old. */
+  miss(text, again) {
+    this.problem = `not up to date: ${text}`;
+    this.dirty = this.base !== null;
+    if (!this.canvas) this.say(`not drawn: ${text}`, again);
+  }
+
+  mark(text, title) {
+    const mark = this.element.querySelector(".exactness");
+    mark.textContent = text;
+    mark.title = title;
   }
 
   /* How much of the truth the line shows. */
   describe(view) {
-    const mark = this.element.querySelector(".exactness");
-    const { series } = this;
-    if (view.range && !series.total) {
-      mark.textContent = "no points in this range";
-      mark.title = "the line goes on to the points on either side of the range";
-      return;
+    const { shown } = this;
+    if (this.problem) return this.mark("not up to date", this.problem);
+    if (view.range && !shown.total) {
+      return this.mark("no points in this range", "the line goes on to the points on either side of the range");
     }
-    const parts = [series.exact ? "exact" : `${count(series.x.length)} of ${count(series.total)} points`];
-    const low = view.log ? series.last.filter((value) => value !== null && value <= 0).length : 0;
+    const parts = [shown.exact ? "exact" : `${count(shown.x.length)} of ${count(shown.total)} points`];
+    const low = view.log ? shown.last.reduce((sum, value) => sum + (value <= 0), 0) : 0;
     if (low) parts.push(`${count(low)} not above 0`);
-    if (series.bad.length) parts.push(`${count(series.bad.length)} not finite`);
-    mark.textContent = parts.join(" · ");
-    mark.title = series.exact
-      ? `all ${count(series.total)} points are drawn`
-      : "the line is the last value of each bucket, the band its least and greatest";
+    if (shown.bad.length) parts.push(`${count(shown.bad.length)} not finite`);
+    return this.mark(
+      parts.join(" · "),
+      shown.exact
+        ? `all ${count(shown.total)} points are drawn`
+        : "the line is the last value of each bucket, the band its least and greatest",
+    );
   }
 }

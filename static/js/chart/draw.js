@@ -1,7 +1,7 @@
 /* A series as Plotly's traces and layout: the line, the band of what the line leaves out, marks of what is no number. */
 
 import { colour } from "./colours.js";
-import { place, short } from "./format.js";
+import { count, place, placed, short } from "./format.js";
 import { clockTicks, logTicks, stepTicks, valueTicks } from "./ticks.js";
 
 const FEW = 40; // Below this each point is worth a dot.
@@ -37,7 +37,7 @@ function traces(series, style, view) {
     type: "scatter", mode: few ? "lines+markers" : "lines", x: series.x, y: series.last, connectgaps: false,
     line: { color: colour(run), width: 1.5, dash: style.dashed ? "6px,3px" : "solid" },
     marker: { color: colour(run), size: 4 },
-    customdata: series.x.map((x, i) => words(series, i, view.axis)), hovertemplate: "%{customdata}<extra></extra>",
+    customdata: Array.from(series.x, (_, i) => new Words(series, i)), hovertemplate: "%{customdata}<extra></extra>",
   };
   const band = series.exact ? [] : [edge(series.x, series.min, run), { ...edge(series.x, series.max, run), fill: "tonexty", fillcolor: colour(run, 0.18) }];
   return [...band, line, ...marks(series)];
@@ -48,22 +48,33 @@ function edge(x, y, run) {
   return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip", line: { color: colour(run, 0.65), width: 0.75 } };
 }
 
-/* Only numbers and our own words come in here, nothing that a user wrote. No bold: Plotly would set a style attribute. */
-function words(series, i, axis) {
-  const value = short(series.last[i]);
-  const between = series.exact || series.min[i] === series.max[i] ? "" : `  (${short(series.min[i])} to ${short(series.max[i])})`;
-  return `${value}${between}<br>${place(series.x[i], axis)}`;
+/* What stands at a point, put into words only when somebody looks. Only numbers and our own words come in here, nothing
+   that a user wrote. No bold: Plotly would set a style attribute. */
+class Words {
+  constructor(series, i) {
+    this.series = series;
+    this.i = i;
+  }
+
+  toString() {
+    const { series, i } = this;
+    const [low, high] = [series.lowest(i), series.highest(i)];
+    const lines = [short(series.last[i]) + (low < high ? `  (${short(low)} to ${short(high)})` : ""), placed(series, i)];
+    const points = Number(series.counts[i]);
+    if (points > 1) lines.push(`${count(points)} points up to here`);
+    return lines.join("<br>");
+  }
 }
 
 const SYMBOLS = { NaN: ["x", 0.03], Infinity: ["triangle-up", 0.96], "-Infinity": ["triangle-down", 0.03] };
 
-function marks(series) {
-  if (!series.bad_x.length) return [];
+function marks({ bad, axis }) {
+  if (!bad.length) return [];
   return [{
-    type: "scatter", mode: "markers", yaxis: "y2", cliponaxis: false, x: series.bad_x,
-    y: series.bad.map((kind) => SYMBOLS[kind][1]),
-    marker: { symbol: series.bad.map((kind) => SYMBOLS[kind][0]), size: 7, color: colour("--warn") },
-    customdata: series.bad.map((kind, i) => `${kind}<br>${place(series.bad_x[i], series.axis)}`),
+    type: "scatter", mode: "markers", yaxis: "y2", cliponaxis: false, x: bad.map(([x]) => x),
+    y: bad.map(([, kind]) => SYMBOLS[kind][1]),
+    marker: { symbol: bad.map(([, kind]) => SYMBOLS[kind][0]), size: 7, color: colour("--warn") },
+    customdata: bad.map(([x, kind]) => `${kind}<br>${place(x, axis)}`),
     hovertemplate: "%{customdata}<extra></extra>",
   }];
 }
@@ -83,10 +94,37 @@ function layout(element, series, view) {
   };
 }
 
+/* The values that are seen fill the height, and nothing that is out of the window counts. */
 function upwards(series, view) {
-  const low = series.min.reduce((least, value) => (value === null || (view.log && value <= 0) ? least : Math.min(least, value)), Infinity);
-  const high = series.max.reduce((most, value) => Math.max(most, value ?? -Infinity), -Infinity);
-  return view.log ? logTicks([low, high]) : valueTicks([low, high]);
+  let [low, high] = [Infinity, -Infinity];
+  for (const i of insideOf(series, view.range)) {
+    const [least, most] = [series.lowest(i), series.highest(i)];
+    if (least < low && !(view.log && least <= 0)) low = least;
+    if (most > high && !(view.log && most <= 0)) high = most;
+    if (view.log && most > 0 && most < low) low = most;
+  }
+  if (low > high) return {};
+  return view.log ? { range: logRange(low, high), ...logTicks([low, high]) } : { range: linearRange(low, high), ...valueTicks([low, high]) };
+}
+
+/* The points within a range; those beside it if there is none. */
+function insideOf({ x }, range) {
+  const all = [...x.keys()];
+  const inside = range ? all.filter((i) => x[i] >= range[0] && x[i] <= range[1]) : all;
+  return inside.length ? inside : all;
+}
+
+const AIR = 0.06; // Of the height, above and below.
+
+function linearRange(low, high) {
+  const air = low < high ? high * AIR - low * AIR : Math.abs(low) / 2 || 1;
+  return [Math.max(low - air, -Number.MAX_VALUE), Math.min(high + air, Number.MAX_VALUE)];
+}
+
+function logRange(low, high) {
+  const [from, to] = [Math.log10(low), Math.log10(high)];
+  const air = (to - from) * AIR || 0.5;
+  return [from - air, to + air];
 }
 
 function along(series, view) {
@@ -100,9 +138,8 @@ function along(series, view) {
 }
 
 /* The first and the last x that has a point, or null. */
-function endsOf(series) {
-  const ends = [...series.from, ...series.x.slice(0, 1), ...series.x.slice(-1), ...series.bad_x];
-  return ends.length ? [Math.min(...ends), Math.max(...ends)] : null;
+function endsOf({ start, x }) {
+  return x.length ? [Math.min(start, x[0]), x[x.length - 1]] : null;
 }
 
 /* The line fills the width; a single point stands in the middle. */

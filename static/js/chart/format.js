@@ -40,5 +40,14 @@ export function clock(seconds) {
 export function place(x, axis) {
   if (axis === "step") return `step ${count(x)}`;
   if (axis === "relative") return `after ${clock(x)}`;
-  return new Date(x).toISOString().replace("T", " ").replace(/\.?0*Z$/, " UTC");
+  const date = new Date(x);
+  if (Number.isNaN(date.getTime())) return `${count(x)} ms`; // Beyond what a date can be.
+  return date.toISOString().replace("T", " ").replace(/\.?0*Z$/, " UTC");
+}
+
+/* Where a point of a series is: on its axis first, then otherwise. A step has all its digits. */
+export function placed({ axis, steps, times, x }, i) {
+  const [step, time] = [place(steps[i], "step"), place(Math.round(times[i] * 1000), "time")];
+  if (axis === "step") return `${step}<br>${time}`;
+  return axis === "time" ? `${time}<br>${step}` : `${place(x[i], axis)}<br>${step}<br>${time}`;
 }

@@ -34,6 +34,7 @@ export class Hand {
   }
 
   hold(card) {
+    card.held = true;
     card.plot.addEventListener("mousedown", (event) => this.press(event), { capture: true });
     card.plot.addEventListener("keydown", (event) => this.key(event, card));
     card.plot.addEventListener("blur", () => this.unhover());
@@ -55,7 +56,8 @@ export class Hand {
   }
 
   attach(Plotly, card) {
-    card.held = true;
+    if (card.wired === card.canvas) return;
+    card.wired = card.canvas;
     this.Plotly = Plotly;
     card.canvas.on("plotly_relayout", (change) => this.relayout(change));
     card.canvas.on("plotly_hover", (event) => this.hover(card, event.points[0]?.x));
@@ -91,11 +93,11 @@ export class Hand {
   }
 
   others(from) {
-    return [...this.charts.cards.values()].filter((card) => card !== from && card.held && card.visible && card.canvas.data);
+    return [...this.charts.cards.values()].filter((card) => card !== from && card.visible && card.canvas?.data);
   }
 
   key(event, card) {
-    const { series } = card;
+    const series = card.shown;
     if (!series?.x.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const range = this.charts.view.range ?? [series.x[0], series.x[series.x.length - 1]];
     const width = range[1] - range[0];
@@ -103,7 +105,7 @@ export class Hand {
       this.step(card, range, event.key === "ArrowLeft" ? -1 : 1);
     } else if (event.key === "+" || event.key === "=") {
       const middle = this.at ?? range[0] + width / 2;
-      const low = Math.max(series.from[0] ?? range[0], range[0], middle - width / 4);
+      const low = Math.max(series.start ?? range[0], range[0], middle - width / 4);
       this.charts.look({ range: tidy([low, low + width / 2], series.axis) });
     } else if (event.key === "-") {
       this.charts.look({ range: wider(range, card.base, width) });
@@ -117,7 +119,7 @@ export class Hand {
   step(card, range, by) {
     const from = this.at ?? (by > 0 ? range[0] : range[1]);
     this.at = Math.min(Math.max(from + (by * (range[1] - range[0])) / 50, range[0]), range[1]);
-    const { series } = card;
+    const series = card.shown;
     let nearest = 0;
     series.x.forEach((x, i) => {
       if (Math.abs(x - this.at) < Math.abs(series.x[nearest] - this.at)) nearest = i;

@@ -3,6 +3,7 @@
 import { clock, count } from "./format.js";
 
 const NARROW = 6; // Steps, up to which each may have a tick.
+const GREAT = 1e12; // From here on Plotly would write powers of ten, by means that the policy forbids.
 const DIGITS = 28; // Characters of all labels of a step axis together.
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
@@ -29,14 +30,24 @@ export function valueTicks([low, high]) {
   return new Set(ticks.ticktext).size === ticks.ticktext.length ? ticks : {};
 }
 
-/* Between two steps there is none: a few steps have ticks at whole numbers, and none where there is no point. */
+/* Between two steps there is none: a few steps have ticks at whole numbers, and none where there is no point. Steps
+   too great for Plotly's own words have ours: rounded as long as they can be told apart, else the outermost in full. */
 export function stepTicks([low, high], [first, last]) {
-  if (!(high - low <= NARROW)) return {};
-  const [from, to] = [Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last)];
+  if (high - low <= NARROW) return wholeTicks(Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last));
+  if (Math.max(-low, high) < GREAT) return {};
+  const ticks = written(even(low, high), true);
+  return new Set(ticks.ticktext).size === ticks.ticktext.length ? ticks : inFull([Math.max(low, first), Math.min(high, last)]);
+}
+
+function wholeTicks(from, to) {
   const most = Math.max(1, Math.floor(DIGITS / count(to).length) - 1);
   const by = Math.max(1, Math.ceil((to - from) / most));
-  const tickvals = [];
-  for (let at = from; at <= to; at += by) tickvals.push(at);
+  const places = Math.floor((to - from) / by);
+  // Counted, as beyond 2^53 a number plus one may be the same number.
+  return inFull(Array.from({ length: places + 1 }, (_, i) => from + i * by));
+}
+
+function inFull(tickvals) {
   return { tickvals, ticktext: tickvals.map(count) };
 }
 
@@ -55,10 +66,10 @@ function even(low, high) {
   if (!(rough > 0)) return [low];
   const power = Math.floor(Math.log10(rough));
   const digit = [1, 2, 5, 10].find((one) => one * Number(`1e${power}`) >= rough * 0.999) ?? 10;
-  const ticks = [];
   const step = digit * Number(`1e${power}`);
-  for (let n = Math.ceil(low / step); n <= Math.floor(high / step); n += 1) ticks.push(Number((n * step).toPrecision(12)));
-  return ticks;
+  const first = Math.ceil(low / step);
+  const places = Math.min(Math.floor(high / step) - first, 8);
+  return Array.from({ length: Math.max(0, places + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
 function written(tickvals, exponents = false) {
