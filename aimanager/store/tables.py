@@ -37,6 +37,12 @@ SUM_IS_SCALED = 2  # vsum and vsum_low are 2**-64 of the sum, which would not fi
 STEPS_ASCEND = 1  # No step is below the one of the row before.
 TIMES_ASCEND = 2
 
+# What grows with the points is cut into parts on PostgreSQL, by a hash of the run: each is cleaned and packed by itself.
+PARTITIONS = 16
+_BY_RUN = {"postgresql_partition_by": "HASH (run_no)"}
+# Rows of a deleted run are a twentieth of a part sooner than a fifth.
+_CLEANED = "autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05"
+
 # Rows that are updated all the time leave room in their page, so that PostgreSQL need not touch the indexes.
 _ROOMY = {"fillfactor": 50}
 
@@ -151,6 +157,7 @@ metric_axis = Table(
     Column("base", LargeBinary, nullable=False),  # Each row's first id, less id_lo.
     Column("step", LargeBinary, nullable=False),
     Column("ts", LargeBinary, nullable=False),
+    **_BY_RUN,
 )
 Index("ix_metric_axis_id", metric_axis.c.run_no, metric_axis.c.id_hi, metric_axis.c.id_lo)
 
@@ -175,6 +182,7 @@ metric_chunk = Table(
     Column("vlast", Double),
     Column("marks", LargeBinary),  # The last row of each kind of value that is not finite.
     sqlite_with_rowid=False,
+    **_BY_RUN,
 )
 
 metric_cdata = Table(
@@ -185,6 +193,7 @@ metric_cdata = Table(
     Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
     Column("sub", LargeBinary, nullable=False),  # The tree over the chunk; before the values, so that it is found fast.
     Column("v", LargeBinary, nullable=False),
+    **_BY_RUN,
 )
 
 metric_rollup = Table(
@@ -212,6 +221,21 @@ for _table, _columns in _DENSE.items():
     for _column in _columns:
         _uncompressed = f"ALTER TABLE {_table.name} ALTER COLUMN {_column} SET STORAGE EXTERNAL"
         event.listen(_table, "after_create", DDL(_uncompressed).execute_if(dialect="postgresql"))
+
+PARTITIONED = (metric_axis, metric_chunk, metric_cdata)
+for _table in PARTITIONED:
+    for _number in range(PARTITIONS):
+        _part = (
+            f"CREATE TABLE {_table.name}_p{_number:02} PARTITION OF {_table.name}"
+            f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {_number}) WITH ({_CLEANED})"
+        )
+        event.listen(_table, "after_create", DDL(_part).execute_if(dialect="postgresql"))
+
+
+def is_partition(name: str | None) -> bool:
+    """Whether a table is a part of one of ours; migrations are told of the whole ones only."""
+    return any((name or "").startswith(f"{table.name}_p") for table in PARTITIONED)
+
 
 # What a run's number is the key of, except its stream.
 OF_RUNS = (metric_log, metric_rollup, metric_cdata, metric_chunk, metric_axis, metric_series, metric_writer)

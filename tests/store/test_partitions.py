@@ -1,0 +1,135 @@
+"""On PostgreSQL what grows with the points lies in parts by run, also in databases that were there before."""
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select, text
+
+from aimanager import schema
+from aimanager.store import SqlStore, doctor, tables
+from tests.store.factories import column, listed, log, open_database
+
+
+@pytest.fixture
+def database(database_url):
+    database = open_database(database_url, create=False)
+    yield database
+    database.engine.dispose()
+
+
+def migrate(database, revision):
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def fill(database):
+    """Runs in the log, in chunks, in both, finished, and deleted halfway; what is listed of them."""
+    store = SqlStore(database)
+    for run in range(1, 21):
+        log(store, run, column("large", range(5000)), column("other", [run / 7] * 5000))
+        for i in range(20):
+            log(
+                store,
+                run,
+                column("a", [i / 3, float("nan")]),
+                column("b", [-0.0, float("-inf")]),
+                writer="w",
+                seq=i + 1,
+            )
+        if run % 2:
+            store._sealer.tidy(run)
+        log(store, run, column("a", [run]))
+        if run % 3 == 0:
+            store.finish(run)
+    store._removal.hide([20])
+    return {run: (listed(store, run, limit=10**6), store.summaries([run])) for run in range(1, 21)}
+
+
+def parts(database, query):
+    with database.reading() as connection:
+        return connection.execute(text(query)).all()
+
+
+def test_an_older_database_keeps_every_point_and_its_order(database):
+    migrate(database, "0002")
+    expected = fill(database)
+    schema.upgrade(database)
+    store = SqlStore(database)
+    assert str({run: (listed(store, run, limit=10**6), store.summaries([run])) for run in expected}) == str(expected)
+    assert list(doctor.check(database)) == []
+    with database.reading() as connection:
+        assert schema.is_current(connection)
+    log(store, 1, column("large", range(5000)))
+    for run in range(1, 20):
+        store.finish(run)
+    store.tidy()
+    store.sweep()
+    assert list(doctor.check(database)) == []
+
+
+@pytest.mark.postgres
+def test_a_migration_that_fails_changes_nothing(postgres_url, monkeypatch):
+    database = open_database(postgres_url, create=False)
+    migrate(database, "0002")
+    expected = fill(database)
+    with monkeypatch.context() as patched:
+        patched.setattr("alembic.op.create_index", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            schema.upgrade(database)
+    store = SqlStore(database)
+    assert str({run: (listed(store, run, limit=10**6), store.summaries([run])) for run in expected}) == str(expected)
+    schema.upgrade(database)
+    assert list(doctor.check(database)) == []
+    database.engine.dispose()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("made_by", ["migrations", "models"])
+def test_each_part_is_kept_as_the_whole_should_be(postgres_url, made_by):
+    database = open_database(postgres_url, create=made_by == "models")
+    if made_by == "migrations":
+        schema.upgrade(database)
+    fill(database)
+    names = [table.name for table in tables.PARTITIONED]
+    found = parts(
+        database,
+        "SELECT p.relname, c.relname, c.reloptions, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
+        " JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind = 'r'",
+    )
+    assert sorted((whole, part) for whole, part, *_ in found) == [
+        (name, f"{name}_p{number:02}") for name in sorted(names) for number in range(tables.PARTITIONS)
+    ]
+    for _, part, options, bound in found:
+        assert options == ["autovacuum_vacuum_scale_factor=0.05"], part
+        assert bound == f"FOR VALUES WITH (modulus 16, remainder {int(part[-2:])})"
+        assert tables.is_partition(part)
+    dense = parts(
+        database,
+        "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+        " WHERE a.attstorage = 'e' AND c.relkind = 'r' AND c.relname LIKE 'metric_%'",
+    )
+    wanted = {("metric_log", "frame"), ("metric_rollup", "chunks")}
+    for number in range(tables.PARTITIONS):
+        wanted |= {(f"metric_axis_p{number:02}", name) for name in ("base", "step", "ts")}
+        wanted.add((f"metric_cdata_p{number:02}", "v"))
+    assert set(dense) == wanted
+    with database.reading() as connection:
+        filled = set(connection.scalars(text("SELECT DISTINCT tableoid::regclass::text FROM metric_chunk")))
+    assert len(filled) > 4
+    database.engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_run_is_read_from_its_own_part_only(postgres_url):
+    database = open_database(postgres_url)
+    fill(database)
+    for table in tables.PARTITIONED:
+        query = (
+            select(table).where(table.c.run_no == 7).compile(database.engine, compile_kwargs={"literal_binds": True})
+        )
+        plan = "\n".join(line for (line,) in parts(database, f"EXPLAIN {query}"))
+        assert sum(f"{table.name}_p{number:02}" in plan for number in range(tables.PARTITIONS)) == 1, plan
+    database.engine.dispose()
