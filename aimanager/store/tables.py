@@ -39,7 +39,7 @@ TIMES_ASCEND = 2
 
 # What grows with the points is cut into parts on PostgreSQL, by a hash of the run: each is cleaned and packed by itself.
 PARTITIONS = 16
-_BY_RUN = {"postgresql_partition_by": "HASH (run_no)"}
+_BY_RUN = "HASH (run_no)"
 # Rows of a deleted run are a twentieth of a part sooner than a fifth.
 _CLEANED = "autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05"
 
@@ -157,7 +157,7 @@ metric_axis = Table(
     Column("base", LargeBinary, nullable=False),  # Each row's first id, less id_lo.
     Column("step", LargeBinary, nullable=False),
     Column("ts", LargeBinary, nullable=False),
-    **_BY_RUN,
+    postgresql_partition_by=_BY_RUN,
 )
 Index("ix_metric_axis_id", metric_axis.c.run_no, metric_axis.c.id_hi, metric_axis.c.id_lo)
 
@@ -182,7 +182,7 @@ metric_chunk = Table(
     Column("vlast", Double),
     Column("marks", LargeBinary),  # The last row of each kind of value that is not finite.
     sqlite_with_rowid=False,
-    **_BY_RUN,
+    postgresql_partition_by=_BY_RUN,
 )
 
 metric_cdata = Table(
@@ -193,7 +193,7 @@ metric_cdata = Table(
     Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
     Column("sub", LargeBinary, nullable=False),  # The tree over the chunk; before the values, so that it is found fast.
     Column("v", LargeBinary, nullable=False),
-    **_BY_RUN,
+    postgresql_partition_by=_BY_RUN,
 )
 
 metric_rollup = Table(
