@@ -73,11 +73,16 @@ def _position(x: Ints, bound: Bound, side: Literal["left", "right"]) -> int:
 
 
 def _starts(x: Ints, points: int) -> Ints:
-    """Where the buckets begin. The edges are Python's integers: x may span more than an int64 holds."""
-    low = int(x[0])
-    span = int(x[-1]) - low + 1
-    edges = np.array([low + span * i // points for i in range(points)], np.int64)
-    return np.unique(np.searchsorted(x, edges, "left"))
+    """Where the buckets begin."""
+    return np.unique(np.searchsorted(x, shares(int(x[0]), int(x[-1]), points), "left"))
+
+
+def shares(low: int, high: int, points: int) -> Ints:
+    """Where equal shares of a width begin; by Python's integers if x spans more than an int64 holds."""
+    span = high - low + 1
+    if span * points <= _INT64.max:
+        return low + span * np.arange(points) // points
+    return np.array([low + span * i // points for i in range(points)], np.int64)
 
 
 def _envelope(values: Floats, starts: Ints) -> tuple[Floats, Floats, Floats]:

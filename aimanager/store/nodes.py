@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from .base import Axis, Chart, Floats, Ints
-from .envelope import since
+from .envelope import shares, since
 from .frame import Line
 from .pack import KINDS
 
@@ -62,7 +62,12 @@ def of_points(line: Line, x: Ints) -> Nodes:
 
 def in_order(several: list[Nodes]) -> Nodes:
     """Nodes as one, in the order of (x, time, id)."""
-    every = Nodes(*(np.concatenate([getattr(one, field.name) for one in several]) for field in fields(Nodes)))
+    some = [one for one in several if len(one.first_x)] or several[:1]
+    every = some[0]
+    if len(some) > 1:
+        every = Nodes(*(np.concatenate([getattr(one, field.name) for one in some]) for field in fields(Nodes)))
+    if (every.first_x[1:] > every.first_x[:-1]).all():
+        return every
     return every.take(np.lexsort((every.first_id, every.first_time, every.first_x)))
 
 
@@ -92,9 +97,7 @@ def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart
 
 def _starts(nodes: Nodes, points: int) -> Ints:
     """The nodes that buckets begin with: equal shares of the width, but no two buckets have points of one x."""
-    low = int(nodes.first_x[0])
-    span = int(nodes.last_x[-1]) - low + 1
-    edges = np.array([low + span * i // points for i in range(points)], np.int64)
+    edges = shares(int(nodes.first_x[0]), int(nodes.last_x[-1]), points)
     share = np.searchsorted(edges, nodes.first_x, "right")
     begins = (share[1:] != share[:-1]) & (nodes.first_x[1:] > nodes.last_x[:-1])
     return np.append(0, np.flatnonzero(begins) + 1)

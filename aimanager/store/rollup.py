@@ -92,20 +92,21 @@ def packed(chunks: Chunks) -> bytes:
 
 
 def unpacked(*blobs: bytes) -> Chunks:
-    """The chunks of rollups; all of one form as if they were one, as numpy's calls cost more than their work."""
+    """The chunks of rollups."""
+    return _joined(blobs, np.empty(0, PLAIN))
+
+
+def _joined(blobs: Sequence[bytes], rest: Chunks) -> Chunks:
+    """The chunks of rollups and more; all of one form as if they were one, as numpy's calls cost more than their work."""
     found = []
     for marked, kind in enumerate((PLAIN, MARKED)):
-        bodies = [blob[8:] for blob in blobs if blob[:1] == bytes((marked,))]
+        bodies: list[Any] = [memoryview(blob)[8:] for blob in blobs if blob[:1] == bytes((marked,))]
         if any(len(body) % kind.itemsize for body in bodies):
             raise Damaged("a rollup of another size")
+        bodies += [rest] if rest.dtype == kind else []
         found.append(np.frombuffer(b"".join(bodies), kind))
-    return _joined(found)
-
-
-def _joined(parts: list[Chunks]) -> Chunks:
-    some = [part for part in parts if len(part)] or parts[:1]
-    marked = any(part.dtype == MARKED for part in some)
-    return some[0] if len(some) == 1 else np.concatenate([_of_kind(part, MARKED if marked else PLAIN) for part in some])
+    plain, with_marks = found
+    return np.concatenate([_of_kind(plain, MARKED), with_marks]) if len(with_marks) else plain
 
 
 def _of_kind(chunks: Chunks, kind: np.dtype[Any]) -> Chunks:
@@ -162,7 +163,7 @@ def row_of(run: int, metric: int, chunks: Chunks) -> dict[str, Any]:
 def within(connection: Connection, run: int, metric: int, x: str, lo: int, hi: int) -> Chunks:
     """The chunks of a metric that have a point with lo <= x <= hi, or might; x is `step` or `ts`."""
     asked = {"run": run, "metric": metric, "lo": lo, "hi": hi}
-    rolled = unpacked(*(blob for (blob,) in _WITHIN[x].rows(connection, **asked)))
-    found = _joined([rolled, of_rows(_UNROLLED_WITHIN[x].rows(connection, **asked))])
+    blobs = [blob for (blob,) in _WITHIN[x].rows(connection, **asked)]
+    found = _joined(blobs, of_rows(_UNROLLED_WITHIN[x].rows(connection, **asked)))
     inside = (found[f"{x}_hi"] >= lo) & (found[f"{x}_lo"] <= hi)
     return found if inside.all() else found[inside]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
@@ -32,15 +34,41 @@ from .base import (
 from .frame import Line, concatenated
 from .ingest import Ingest
 from .names import Names
+from .query import Query, named, one_of
 from .reader import NOTHING, Reader
 from .removal import Removal
 from .request import stream_row
 from .seal import Sealer
-from .statements import Statements, chunks
+from .statements import Statements
 from .summary import Standing
-from .tables import DELETING, FINISHED, LIVE, metric_name, metric_series, metric_stream
+from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
 
 log = logging.getLogger(__name__)
+
+(_RUN,) = named("run")
+_st, _s = metric_stream.c, metric_series.c
+
+
+class _Stream(NamedTuple):
+    next_id: int
+    ordered: int
+    first_ts: int | None
+
+
+_STREAM = Query(select(_st.next_id, _st.ordered, _st.first_ts).where(_st.run_no == _RUN, _st.state < DELETING))
+_HEADS = Query(
+    select(_st.run_no, _st.next_id, _st.heard_at).where(
+        one_of(_st.run_no, "runs"), _st.state < DELETING, _st.heard_at > 0
+    )
+)
+_of_run = (_s.run_no == _RUN, one_of(_s.metric_id, "metrics"))
+_PRESENT = Query(select(_s.metric_id).where(*_of_run))
+_COUNT = Query(select(func.coalesce(func.sum(_s.n), 0)).where(*_of_run))
+_seen = select(metric_series).join(metric_stream, (_st.run_no == _s.run_no) & (_st.state < DELETING))
+_SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs")))
+_SOME_SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")))
+_SeriesRow = namedtuple("_SeriesRow", metric_series.c.keys())  # type: ignore[misc]  # Named as Standing wants it.
+_NAMES = Query(_seen.with_only_columns(_s.metric_id).where(one_of(_s.run_no, "runs")).distinct())
 
 
 class SqlStore(MetricStore):
@@ -93,10 +121,11 @@ class SqlStore(MetricStore):
     def series(self, run: int, name: str) -> Series | None:
         with self._reading() as connection:
             wanted = set(self._names.find(connection, [name]).values())
-            if not wanted or _stream(connection, run) is None:
+            stream = _stream(connection, run)
+            if not wanted or stream is None:
                 return None
             for line in Reader(connection, run).lines(wanted).values():
-                line = line.by_time()
+                line = line if stream.ordered else line.by_time()
                 return Series(name, line.ids, line.steps, line.values, line.times)
             return None
 
@@ -114,33 +143,29 @@ class SqlStore(MetricStore):
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
         found: dict[int, list[Summary]] = {run: [] for run in runs}
-        s, m, st = metric_series.c, metric_name.c, metric_stream.c
-        query = select(metric_series, m.name).join(metric_name, m.id == s.metric_id)
-        query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
         with self._reading() as connection:
-            if names is not None:
-                query = query.where(s.metric_id.in_(self._names.find(connection, names).values()))
-            for some in chunks(list(found)):
-                for row in connection.execute(query.where(s.run_no.in_(some))):
-                    found[row.run_no].append(Standing.of(row).summary(row.name))
+            if names is None:
+                rows = _SUMMARIES.rows(connection, runs=list(found))
+            else:
+                metrics = list(self._names.find(connection, names).values())
+                rows = _SOME_SUMMARIES.rows(connection, runs=list(found), metrics=metrics)
+            series: list[Any] = [_SeriesRow(*row) for row in rows]
+            known = self._names.of(connection, {row.metric_id for row in series})
+        for row in series:
+            found[row.run_no].append(Standing.of(row).summary(known[row.metric_id]))
         for summaries in found.values():
             # Sorted here: databases differ in the order of letters.
             summaries.sort(key=lambda summary: summary.name)
         return found
 
     def names(self, runs: Sequence[int]) -> list[str]:
-        s, st = metric_series.c, metric_stream.c
-        query = select(s.metric_id).distinct()
-        query = query.join(metric_stream, (st.run_no == s.run_no) & (st.state < DELETING))
         with self._reading() as connection:
-            ids = {id for some in chunks(runs) for id in connection.scalars(query.where(s.run_no.in_(some)))}
+            ids = [id for (id,) in _NAMES.rows(connection, runs=list(runs))]
             return sorted(self._names.of(connection, ids).values())
 
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
-        c = metric_stream.c
-        query = select(c.run_no, c.next_id, c.heard_at).where(c.state < DELETING, c.heard_at > 0)
         with self._reading() as connection:
-            rows = [row for some in chunks(runs) for row in connection.execute(query.where(c.run_no.in_(some)))]
+            rows = _HEADS.rows(connection, runs=list(runs))
         return {run: Head(next_id - 1, next_id - 1, heard_at) for run, next_id, heard_at in rows}
 
     def chart(
@@ -227,22 +252,16 @@ def page(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, t
     )
 
 
-def _stream(connection: Connection, run: int) -> Row[int, int, int | None] | None:
+def _stream(connection: Connection, run: int) -> _Stream | None:
     """The run's row, None if readers see no such run."""
-    c = metric_stream.c
-    return connection.execute(
-        select(c.next_id, c.ordered, c.first_ts).where(c.run_no == run, c.state < DELETING)
-    ).first()
+    row = _STREAM.first(connection, run=run)
+    return None if row is None else _Stream(*row)
 
 
 def _present(connection: Connection, run: int, metrics: Iterable[int]) -> set[int]:
     """Those metrics that have points in a run."""
-    c = metric_series.c
-    query = select(c.metric_id).where(c.run_no == run)
-    return {id for some in chunks(list(metrics)) for id in connection.scalars(query.where(c.metric_id.in_(some)))}
+    return {metric for (metric,) in _PRESENT.rows(connection, run=run, metrics=list(metrics))}
 
 
-def _count(connection: Connection, run: int, metrics: Collection[int]) -> int:
-    c = metric_series.c
-    query = select(func.coalesce(func.sum(c.n), 0)).where(c.run_no == run, c.metric_id.in_(metrics))
-    return int(connection.scalar(query) or 0)
+def _count(connection: Connection, run: int, metrics: Iterable[int]) -> int:
+    return int(_COUNT.first(connection, run=run, metrics=list(metrics))[0])

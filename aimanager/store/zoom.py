@@ -35,7 +35,9 @@ def chart(
     low, high = _whole(lo, ceil, x, origin), _whole(hi, floor, x, origin)
     try:
         chunks = rollup.within(reader.connection, reader.run, metric, column, low, high)
-        chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], chunks[f"{column}_lo"]))]
+        lowest = chunks[f"{column}_lo"]
+        if not (lowest[1:] > lowest[:-1]).all():
+            chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], lowest))]
         if int(chunks["rows"].sum()) + len(tail.ids) > max(READ, 1) * points:
             nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
             if nodes is not None and int(nodes.counts.sum()) > points:
@@ -71,7 +73,7 @@ def _nodes(
     x = line.steps if column == "step" else line.times
     inside = (x >= low) & (x <= high)
     several = [of_points(line.take(inside), x[inside])]
-    whole = chunks[clean]
+    whole = chunks if clean.all() else chunks[clean]
     several += [_of_chunks(reader, whole, column)] if len(whole) >= points else _within(reader, metric, whole, column)
     return in_order(several)
 
@@ -82,9 +84,18 @@ def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
     Two may meet in one x if the points of one come before those of the other by time and id.
     """
     x = tail.steps if column == "step" else tail.times
-    spans = [(f"{column}_lo", f"{column}_hi", x), ("ts_lo", "ts_hi", tail.times), ("id_lo", "id_hi", tail.ids)]
-    first = [np.append(chunks[lo], points) for lo, _, points in spans]
-    last = [np.append(chunks[hi], points) for _, hi, points in spans]
+    lo, hi = (np.ascontiguousarray(chunks[f"{column}_{end}"]) for end in ("lo", "hi"))
+    apart = np.ones(len(chunks), bool)
+    if not (lo[1:] > hi[:-1]).all() or (len(x) and len(hi) and x.min() <= hi[-1]):
+        apart = _apart(chunks, tail, lo, hi, x)
+    needed = TIMES_ASCEND | (STEPS_ASCEND if column == "step" else 0)
+    return apart & (chunks["flags"] & needed == needed)
+
+
+def _apart(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[np.bool_]:
+    """Which chunks have nothing of the others between their first (x, time, id) and their last."""
+    first = [np.append(lo, x), np.append(chunks["ts_lo"], tail.times), np.append(chunks["id_lo"], tail.ids)]
+    last = [np.append(hi, x), np.append(chunks["ts_hi"], tail.times), np.append(chunks["id_hi"], tail.ids)]
     order = np.lexsort(first[::-1])
     first, last = [each[order] for each in first], [each[order] for each in last]
     apart = np.ones(len(order), bool)
@@ -93,8 +104,7 @@ def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
     apart[:-1] &= _after([each[1:] for each in least], [each[:-1] for each in last])
     found = np.empty(len(order), bool)
     found[order] = apart
-    needed = TIMES_ASCEND | (STEPS_ASCEND if column == "step" else 0)
-    return found[: len(chunks)] & (chunks["flags"] & needed == needed)
+    return found[: len(chunks)]
 
 
 def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
