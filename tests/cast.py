@@ -40,21 +40,37 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def make_migrated_url(request, database_kind, make_database_url, tmp_path_factory) -> Callable[[], str]:
-    """Make a database with our tables and no rows: a copy of one that was migrated once."""
+def migrated_url(make_database_url, tmp_path_factory) -> str:
+    """The URL of a database with our tables and no rows, to be copied."""
     template = make_database_url()
     database = Database.open(Settings(data_dir=tmp_path_factory.mktemp("template"), database_url=template))
     schema.upgrade(database)
     database.engine.dispose()
-    if database_kind == "postgres":
-        return lambda: request.getfixturevalue("postgres").make_database(template.rpartition("/")[2])
+    return template
 
-    def copy() -> str:
+
+@pytest.fixture
+def make_migrated_url(request, database_kind, migrated_url, make_database_url) -> Iterator[Callable[[], str]]:
+    """Make databases with our tables and no rows, which are the test's own and go with it."""
+    if database_kind == "postgres":
+        cluster = request.getfixturevalue("postgres")
+        made = []
+
+        def copy() -> str:
+            made.append(cluster.make_database(migrated_url.rpartition("/")[2]))
+            return made[-1]
+
+        yield copy
+        for url in made:
+            cluster.drop_database(url)
+        return
+
+    def copy_file() -> str:
         url = make_database_url()
-        shutil.copy(template.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+        shutil.copy(migrated_url.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
         return url
 
-    return copy
+    yield copy_file
 
 
 @pytest.fixture
