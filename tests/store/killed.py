@@ -45,12 +45,12 @@ def main(url, first, path):
 
     def tidy():
         while True:
-            for told.work, work in (
-                ("seal", lambda: sealer.seal(1)),
-                ("merge", lambda: sealer._merge.run(1)),
-                ("roll up", lambda: rollup.build(told, sealer._sql, 1)),
-            ):
-                work()
+            told.work = "seal"
+            sealer.seal(1)
+            told.work = "merge"
+            sealer._merge.run(1)
+            told.work = "roll up"
+            rollup.build(told, sealer._sql, 1)
             time.sleep(0.002)
 
     threading.Thread(target=tidy, daemon=True).start()
