@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .base import Floats, Ints
+from .codec import Damaged
 
 VERSION, RAW = 1, 0
 STEPS_RUN, ONE_TIME = 1, 2
@@ -96,7 +97,7 @@ class Rows:
 
 
 def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
-    """The blocks of frames (first id, bytes); those of frames of one shape are one."""
+    """The blocks of frames (first id, bytes); those of frames of one shape are one. Raises Damaged."""
     alike: dict[bytes, tuple[list[int], list[bytes]]] = {}
     for first_id, frame in frames:
         shape = frame[: int.from_bytes(frame[4:8], "little")]
@@ -104,11 +105,14 @@ def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
         ids.append(first_id)
         bodies.append(frame)
     for shape, (ids, bodies) in alike.items():
-        yield from _blocks_alike(shape, np.array(ids, np.int64), bodies)
+        try:
+            yield from _blocks_alike(shape, np.array(ids, np.int64), bodies)
+        except (ValueError, struct.error) as error:
+            raise Damaged(f"a frame from id {ids[0]} on: {error}") from error
 
 
 def decode(frames: Iterable[tuple[int, bytes]], wanted: Collection[int] | None = None) -> dict[int, Line]:
-    """The points of frames (first id, bytes), of all metrics or of those wanted."""
+    """The points of frames (first id, bytes), of all metrics or of those wanted. Raises Damaged."""
     pieces: dict[int, list[Line]] = {}
     for rows in blocks(frames):
         for position, metric in enumerate(rows.metrics):
@@ -147,6 +151,8 @@ def _blocks_alike(shape: bytes, first_ids: Ints, frames: list[bytes]) -> Iterato
         rows, width, flags, _zero = _SHAPE.unpack_from(shape, offset)
         metrics = struct.unpack_from(f"<{width}q", shape, offset + _SHAPE.size)
         offset += _SHAPE.size + 8 * width
+        if rows * width > words.shape[1]:
+            raise ValueError(f"{rows * width} values in {words.shape[1]} words")
         row = np.arange(rows)
         if flags & STEPS_RUN:
             steps, at = words[:, at : at + 1] + row, at + 1

@@ -37,7 +37,8 @@ class Piece:
     v: bytes
 
     @classmethod
-    def of(cls, values: Floats, level: int) -> Piece:
+    def of(cls, values: Floats, level: int | None) -> Piece:
+        """Values packed with so much effort, or with None not at all."""
         nodes = tree(values)
         marks = bad_rows(values, np.array([0])) if nodes.bad is not None else None
         known = np.flatnonzero(~np.isnan(nodes.last))
@@ -49,7 +50,7 @@ class Piece:
             vlast=float(nodes.last[known[-1]]) if len(known) else None,
             marks=None if marks is None else marks.astype("<u2").tobytes(),
             sub=nodes.packed(),
-            v=codec.encode(values, level),
+            v=b"" if level is None else codec.encode(values, level),
         )
 
 

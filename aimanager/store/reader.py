@@ -137,8 +137,11 @@ class Reader:
         return {m: join(lines) for m, lines in pieces.items() if any(len(line.ids) for line in lines)}
 
     def tail(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
-        """The points that are still in the log, and some before `first` and after `last`."""
-        return decode(self._frames(first, last), wanted)
+        """The points that are still in the log, and some before `first` and after `last`. Raises DamagedPoints."""
+        try:
+            return decode(self._frames(first, last), wanted)
+        except Damaged as damage:
+            raise DamagedPoints(self.run, 0, 0, str(damage)) from damage
 
     def _frames(self, first: int, last: int) -> list[tuple[int, bytes]]:
         """The frames that hold the points from one id to another."""

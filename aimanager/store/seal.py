@@ -19,7 +19,8 @@ from sqlalchemy.engine import Connection
 
 from ..database import Database
 from . import rollup
-from .base import Clock
+from .base import Clock, DamagedPoints
+from .codec import Damaged
 from .frame import Rows, blocks
 from .merge import Merge
 from .pack import pack
@@ -100,7 +101,10 @@ class Sealer:
             frames, more = _front(connection, run)
         if not frames:
             return False
-        packed = [axis for rows in sets(frames) for axis in pack(rows)]
+        try:
+            packed = [axis for rows in sets(frames) for axis in pack(rows)]
+        except Damaged as damage:
+            raise DamagedPoints(run, 0, 0, str(damage)) from damage
         with self._database.writing() as connection:
             stream = lock(self._sql, connection, run)
             c = metric_log.c

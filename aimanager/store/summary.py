@@ -17,7 +17,7 @@ import numpy as np
 from .base import Floats, Summary
 from .tables import LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED
 
-_SCALE = 2.0**-64
+SCALE = 2.0**-64
 _LARGE = 2.0**960  # Sums stay far enough below the largest float that no step on the way overflows.
 _FEW = 48  # Below this plain Python is quicker than numpy.
 
@@ -42,7 +42,7 @@ def tally(values: Floats) -> Tally:
         if not isfinite(value):
             return Tally(1, 1, None, None, 0.0, 0.0, False)
         scaled = abs(value) >= _LARGE
-        return Tally(1, 0, value + 0.0, value + 0.0, value * _SCALE if scaled else value, 0.0, scaled)
+        return Tally(1, 0, value + 0.0, value + 0.0, value * SCALE if scaled else value, 0.0, scaled)
     finite = values[np.isfinite(values)]
     if not finite.size:
         return Tally(n, n, None, None, 0.0, 0.0, False)
@@ -50,7 +50,7 @@ def tally(values: Floats) -> Tally:
     peak = max(-vmin, vmax)
     scaled = peak >= _LARGE / n
     if scaled:
-        finite, peak = finite * _SCALE, peak * _SCALE
+        finite, peak = finite * SCALE, peak * SCALE
     parts = finite.tolist() if n < _FEW else _slices(finite, peak)
     high = fsum(parts)
     return Tally(n, n - finite.size, vmin, vmax, high, fsum([*parts, -high]), scaled)
@@ -104,7 +104,7 @@ class Standing:
         if scaled and not self.scaled:
             self._scale()
         elif self.scaled and not scaled:
-            high, low = high * _SCALE, low * _SCALE
+            high, low = high * SCALE, low * SCALE
         total = self.high + high
         part = total - self.high
         low += self.low + ((self.high - (total - part)) + (high - part))  # What the addition has rounded away.
@@ -114,7 +114,7 @@ class Standing:
             self._scale()
 
     def _scale(self) -> None:
-        self.high, self.low, self.scaled = self.high * _SCALE, self.low * _SCALE, True
+        self.high, self.low, self.scaled = self.high * SCALE, self.low * SCALE, True
 
     @property
     def mean(self) -> float | None:
@@ -122,7 +122,7 @@ class Standing:
             return None
         mean = self.high / (self.n - self.n_bad)
         # Rounding must not carry a mean out of the range of its values.
-        return min(max(mean / _SCALE if self.scaled else mean, self.vmin), self.vmax)
+        return min(max(mean / SCALE if self.scaled else mean, self.vmin), self.vmax)
 
     def summary(self, name: str) -> Summary:
         return Summary(

@@ -11,6 +11,8 @@ from aimanager.database import Database
 from aimanager.store import DamagedPoints, SqlStore, doctor, layout, tables, zoom
 from tests.store.factories import column, log, open_database
 
+AXIS = "axis 2, ids 1025 to 2048"
+
 
 @pytest.fixture
 def database(database_url, monkeypatch):
@@ -58,13 +60,13 @@ def faults(database):
 @pytest.mark.parametrize(
     ("table", "values", "where"),
     [
-        (tables.metric_axis, {"ts_hi": 7}, "axis 2"),
-        (tables.metric_axis, {"step_lo": -1}, "axis 2"),
-        (tables.metric_axis, {"flags": 0}, "axis 2"),
-        (tables.metric_axis, {"ts_edges": None}, "axis 2"),
-        (tables.metric_chunk, {"vmin": -99.0}, "axis 2"),
-        (tables.metric_chunk, {"n_bad": 4}, "axis 2"),
-        (tables.metric_chunk, {"vlast": None}, "axis 2"),
+        (tables.metric_axis, {"ts_hi": 7}, AXIS),
+        (tables.metric_axis, {"step_lo": -1}, AXIS),
+        (tables.metric_axis, {"flags": 0}, AXIS),
+        (tables.metric_axis, {"ts_edges": None}, AXIS),
+        (tables.metric_chunk, {"vmin": -99.0}, AXIS),
+        (tables.metric_chunk, {"n_bad": 4}, AXIS),
+        (tables.metric_chunk, {"vlast": None}, AXIS),
         (tables.metric_rollup, {"ts_hi": 1}, "rollup of axes 1 to 2"),
         (tables.metric_series, {"vmax": 99.0}, "summary"),
         (tables.metric_series, {"vsum": 99.0}, "summary"),
@@ -85,7 +87,7 @@ def test_what_does_not_agree_with_the_points_is_named(database, store, table, va
 def test_a_damaged_series_is_an_error_and_all_else_works(database, store):
     cut_short(database, tables.metric_cdata, "v")
     ((run, metric, place, what),) = faults(database)
-    assert (run, metric, place) == (1, "a", "axis 2")
+    assert (run, metric, place) == (1, "a", AXIS)
     assert "the values from id 1025 to 2047" in what
     with pytest.raises(DamagedPoints):
         store.series(1, "a")
@@ -98,8 +100,8 @@ def test_a_damaged_series_is_an_error_and_all_else_works(database, store):
 def test_a_damaged_axis_is_named_for_each_of_its_metrics(database, store):
     cut_short(database, tables.metric_axis, "ts")
     assert {(metric, place) for _, metric, place, _ in faults(database)} == {
-        ("a", "axis 2, column ts"),
-        ("b", "axis 2, column ts"),
+        ("a", f"{AXIS}, column ts"),
+        ("b", f"{AXIS}, column ts"),
     }
 
 
@@ -112,7 +114,7 @@ def test_a_tree_that_lies_is_found(database, store, monkeypatch):
     with database.reading() as connection:
         sub = connection.scalar(select(tables.metric_cdata.c.sub).where(tables.metric_cdata.c.axis_no == 2))
     change(database, tables.metric_cdata, {"sub": sub[:2] + bytes(8) + sub[10:]})
-    assert [fault[3] for fault in faults(database)] == ["the tree is not that of the points"]
+    assert [fault[3] for fault in faults(database)] == ["the tree is not that of the points from id 1025 to 1151"]
     change(database, tables.metric_cdata, {"sub": sub[:-1]})
     monkeypatch.setattr(zoom, "READ", 0)
     with pytest.raises(DamagedPoints):
@@ -124,7 +126,9 @@ def test_a_chunk_that_is_lost_is_named(database, store):
         c = tables.metric_cdata.c
         connection.execute(tables.metric_cdata.delete().where(c.run_no == 2, c.axis_no == 3))
     found = faults(database)
-    assert {(run, metric, place) for run, metric, place, _ in found} == {(2, "a", "axis 3"), (2, "b", "axis 3")}
+    assert {(run, metric, place) for run, metric, place, _ in found} == {
+        (2, name, "axis 3, ids 2049 to 3072") for name in ("a", "b")
+    }
 
 
 def test_tidying_goes_on_beside_a_damaged_run(database, store):

@@ -7,8 +7,10 @@ from alembic import command
 from alembic.config import Config
 
 from aimanager import schema
-from aimanager.store import SqlStore, doctor, frame, tables
+from aimanager.store import SqlStore, frame, tables
+from aimanager.store.recount import take_in
 from aimanager.store.request import stream_row
+from aimanager.store.summary import Standing
 from tests.store.factories import column, listed, log, open_database
 from tests.store.test_failures import fail  # noqa: F401  # A fixture.
 from tests.store.test_invariants import assert_well, count
@@ -160,12 +162,10 @@ def old_rows(database):
         kept = {name: value for name, value in stream.items() if name not in old}
         names, places = ", ".join(kept), ", ".join(f":{name}" for name in kept)
         connection.execute(sa.text(f"INSERT INTO metric_stream ({names}) VALUES ({places})"), kept)
-        series = doctor.recomputed(
-            frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float))
-        ).row()
-        connection.execute(
-            tables.metric_series.insert(), [series | {"run_no": 1, "metric_id": 1, "project_id": 1, "live": 1}]
-        )
+        standing = Standing()
+        take_in(standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float)))
+        series = standing.row() | {"run_no": 1, "metric_id": 1, "project_id": 1, "live": 1}
+        connection.execute(tables.metric_series.insert(), [series])
         if not database.is_sqlite:
             connection.execute(sa.text("SELECT setval('metric_name_id_seq', 1)"))
     return [(i + 1, "a", i, int(np.float64(i).view(np.int64)), i) for i in range(2000)]
