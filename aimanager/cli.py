@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
+from time import monotonic
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
-from . import ConfigurationError, Settings, create_app, schema
+from . import ConfigurationError, Settings, copying, create_app, schema
 from .config import PREFIX
 from .database import Database
 from .errors import AIManagerError, NotFound
@@ -154,6 +155,44 @@ def examine(runs: tuple[int, ...]) -> None:
         faults += 1
     click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
     sys.exit(1 if faults else 0)
+
+
+@main.command("copy-database")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option(
+    "--anyway", is_flag=True, help="though servers have a database open; what they write meanwhile is left out"
+)
+def copy_database(source: str, target: str, anyway: bool) -> None:
+    """Copy everything into an empty database, SQLite or PostgreSQL, and prove it; exit code 1 if the two differ."""
+    try:
+        proofs = copying.copy(source, target, _now_and_then(), anyway)
+    except copying.Refused as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    row = "{:<16} {:>12} {:>12}  {:<32}  {:<32}".format
+    click.echo(row("table", "rows from", "rows to", "checksum from", "checksum to").rstrip())
+    for proof in proofs:
+        counts = f"{proof.source.rows:,}", f"{proof.target.rows:,}"
+        click.echo(row(proof.table, *counts, str(proof.source), str(proof.target)))
+    differing = [proof.table for proof in proofs if not proof.holds]
+    if differing:
+        click.echo(f"The copy differs from its source in {', '.join(differing)}, so it was not kept.", err=True)
+        sys.exit(1)
+    click.echo("Both databases have the same rows.")
+
+
+def _now_and_then() -> copying.Progress:
+    """Says every second how far it is."""
+    said = monotonic()
+
+    def progress(what: str, rows: int) -> None:
+        nonlocal said
+        if monotonic() - said > 1:
+            said = monotonic()
+            click.echo(f"{what}: {rows:,} rows", err=True)
+
+    return progress
 
 
 @main.command("config")

@@ -170,20 +170,25 @@ def prepare(engine: Engine, settings: Settings) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def sqlite_path(url: sa.URL) -> Path | None:
+    """The file of a SQLite database, None of another kind."""
+    return Path(url.database or "").absolute() if url.drivername.startswith("sqlite") else None
+
+
 def gate_for(url: sa.URL) -> Gate:
     """The gate of this database; all engines of a process on one file share it."""
-    if not url.drivername.startswith("sqlite"):
+    path = sqlite_path(url)
+    if path is None:
         return OpenGate()
-    path = Path(url.database or "").absolute()
     with _gates_lock:
         return _gates.setdefault(path, Gate(path.with_name(path.name + ".lock")))
 
 
 def generation_of(url: sa.URL) -> Generation | None:
     """What tells the processes of a SQLite database that a service has written; PostgreSQL is asked each time."""
-    if not url.drivername.startswith("sqlite"):
+    path = sqlite_path(url)
+    if path is None:
         return None
-    path = Path(url.database or "").absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     return Generation(path.with_name(path.name + ".generation"))
 
