@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
@@ -18,6 +19,7 @@ from .config import ConfigurationError, Settings
 from .database import Database, sqlite_path
 from .store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
 
+_MOMENT = 3.0  # Seconds.
 _DMS = 128  # The byte of a -shm file that each process with an open database has a lock on.
 
 
@@ -131,14 +133,23 @@ def check_alone(url: URL, which: str, instead: str = "") -> None:
         process = _process_at(path)
         who = process and (f"process {process} has" if process > 0 else "another process has")
     else:
-        with opened(url) as database, database.reading() as connection:
-            query = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            others = connection.scalar(sa.text(f"{query} AND backend_type = 'client backend'"))
-            who = others and ("another connection has" if others == 1 else f"{others} other connections have")
+        others = _connections_to(url)
+        who = others and ("another connection has" if others == 1 else f"{others} other connections have")
     if who:
         raise Refused(f"The {which} is in use, {who} it open: stop the servers{instead}.")
+
+
+def _connections_to(url: URL) -> int:
+    """How many connections others have to a PostgreSQL database; those that just closed it get a moment to be gone."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    until = monotonic() + _MOMENT
+    with opened(url) as database:
+        while True:
+            with database.reading() as connection:
+                others = connection.scalar(sa.text(f"{query} AND backend_type = 'client backend'")) or 0
+            if not others or monotonic() > until:
+                return others
+            sleep(0.05)
 
 
 def _process_at(path: Path) -> int:
