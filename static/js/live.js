@@ -131,8 +131,8 @@ class Line {
     if (heard) heard.dateTime = new Date().toISOString();
     const points = this.element.querySelector("[data-points]");
     if (!points) return;
-    const more = Object.values(message.series).reduce((sum, one) => sum + one.ids.length, 0);
-    points.dataset.points = Number(points.dataset.points) + more;
+    // A run's ids are 1, 2, 3, so that the last one says how many points there are.
+    points.dataset.points = Math.max(Number(points.dataset.points), message.last_id);
     points.textContent = `${Number(points.dataset.points).toLocaleString("en-US")} points`;
   }
 }

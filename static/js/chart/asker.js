@@ -4,8 +4,9 @@
 import { loadPlotly } from "./draw.js";
 
 const AT_ONCE = 16; // Names of one request.
-const WHOLE = 600; // Buckets: more than a chart has pixels across.
+const WHOLE = 600; // Buckets: more than a chart has pixels across, unless it is the only one.
 const DETAIL = 1500; // More where somebody looks closely, as the line is exact the sooner.
+const FEW = 1000; // Points of which those around are asked for as well, so that the line goes on to the edges.
 const REST = 2000; // Milliseconds from an answer to the next question about a metric that goes on growing...
 const AGAIN = 5000; // ...after a failure...
 const DAMAGED = 60_000; // ...and about what cannot be read.
@@ -54,15 +55,17 @@ export class Asker {
     const { signal } = this.abort;
     const get = async (list, range, points) =>
       list.length ? this.source.fetch(list.map((card) => card.name), view.axis, range, points, signal) : new Map();
+    const [sparse, dense] = split(cards.filter((card) => card.wantsDetail(view)), view.range);
     for (const card of cards) card.expect();
     try {
-      const [whole, detail] = await Promise.all([
-        get(cards.filter((card) => card.wantsBase), null, WHOLE),
-        get(cards.filter((card) => card.wantsDetail(view)), view.range, DETAIL),
+      const [whole, around, within] = await Promise.all([
+        get(cards.filter((card) => card.wantsBase), null, cards.some(isWide) ? DETAIL : WHOLE),
+        get(sparse, view.range && wider(view.range), DETAIL),
+        get(dense, view.range, DETAIL),
         loadPlotly(this.plotly),
       ]);
       if (signal.aborted) return;
-      for (const card of cards) fill(card, whole.get(card.name), detail.get(card.name), view);
+      for (const card of cards) fill(card, whole.get(card.name), around.get(card.name) ?? within.get(card.name), view);
       this.charts.schedule(0);
     } catch (error) {
       if (!signal.aborted) this.failed(cards, error);
@@ -78,6 +81,20 @@ export class Asker {
     }
     this.charts.schedule(0);
   }
+}
+
+function isWide(card) {
+  return card.plot.clientWidth > WHOLE;
+}
+
+/* Cards with few points around a range, and the others. */
+function split(cards, range) {
+  const sparse = (card) => !card.wantsBase && card.pointsIn(wider(range)) <= FEW;
+  return [cards.filter(sparse), cards.filter((card) => !sparse(card))];
+}
+
+function wider([low, high]) {
+  return [low - (high - low) / 2, high + (high - low) / 2];
 }
 
 function fill(card, base, detail, view) {

@@ -1,5 +1,6 @@
 /* One chart on the page: its place, its data, and the words around it. */
 
+import { place } from "./data.js";
 import { count, exact, number, short } from "./format.js";
 
 /* Give a card that came with its name alone what a whole one has. */
@@ -17,6 +18,11 @@ function tell(place, value) {
   place.textContent = short(value);
   place.title = place.value = exact(value);
   place.toggleAttribute("data-odd", !Number.isFinite(number(value)));
+}
+
+/* NaN and infinities by name: how many there are is not known where several are one mark. */
+function kindsOf(bad) {
+  return [...new Set(bad.map(([, kind]) => short(kind)))].join(", ");
 }
 
 export class Card {
@@ -55,6 +61,13 @@ export class Card {
 
   needs(view) {
     return (this.wantsBase || this.wantsDetail(view)) && !this.fetching;
+  }
+
+  /* How many points there may be in a range, seen from afar. */
+  pointsIn([low, high]) {
+    if (!this.base) return Infinity;
+    const { x, counts } = this.base;
+    return counts.slice(place(x, low), place(x, high, true) + 1).reduce((sum, more) => sum + Number(more), 0);
   }
 
   /* Take from what is here whatever the view needs. */
@@ -109,7 +122,7 @@ export class Card {
   }
 
   /* The element that Plotly draws into; the numbers that stood there make room. */
-  place() {
+  spot() {
     if (!this.canvas) {
       this.canvas = document.createElement("div");
       this.canvas.className = "canvas";
@@ -158,7 +171,7 @@ export class Card {
     const parts = [shown.exact ? "exact" : `${count(shown.x.length)} of ${count(shown.total)} points`];
     const low = view.log ? shown.last.reduce((sum, value) => sum + (value <= 0), 0) : 0;
     if (low) parts.push(`${count(low)} not above 0`);
-    if (shown.bad.length) parts.push(`${count(shown.bad.length)} not finite`);
+    if (shown.bad.length) parts.push(kindsOf(shown.bad));
     return this.mark(
       parts.join(" · "),
       shown.exact

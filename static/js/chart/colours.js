@@ -3,6 +3,8 @@
 const canvas = document.createElement("canvas");
 canvas.width = canvas.height = 1;
 const pen = canvas.getContext("2d", { willReadFrequently: true });
+const probe = document.createElement("span"); // A property is only words: what it comes to, an element in the page says.
+probe.hidden = true;
 let known = new Map();
 
 document.addEventListener("theme:change", () => (known = new Map()));
@@ -11,8 +13,10 @@ document.addEventListener("theme:change", () => (known = new Map()));
 export function colour(property, alpha = 1) {
   const key = `${property} ${alpha}`;
   if (!known.has(key)) {
+    if (!probe.isConnected) document.body.append(probe);
+    probe.style.color = `var(${property})`;
     pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+    pen.fillStyle = getComputedStyle(probe).color;
     pen.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
     known.set(key, `rgba(${r}, ${g}, ${b}, ${((a / 255) * alpha).toFixed(3)})`);

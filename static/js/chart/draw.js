@@ -36,7 +36,7 @@ function traces(series, style, view) {
   const line = {
     type: "scatter", mode: few ? "lines+markers" : "lines", x: series.x, y: series.last, connectgaps: false,
     line: { color: colour(run), width: 1.5, dash: style.dashed ? "6px,3px" : "solid" },
-    marker: { color: colour(run), size: 4 },
+    marker: { color: colour(run), size: series.x.length === 1 ? 7 : 4 },
     customdata: Array.from(series.x, (_, i) => new Words(series, i)), hovertemplate: "%{customdata}<extra></extra>",
   };
   const band = series.exact ? [] : [edge(series.x, series.min, run), { ...edge(series.x, series.max, run), fill: "tonexty", fillcolor: colour(run, 0.18) }];
@@ -103,7 +103,7 @@ function upwards(series, view) {
     if (most > high && !(view.log && most <= 0)) high = most;
     if (view.log && most > 0 && most < low) low = most;
   }
-  if (low > high) return {};
+  if (low > high) return { range: [0, 1], showticklabels: false }; // Nothing is finite, or above 0 on a log scale.
   return view.log ? { range: logRange(low, high), ...logTicks([low, high]) } : { range: linearRange(low, high), ...valueTicks([low, high]) };
 }
 
@@ -133,7 +133,7 @@ function along(series, view) {
   const range = view.range ?? (ends && padded(ends, series.axis));
   if (range) axis.range = range;
   if (view.axis === "time") return { ...axis, type: "date", tickformatstops: DATES };
-  if (view.axis === "step") return { ...axis, type: "linear", exponentformat: "SI", separatethousands: true, ...(ends ? stepTicks(range, ends) : {}) };
+  if (view.axis === "step") return { ...axis, type: "linear", exponentformat: "SI", separatethousands: true, ...(ends ? stepTicks(range, ends, series) : {}) };
   return { ...axis, type: "linear", ...(range ? clockTicks(range) : {}) };
 }
 

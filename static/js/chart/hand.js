@@ -46,7 +46,13 @@ export class Hand {
     // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
     if (event.detail !== 2) return;
     clearTimeout(this.pause);
+    this.pause = null;
     if (this.charts.view.range) this.charts.look({ range: null });
+  }
+
+  /* Whether the charts are held, or have just been let go in a window that is not yet the view's. */
+  get busy() {
+    return this.dragging || Boolean(this.pause);
   }
 
   release() {
@@ -69,7 +75,10 @@ export class Hand {
     if (ends[0] === undefined || ends[1] === undefined) return;
     const range = tidy(ends.map(toNumber).sort((a, b) => a - b), this.charts.view.axis);
     clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.charts.look({ range }), 150);
+    this.pause = setTimeout(() => {
+      this.pause = null;
+      this.charts.look({ range });
+    }, 150);
   }
 
   /* The crosshair stands at the same x in all charts on screen. */
@@ -99,13 +108,16 @@ export class Hand {
   key(event, card) {
     const series = card.shown;
     if (!series?.x.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    const range = this.charts.view.range ?? [series.x[0], series.x[series.x.length - 1]];
+    const range = this.charts.view.range ?? [series.start, series.x[series.x.length - 1]];
     const width = range[1] - range[0];
-    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      this.step(card, range, event.key === "ArrowLeft" ? -1 : 1);
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by && event.shiftKey) {
+      if (this.charts.view.range) this.charts.look({ range: moved(range, card.base, (by * width) / 2) });
+    } else if (by) {
+      this.step(card, range, by);
     } else if (event.key === "+" || event.key === "=") {
       const middle = this.at ?? range[0] + width / 2;
-      const low = Math.max(series.start ?? range[0], range[0], middle - width / 4);
+      const low = Math.max(range[0], middle - width / 4);
       this.charts.look({ range: tidy([low, low + width / 2], series.axis) });
     } else if (event.key === "-") {
       this.charts.look({ range: wider(range, card.base, width) });
@@ -133,15 +145,21 @@ export class Hand {
 
 /* Ends that are short in the address and lie no further apart than they were. */
 function tidy([low, high], axis) {
-  if (axis === "relative") return [Number(low.toFixed(3)), Number(high.toFixed(3))];
+  if (axis === "relative") return [Number(low.toFixed(6)), Number(high.toFixed(6))];
   const whole = [Math.ceil(low), Math.floor(high)];
   return whole[0] < whole[1] ? whole : [Math.floor(low), Math.ceil(high)];
 }
 
-/* Twice the window; the whole run once that is reached. */
-function wider(range, series, width) {
-  const [low, high] = [range[0] - width / 2, range[1] + width / 2];
-  return low <= series.x[0] && high >= series.x[series.x.length - 1] ? null : [low, high];
+/* Twice the window; the whole run once that is nearly reached. */
+function wider([low, high], series, width) {
+  if (2.1 * width >= series.x[series.x.length - 1] - series.start) return null;
+  return moved([low - width / 2, high + width / 2], series, 0);
+}
+
+/* The window further along, but not beyond the run. */
+function moved([low, high], { axis, start, x }, by) {
+  const within = Math.max(Math.min(by, x[x.length - 1] - high), start - low);
+  return tidy([low + within, high + within], axis);
 }
 
 /* Plotly gives dates as text without a zone, which is UTC. */

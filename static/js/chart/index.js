@@ -35,7 +35,7 @@ class Charts {
     this.root.addEventListener("toggle", () => this.summaryOld && this.summarise(), { capture: true });
     document.addEventListener("theme:change", () => this.redraw());
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
-    document.addEventListener("htmx:before:morph:node", ({ detail }) => keep(detail.oldNode, detail.newNode));
+    document.addEventListener("htmx:before:swap", ({ detail }) => detail.tasks.forEach((task) => this.keep(task.fragment)));
     document.addEventListener("htmx:after:settle", () => this.adopt());
   }
 
@@ -49,6 +49,13 @@ class Charts {
       this.seen.observe(element);
     }
     this.hand.show(this.view);
+  }
+
+  /* Cards that were filled in stay so where the server sends their bare form. */
+  keep(fragment) {
+    for (const element of fragment?.querySelectorAll(".chart") ?? []) {
+      if (this.cards.get(element.dataset.name)?.plot) complete(element);
+    }
   }
 
   of(element) {
@@ -150,11 +157,6 @@ class Charts {
   schedule(wait) {
     this.painter.schedule(wait);
   }
-}
-
-/* A card that was filled in stays so when the server sends its bare form. */
-function keep(old, fresh) {
-  if (old.matches?.(".chart") && old.querySelector(".plot")) complete(fresh);
 }
 
 function viewOfAddress() {

@@ -38,7 +38,7 @@ export class Painter {
   }
 
   get resting() {
-    return document.hidden || this.charts.hand.dragging;
+    return document.hidden || this.charts.hand.busy;
   }
 
   due(card) {
@@ -48,7 +48,7 @@ export class Painter {
   async paint(card) {
     const Plotly = await loadPlotly(this.plotly);
     const { view, hand } = this.charts;
-    const canvas = card.place();
+    const canvas = card.spot();
     const series = card.best(view);
     card.width = canvas.clientWidth;
     if (!card.width || !series) return;

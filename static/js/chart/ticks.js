@@ -1,5 +1,6 @@
 /* Where Plotly's own ticks would mislead or not fit: places and words of our own, as {tickvals, ticktext}. */
 
+import { place } from "./data.js";
 import { clock, count } from "./format.js";
 
 const NARROW = 6; // Steps, up to which each may have a tick.
@@ -31,23 +32,26 @@ export function valueTicks([low, high]) {
 }
 
 /* Between two steps there is none: a few steps have ticks at whole numbers, and none where there is no point. Steps
-   too great for Plotly's own words have ours: rounded as long as they can be told apart, else the outermost in full. */
-export function stepTicks([low, high], [first, last]) {
-  if (high - low <= NARROW) return wholeTicks(Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last));
-  if (Math.max(-low, high) < GREAT) return {};
-  const ticks = written(even(low, high), true);
-  return new Set(ticks.ticktext).size === ticks.ticktext.length ? ticks : inFull([Math.max(low, first), Math.min(high, last)]);
+   too great for Plotly's own words have ours: rounded as long as they can be told apart, else one of them in full. */
+export function stepTicks([low, high], [first, last], series) {
+  if (Math.max(-low, high) >= GREAT) {
+    const ticks = written(even(low, high), true);
+    return new Set(ticks.ticktext).size === ticks.ticktext.length && ticks.tickvals.length > 1 ? ticks : oneTick(low, high, series);
+  }
+  return high - low <= NARROW ? wholeTicks(Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last)) : {};
+}
+
+/* The point in the middle, with all digits of its step. */
+function oneTick(low, high, { x, steps }) {
+  const middle = Math.min(place(x, low / 2 + high / 2), x.length - 1);
+  return { tickvals: [x[middle]], ticktext: [count(steps[middle])] };
 }
 
 function wholeTicks(from, to) {
   const most = Math.max(1, Math.floor(DIGITS / count(to).length) - 1);
   const by = Math.max(1, Math.ceil((to - from) / most));
   const places = Math.floor((to - from) / by);
-  // Counted, as beyond 2^53 a number plus one may be the same number.
-  return inFull(Array.from({ length: places + 1 }, (_, i) => from + i * by));
-}
-
-function inFull(tickvals) {
+  const tickvals = Array.from({ length: places + 1 }, (_, i) => from + i * by);
   return { tickvals, ticktext: tickvals.map(count) };
 }
 
@@ -69,6 +73,7 @@ function even(low, high) {
   const step = digit * Number(`1e${power}`);
   const first = Math.ceil(low / step);
   const places = Math.min(Math.floor(high / step) - first, 8);
+  // Counted, as beyond 2^53 a number plus one may be the same number.
   return Array.from({ length: Math.max(0, places + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 

@@ -1,0 +1,279 @@
+"""The charts of a run's page: what they fetch and when, what they show meanwhile, and what live points do to them."""
+
+import random
+import sqlite3
+
+import pytest
+
+from tests.servers import Gunicorn
+
+from .conftest import Site
+from .test_live_in_browser import DRAWN, lengths, until
+
+CHART = "document.querySelector('.js-plotly-plot')"
+LINE = f"{CHART}.data.find((trace) => trace.customdata && trace.yaxis !== 'y2')"
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Gunicorn(rate_limits="", page_limits="", ingest_limits="")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def site(server) -> Site:
+    return Site(server.url)
+
+
+@pytest.fixture
+def asked(ada) -> list[str]:
+    """The addresses of the charts that the page asks for."""
+    addresses: list[str] = []
+    ada.on("request", lambda request: "/charts?" in request.url and addresses.append(request.url))
+    return addresses
+
+
+@pytest.fixture
+def long_run(ada, site) -> int:
+    """The page of a run whose only metric has far more points than its chart has buckets."""
+    run = site.run(site.project())
+    site.log(run, loss=[1 + (i % 100) / 100 for i in range(20_000)])
+    open_run(ada, site, run)
+    return run
+
+
+def open_run(page, site, run: int, query: str = "") -> None:
+    page.goto(f"{site.url}/app/runs/{run}{query}")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_selector("[data-live=on]")
+
+
+def label(page) -> str:
+    return page.locator(".chart .exactness").first.inner_text()
+
+
+def window(page, axis: str = "xaxis") -> list[float]:
+    return page.evaluate(f"{CHART}.layout.{axis}.range")
+
+
+def line(page, column: str = "x") -> list[float | None]:
+    """What the line of the first chart is drawn from; None where it has a gap."""
+    return page.evaluate(f"Array.from({LINE}.{column}, (value) => (Number.isNaN(value) ? null : value))")
+
+
+def drag(page, low: float, high: float) -> None:
+    """Zoom into a stretch by the mouse; the ends are parts of the width."""
+    box = page.locator(DRAWN).first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * low, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * high, middle, steps=4)
+    page.mouse.up()
+
+
+def rest(page) -> None:
+    """Let Playwright tell what has happened meanwhile."""
+    page.wait_for_timeout(20)
+
+
+def send(site, run: int, value, step: int) -> None:
+    site.send("POST", f"/metrics/{run}", {"name": "loss", "value": value, "step": step})
+
+
+def total(page) -> str:
+    return label(page).partition(" of ")[2]
+
+
+def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada, site, asked):
+    run = site.run(site.project())
+    site.log(run, **{f"layer.{n % 20}/weight.{n:03}": [n, n + 1] for n in range(1000)})
+    open_run(ada, site, run)
+    until(lambda: len(lengths(ada)) >= 12)
+    assert ada.locator(".chart").count() == 1000
+    assert ada.locator(".chart .plot").count() < 60
+    assert sum(address.count("name=") for address in asked) < 60
+    assert len(asked) < 6
+    ada.locator("#search, input[name=chart]").first.fill("weight.999")
+    until(lambda: lengths(ada).get("layer.19/weight.999") == 2)
+    assert ada.locator(".chart:visible .value").inner_text() == "1000"
+    # What is filled in stays so when a new metric brings the sections anew.
+    site.log(run, **{"layer.19/weight.9999": [5, 6, 7]})
+    until(lambda: lengths(ada).get("layer.19/weight.9999") == 3)
+    assert lengths(ada)["layer.19/weight.999"] == 2
+    ada.locator("#section-values > summary").click()
+    until(lambda: ada.locator("#summary tbody tr").count() == 1001)
+
+
+def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, site, asked, long_run):
+    assert "of 20,000 points" in label(ada)
+    before = len(asked), label(ada), line(ada)
+    held = []
+    ada.route("**/charts?**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    drag(ada, 0.5, 0.52)
+    until(lambda: len(held) == 1 or rest(ada))
+    assert (label(ada), line(ada)) == before[1:]
+    # Whoever zooms on does not wait for what is no longer wanted.
+    with ada.expect_event("requestfailed", lambda request: request.url == held[0].request.url):
+        drag(ada, 0.4, 0.6)
+    until(lambda: len(held) == 2 or rest(ada))
+    assert (label(ada), line(ada)) == before[1:]
+    held[1].continue_()
+    until(lambda: label(ada) == "exact")
+    assert len(asked) == before[0] + 2
+    steps, (low, high) = line(ada), window(ada)
+    assert steps == list(range(int(steps[0]), int(steps[-1]) + 1))
+    # Each point is drawn, and one more on either side, so that the line goes on to the edges.
+    assert steps[0] < low <= steps[1]
+    assert steps[-2] <= high < steps[-1]
+    box = ada.locator(DRAWN).bounding_box()
+    ada.mouse.dblclick(box["x"] + 50, box["y"] + 50)
+    until(lambda: (label(ada), line(ada)) == before[1:])
+    assert len(asked) == before[0] + 2
+    ada.unroute_all()
+
+
+def test_the_height_is_for_what_is_seen(ada, site):
+    run = site.run(site.project())
+    site.log(run, loss=[1000.0] + [1 + (i % 10) / 100 for i in range(5000)])
+    open_run(ada, site, run)
+    assert window(ada, "yaxis")[1] > 1000
+    open_run(ada, site, run, "?min=3000&max=3100")
+    until(lambda: label(ada) == "exact")
+    assert 0.9 < window(ada, "yaxis")[0] < window(ada, "yaxis")[1] < 1.2
+
+
+def test_keys_zoom_and_move_the_window_and_detail_follows(ada, site, long_run):
+    ada.locator(".plot").focus()
+    ada.keyboard.press("+")
+    until(lambda: "of 10,000 points" in label(ada))
+    low, high = window(ada)
+    ada.keyboard.press("Shift+ArrowRight")
+    until(lambda: window(ada) == [low + 5000, high + 4999])
+    assert "points" in label(ada)
+    ada.keyboard.press("-")
+    until(lambda: "of 20,000 points" in label(ada))
+
+
+def test_live_points_follow_a_downsampled_history_and_the_two_become_one(ada, site, asked, long_run):
+    drawn, requests = len(line(ada)), len(asked)
+    for step in range(20_000, 20_005):
+        send(site, long_run, 5, step)
+    until(lambda: len(line(ada)) == drawn + 5)
+    until(lambda: label(ada) == f"{drawn + 5:,} of 20,005 points")
+    assert line(ada)[-5:] == [20_000, 20_001, 20_002, 20_003, 20_004]
+    assert window(ada) == [0, 20_004]
+    assert len(asked) == requests
+    site.log(long_run, loss=[1.0] * 995)
+    until(lambda: len(line(ada)) <= drawn and total(ada) == "21,000 points")
+    assert len(asked) > requests
+    assert window(ada) == [0, 20_999]
+
+
+def test_live_points_leave_a_window_into_the_past_alone(ada, site, long_run):
+    open_run(ada, site, long_run, "?min=5000&max=5200")
+    until(lambda: label(ada) == "exact")
+    before = window(ada), line(ada), window(ada, "yaxis")
+    for start in range(20_000, 22_000, 500):
+        site.log(long_run, loss=[99.0] * 500)
+        until(lambda start=start: f"{start + 500:,} points" in ada.locator("[data-points]").inner_text())
+    until(lambda: ada.locator(".chart .value").inner_text() == "99")
+    ada.wait_for_timeout(500)
+    assert (window(ada), line(ada), window(ada, "yaxis")) == before
+
+
+@pytest.mark.parametrize("count", [300, 20_000])
+def test_points_out_of_order_take_their_place_and_the_line_never_runs_back(ada, site, count):
+    run = site.run(site.project())
+    site.log(run, loss=[1.0] * count)
+    open_run(ada, site, run)
+    ada.evaluate(f"""() => {{
+      window.backwards = 0;
+      {CHART}.on('plotly_afterplot', () => {{ const {{ x }} = {LINE}; for (let i = 1; i < x.length; i++) window.backwards += x[i] < x[i - 1]; }});
+    }}""")
+    steps = random.Random(1).sample(range(count), 20)
+    for step in steps:
+        send(site, run, 50, step)
+    until(lambda: window(ada, "yaxis")[1] > 50)
+    highest = f"Math.max(...{CHART}.data.map((trace) => trace.y.reduce((most, one) => Math.max(most, one || 0), 0)))"
+    until(lambda: ada.evaluate(highest) == 50)
+    until(
+        lambda: (label(ada) if count > 1000 else str(len(line(ada)))).endswith(
+            f"{count + 20:,}" + " points" * (count > 1000)
+        )
+    )
+    assert ada.evaluate("window.backwards") == 0
+
+
+def test_a_live_nan_is_a_gap_and_a_mark(ada, site):
+    run = site.run(site.project())
+    site.log(run, loss=[1, 2, 3])
+    open_run(ada, site, run)
+    for step, value in enumerate(["NaN", 4, "Infinity", 5], 3):
+        send(site, run, value, step)
+    until(lambda: line(ada, "y") == [1, 2, 3, None, 4, None, 5])
+    until(lambda: label(ada) == "exact · NaN, ∞")
+    assert ada.evaluate(f"Array.from({CHART}.data.find((trace) => trace.yaxis === 'y2').x)") == [3, 5]
+    assert window(ada, "yaxis")[1] < 6
+
+
+@pytest.mark.parametrize("late", ["question", "answer"])
+def test_no_point_is_drawn_twice_or_missed_while_a_chart_is_under_way(ada, site, late):
+    run = site.run(site.project())
+    site.log(run, loss=[0.0] * 100)
+    held = []
+
+    def hold(route):
+        held.append((route, route.fetch() if late == "answer" else None))
+
+    ada.route("**/charts?**", hold)
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector("[data-live=on]")
+    until(lambda: held or rest(ada))
+    for step in range(100, 110):
+        send(site, run, step, step)
+    until(lambda: ada.locator("[data-points]").inner_text() == "110 points")
+    route, answer = held[0]
+    route.continue_() if answer is None else route.fulfill(response=answer)
+    until(lambda: line(ada) == list(range(110)) if ada.locator(DRAWN).count() else rest(ada))
+    ada.unroute_all()
+
+
+def test_a_viewer_that_was_left_behind_draws_the_whole_anew(ada, site, long_run):
+    site.log(long_run, loss=[2.0] * 80_000)
+    until(lambda: total(ada) == "100,000 points")
+    until(lambda: window(ada) == [0, 99_999])
+
+
+def test_huge_steps_neither_hang_the_page_nor_lose_a_digit(ada, site):
+    run = site.run(site.project())
+    steps = [2**53 + i for i in range(1, 6)]
+    site.send("POST", f"/metrics/{run}/bulk", {"series": {"loss": {"values": [1, 2, 3, 2, 1], "steps": steps}}})
+    open_run(ada, site, run)
+    assert ada.locator(".xtick text").all_text_contents() in (["9,007,199,254,740,994"], ["9,007,199,254,740,995"])
+    assert ada.evaluate(f"String({LINE}.customdata[4])").startswith("1<br>step 9,007,199,254,740,997<br>")
+
+
+def test_a_damaged_series_says_so_and_the_others_are_drawn(ada, site, server):
+    run = site.run(site.project())
+    for name in ("bad", "good"):
+        site.log(run, **{name: [1.0, 2.0] * 1000})
+    with sqlite3.connect(server.data_dir / "aimanager.db") as database:
+        changed = database.execute(
+            "UPDATE metric_cdata SET v = x'50', sub = x'00' WHERE run_no = ? AND metric_id ="
+            " (SELECT id FROM metric_name WHERE name = 'bad')",
+            (run,),
+        )
+        assert changed.rowcount
+    open_run(ada, site, run)
+    ada.locator(".chart .message", has_text="The points of metric 'bad'").wait_for()
+    assert list(lengths(ada)) == ["good"]
+
+
+def test_a_server_that_fails_is_asked_again_by_itself(ada, site, page_faults):
+    run = site.run(site.project())
+    site.log(run, loss=[1, 2])
+    ada.route("**/charts?**", lambda route: route.fulfill(status=503), times=1)
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.get_by_text("not drawn: the server answered 503").wait_for()
+    until(lambda: lengths(ada) == {"loss": 2})
