@@ -25,7 +25,7 @@ QUICK = [
     *("store", "store_large", "store_real", "bulk", "live_requests", "client_log", "ordinary_write"),
     *("runs_table", "postgres_live", "pixel", "viewers"),
 ]
-SLOW = ["startup", "soak"]
+SLOW = ["startup", "soak", "run_page"]
 LONGEST, TOGETHER = 240.0, 900.0  # Seconds that one may take, and the quick ones together.
 LONGEST_OF_SLOW = 1800.0
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
