@@ -13,10 +13,11 @@ import binascii
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app
 
 from . import csrf
 from .errors import Forbidden, Unauthorized
+from .extensions import here
 from .principal import ANONYMOUS, KEY_PREFIX, Principal
 from .services import api_keys, sessions
 
@@ -48,28 +49,30 @@ def rule_of(app: Flask, endpoint: str) -> Rule | None:
 
 def identify() -> None:
     """Put the caller into `g.principal`; a refused credential is kept in `g.refused` until the rule is asked."""
-    g.principal, g.refused = ANONYMOUS, False
-    view = current_app.view_functions.get(request.endpoint or "")
+    asked, known = here()
+    known.principal, known.refused = ANONYMOUS, False
+    view = current_app.view_functions.get(asked.endpoint or "")
     if getattr(view, "budget", None) == "none":
         return  # A probe answers for the process alone, also while the database that knows callers is away.
     try:
-        g.principal = _principal()
+        known.principal = _principal(asked)
     except Unauthorized:
-        g.refused = True
+        known.refused = True
 
 
 def enforce() -> None:
     """Ask the rule of the view; nothing runs behind a door that has none."""
-    if request.endpoint is None:
+    asked, known = here()
+    if asked.endpoint is None:
         return  # An unknown path: the router answers 404 or 405.
-    rule = rule_of(current_app, request.endpoint)
-    csrf.check_origin()
+    rule = rule_of(current_app, asked.endpoint)
+    csrf.check_origin(asked)
     if rule == "anyone":
         return
     if rule is None:
         raise Forbidden()
-    principal: Principal = g.principal
-    if g.refused or (rule != "read" and not principal.signed_in):
+    principal: Principal = known.principal
+    if known.refused or (rule != "read" and not principal.signed_in):
         raise Unauthorized()
     if rule == "session" and principal.kind not in {"token", "cookie"}:
         raise Forbidden("Not enough permissions: sign in with a password for this")
@@ -79,10 +82,10 @@ def enforce() -> None:
         csrf.check_token(principal.csrf)
 
 
-def _principal() -> Principal:
-    header = request.headers.get("Authorization")
+def _principal(asked: Request) -> Principal:
+    header = asked.headers.get("Authorization")
     if header is None:
-        cookie = request.cookies.get(csrf.session_cookie())
+        cookie = asked.cookies.get(csrf.session_cookie())
         return sessions.resolve(cookie, "cookie") if cookie else ANONYMOUS
     scheme, _, value = header.strip().partition(" ")
     value = value.strip()

@@ -21,7 +21,7 @@ INSERT INTO counters (key, count, expires) VALUES (:key, :amount, :until)
 ON CONFLICT (key) DO UPDATE SET
     count = CASE WHEN expires <= :now THEN :amount ELSE count + :amount END,
     expires = CASE WHEN expires <= :now THEN :until ELSE expires END
-RETURNING count
+RETURNING count, expires
 """
 
 
@@ -40,14 +40,18 @@ class MemoryCounters(Storage):
         return ValueError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self.count(key, expiry, amount)[0]
+
+    def count(self, key: str, expiry: float, amount: int = 1) -> tuple[int, float]:
+        """Count, and say how many there are and until when they count."""
         now = time.time()
         with self._lock:
             count, until = self._counters.get(key, (0, 0.0))
             if until <= now:
                 count, until = 0, now + expiry
                 self._make_room(now)
-            self._counters[key] = count + amount, until
-            return count + amount
+            self._counters[key] = counter = count + amount, until
+            return counter
 
     def _make_room(self, now: float) -> None:
         if len(self._counters) >= MANY:
@@ -105,9 +109,13 @@ class SQLiteCounters(Storage):
         return driver.Error
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self.count(key, expiry, amount)[0]
+
+    def count(self, key: str, expiry: float, amount: int = 1) -> tuple[int, float]:
+        """Count, and say how many there are and until when they count."""
         now = time.time()
         values = {"key": key, "amount": amount, "now": now, "until": now + expiry}
-        return self._connection.execute(_COUNT, values).fetchone()[0]
+        return self._connection.execute(_COUNT, values).fetchone()
 
     def get(self, key: str) -> int:
         row = self._connection.execute(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app
+from flask import Request, current_app, g, request
 from flask_jwt_extended import JWTManager
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
@@ -27,8 +27,15 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 jwt = JWTManager()
 
 
+def here() -> tuple[Request, Any]:
+    """The request at hand and its `g`. Flask's names for them look them up at every use, which is dear where all
+    requests pass."""
+    return request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+
+
 def _part(name: str) -> Any:
-    return LocalProxy(lambda: current_app.extensions["aimanager"][name])
+    context = current_app._get_current_object  # type: ignore[attr-defined]
+    return LocalProxy(lambda: context().extensions["aimanager"][name])
 
 
 settings = cast(Settings, _part("settings"))

@@ -6,13 +6,15 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import JSONProvider
+from flask.sessions import SessionInterface
 from sqlalchemy.exc import OperationalError
 
 from . import csrf, schema
@@ -37,6 +39,23 @@ TIDY_EVERY = 10.0  # Seconds; a run that is due calls earlier.
 log = logging.getLogger(__name__)
 
 
+class NoSession(SessionInterface):
+    """Whoever is signed in has a token; Flask's own session stays empty and is never sent."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
+
+
+class Application(Flask):
+    """Flask without what is not used here: a session in a signed cookie, and views that are coroutines. Both cost more at
+    each request than what is done for one."""
+
+    session_interface = NoSession()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class StrictJson(JSONProvider):
     """Strict JSON, written by orjson."""
 
@@ -53,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     os.umask(os.umask(0o077) | 0o077)  # What the server writes is for its owner only.
     _make_data_dir(settings)
     logging.getLogger("aimanager").setLevel(settings.log_level.upper())
-    app = Flask("aimanager", root_path=str(ROOT), template_folder="templates", static_folder=None)
+    app = Application("aimanager", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.json = StrictJson(app)
     app.config.from_mapping(_flask_config(settings))
     _open_parts(app, settings)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import random
 import re
-import secrets
 import socket
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from . import csrf
 from .config import Settings
 from .errors import SENTENCES, AIManagerError, Invalid
-from .extensions import settings
+from .extensions import here, settings
 
 POLICY = "; ".join(
     [
@@ -46,7 +48,8 @@ class WrongHost(AIManagerError):
 
 def check_host() -> None:
     """Refuse other names than ours: a page of another site may have pointed its own name at this address."""
-    if not host_is_ours(request.headers.get("Host", ""), settings._get_current_object()):  # type: ignore[attr-defined]
+    asked, _ = here()
+    if not host_is_ours(asked.headers.get("Host", ""), settings._get_current_object()):  # type: ignore[attr-defined]
         raise WrongHost()
 
 
@@ -75,31 +78,52 @@ def _is_address(host: str) -> bool:
 
 def check_address() -> None:
     """Refuse a NUL, which no text of ours holds and not every database takes."""
-    if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+    asked, _ = here()
+    if "\0" in asked.path or b"%00" in asked.query_string:
         raise Invalid.field("address", "the address has a NUL character", "printable", source="query")
 
 
 def name_request() -> None:
-    offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+    asked, known = here()
+    offered = asked.headers.get("X-Request-ID", "")
+    # Names a line of the log and guards nothing, so it need not be a secret.
+    known.request_id = offered if REQUEST_ID.fullmatch(offered) else f"{random.getrandbits(64):016x}"  # noqa: S311
 
 
 def add_headers(answer: Response) -> Response:
+    asked, known = here()
     headers = answer.headers
-    headers.extend(ALWAYS)
-    headers.add("X-Request-ID", g.get("request_id", "-"))
+    headers.add("X-Request-ID", known.get("request_id", "-"))
     headers.add("Vary", "Cookie, Authorization")
-    principal = g.get("principal")
+    principal = known.get("principal")
     signed_in = principal is not None and principal.signed_in
-    if signed_in or "Set-Cookie" in answer.headers or request.method not in csrf.SAFE:
-        answer.headers["Cache-Control"] = "no-store"
-    if request.is_secure:
-        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if signed_in or asked.method not in csrf.SAFE or "Set-Cookie" in headers:
+        headers["Cache-Control"] = "no-store"
+    if asked.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return answer
 
 
+class Always:
+    """WSGI middleware: what is always the same is added to the finished list, where it costs nothing."""
+
+    def __init__(self, wsgi_app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start_response(status, headers + _ALWAYS, *error)
+
+        return self._app(environ, start)
+
+
+_ALWAYS = [*ALWAYS.items()]
+
+
 def init_headers(app: Flask) -> None:
+    """Call before other middleware is wrapped around the application."""
     app.before_request(name_request)
     app.before_request(check_host)
     app.before_request(check_address)
     app.after_request(add_headers)
+    app.wsgi_app = Always(app.wsgi_app)  # type: ignore[method-assign]

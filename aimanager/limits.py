@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
@@ -18,8 +19,9 @@ from limits import RateLimitItem, parse, parse_many
 from limits.strategies import FixedWindowRateLimiter
 
 from .config import Settings
-from .counters import MEMORY, SQLITE, MemoryCounters
+from .counters import MEMORY, SQLITE, MemoryCounters, SQLiteCounters
 from .errors import TooMany
+from .extensions import here
 
 Budget = Literal["api", "ingest", "page", "none"]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -56,17 +58,21 @@ def init_limits(app: Flask, settings: Settings) -> None:
     parts["counts"] = counts = Counts(limiter)
     parts["guesses"] = Guesses(counts)
     limits = {"api": settings.rate_limits, "ingest": settings.ingest_limits, "page": settings.page_limits}
-    budgets = {kind: sorted(parse_many(limit)) for kind, limit in limits.items() if limit}
+    budgets = {kind: _parsed(limit) for kind, limit in limits.items() if limit}
 
     @app.before_request
     def count() -> None:
         """Before the rule of the view is asked, so that refusals cost as much as answers."""
-        kind = budget_of(app, request.endpoint) if request.endpoint else "none"
+        asked, known = here()
+        kind = budget_of(app, asked.endpoint) if asked.endpoint else "none"
+        who = whom() if kind in budgets else ""
         for item in budgets.get(kind, ()):
-            g.setdefault("counted", (item, (whom(), kind)))
-            if not counts.hit(item, whom(), kind):
-                g.counted = item, (whom(), kind)
-                raise _exceeded(item, counts.wait(item, whom(), kind))
+            window = counts.count(item, who, kind)
+            # The tightest of the budget's limits, or the one that was exceeded.
+            if window.exceeded or "window" not in known:
+                known.window = window
+            if window.exceeded:
+                raise _exceeded(window)
 
     app.after_request(_say_what_is_left)
 
@@ -83,25 +89,41 @@ def _storage(settings: Settings) -> str:
 
 
 def _say_what_is_left(answer: Response) -> Response:
-    """The tightest of the budget's limits, or the one that was exceeded."""
-    if counted := g.get("counted"):
-        item, keys = counted
-        reset, left = _counts().window(item, *keys)
-        answer.headers["X-RateLimit-Limit"] = str(item.amount)
-        answer.headers["X-RateLimit-Remaining"] = str(left)
-        answer.headers["X-RateLimit-Reset"] = str(math.ceil(reset))
+    window: Window | None = g.get("window")
+    if window:
+        add = answer.headers.add
+        add("X-RateLimit-Limit", str(window.item.amount))
+        add("X-RateLimit-Remaining", str(max(0, window.item.amount - window.used)))
+        add("X-RateLimit-Reset", str(math.ceil(window.until)))
     return answer
 
 
-def _exceeded(item: RateLimitItem, wait: int) -> TooMany:
-    sentence = f"Too many requests: the limit is {item}, try again in {wait} seconds"
+def _exceeded(window: Window) -> TooMany:
+    sentence = f"Too many requests: the limit is {window.item}, try again in {window.wait} seconds"
     if request.path.startswith("/metrics") and request.method == "POST":
         sentence += " (POST /metrics/{run_id}/bulk logs many points at once and has limits of its own)"
-    return TooMany(sentence, wait)
+    return TooMany(sentence, window.wait)
 
 
 def _counts() -> Counts:
     return current_app.extensions["aimanager"]["counts"]
+
+
+class Window(NamedTuple):
+    """How many were counted in a limit's window, and when it ends, in seconds since 1970."""
+
+    item: RateLimitItem
+    used: int
+    until: float
+
+    @property
+    def exceeded(self) -> bool:
+        return self.used > self.item.amount
+
+    @property
+    def wait(self) -> int:
+        """Whole seconds until the window ends, at least one."""
+        return max(1, math.ceil(self.until - time.time()))
 
 
 class Counts:
@@ -109,37 +131,58 @@ class Counts:
 
     def __init__(self, limiter: Limiter) -> None:
         self._shared = limiter.limiter
-        self._own = FixedWindowRateLimiter(MemoryCounters())
+        self._own = FixedWindowRateLimiter(own := MemoryCounters())
+        self._own_count = own.count
+        shared = self._shared.storage
+        self._count = shared.count if isinstance(shared, MemoryCounters | SQLiteCounters) else _counting(shared)
 
-    def hit(self, item: RateLimitItem, *keys: str, cost: int = 1) -> bool:
+    def count(self, item: RateLimitItem, *keys: str, cost: int = 1) -> Window:
+        """Count, and say how the window then stands: in one look, as every request is counted."""
+        key, expiry = item.key_for(*keys), item.get_expiry()
+        try:
+            return Window(item, *self._count(key, expiry, cost))
+        except Exception:  # Redis may be away in as many ways as there are.
+            return Window(item, *self._own_count(key, expiry, cost))
+
+    def hit(self, item: RateLimitItem, *keys: str) -> bool:
         """Count, and whether it was within the limit."""
-        return self._ask("hit", item, keys, cost=cost)
+        return not self.count(item, *keys).exceeded
 
     def test(self, item: RateLimitItem, *keys: str) -> bool:
         """Whether one more would be within the limit."""
         return self._ask("test", item, keys)
 
-    def window(self, item: RateLimitItem, *keys: str) -> tuple[float, int]:
-        """When the window ends, in seconds since 1970, and what is left of it."""
-        stats = self._ask("get_window_stats", item, keys)
-        return stats.reset_time, stats.remaining
-
     def wait(self, item: RateLimitItem, *keys: str) -> int:
         """Whole seconds until the window ends, at least one."""
-        return max(1, math.ceil(self.window(item, *keys)[0] - time.time()))
+        return Window(item, 0, self._ask("get_window_stats", item, keys).reset_time).wait
 
-    def _ask(self, what: str, item: RateLimitItem, keys: tuple[str, ...], **options: Any) -> Any:
+    def _ask(self, what: str, item: RateLimitItem, keys: tuple[str, ...]) -> Any:
         try:
-            return getattr(self._shared, what)(item, *keys, **options)
-        except Exception:  # Redis may be away in as many ways as there are.
-            return getattr(self._own, what)(item, *keys, **options)
+            return getattr(self._shared, what)(item, *keys)
+        except Exception:
+            return getattr(self._own, what)(item, *keys)
+
+
+def _counting(storage: Any) -> Callable[[str, float, int], tuple[int, float]]:
+    """Counting in a storage that is not ours, in two looks."""
+
+    def count(key: str, expiry: float, cost: int) -> tuple[int, float]:
+        return storage.incr(key, expiry, amount=cost), storage.get_expiry(key)
+
+    return count
 
 
 def spend_points(settings: Settings, count: int) -> None:
     """Take points from the caller's ingest budget; raises TooMany."""
-    for item in parse_many(settings.ingest_points) if settings.ingest_points else ():
-        if not _counts().hit(item, "points", whom(), cost=count):
-            raise TooMany(f"Too many points: the limit is {item}", _counts().wait(item, "points", whom()))
+    for item in _parsed(settings.ingest_points):
+        window = _counts().count(item, "points", whom(), cost=count)
+        if window.exceeded:
+            raise TooMany(f"Too many points: the limit is {item}", window.wait)
+
+
+@cache
+def _parsed(limits: str) -> tuple[RateLimitItem, ...]:
+    return tuple(sorted(parse_many(limits))) if limits else ()
 
 
 class Guesses:

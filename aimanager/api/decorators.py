@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from .. import columnar
 from ..errors import Invalid, TooLarge, Unsupported
+from ..extensions import here
 from ..services.paging import Page
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -94,11 +95,13 @@ def answer(result: Any, status: int = 200) -> Response:
 
 
 def read_body(model: type[Model], form: bool = False, frame: bool = False) -> Model:
-    if form and request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        return checked(model, {name: request.form[name] for name in request.form if name != "csrf_token"}, "body")
-    if request.mimetype and request.mimetype not in JSON_TYPES:
+    asked, _ = here()
+    kind = asked.mimetype
+    if form and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return checked(model, {name: asked.form[name] for name in asked.form if name != "csrf_token"}, "body")
+    if kind and kind not in JSON_TYPES:
         expected = f"application/json or {FRAME}" if frame else "application/json"
-        raise Unsupported(f"Unsupported media type {request.mimetype[:100]!r}: expected {expected}")
+        raise Unsupported(f"Unsupported media type {kind[:100]!r}: expected {expected}")
     data = raw_body()
     try:
         return model.model_validate_json(data, strict=True)
@@ -126,8 +129,9 @@ def checked(model: type[Model], values: Any, source: str, context: Any = None) -
 
 def raw_body() -> bytes:
     """The request's bytes, unpacked within the same bound that unpacked bodies have. Raises TooLarge, Unsupported."""
-    data = request.get_data()
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    asked, _ = here()
+    data = asked.get_data()
+    encoding = asked.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
         return data
     most = current_app.config["MAX_UNPACKED_LENGTH"]
