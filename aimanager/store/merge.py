@@ -48,8 +48,7 @@ class Merge:
 def _small(connection: Connection, run: int) -> list[Row[int, int, int, int, bytes]]:
     """Neighbours of one set of metrics that are worth merging."""
     state = connection.scalar(select(metric_stream.c.state).where(metric_stream.c.run_no == run))
-    r = metric_rollup.c
-    rolled = connection.scalar(select(func.max(r.axis_hi)).where(r.run_no == run)) or 0
+    rolled = _rolled(connection, run)
     c = metric_axis.c
     query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics)
     neighbours: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
@@ -81,9 +80,16 @@ def _read(connection: Connection, run: int, axes: list[Row[int, int, int, int, b
     return Rows(tuple(metrics), first.ids, first.steps, first.times, [line.values for line in lines])
 
 
+def _rolled(connection: Connection, run: int) -> int:
+    """The last axis that is in a rollup; those up to it stay as they are."""
+    r = metric_rollup.c
+    return connection.scalar(select(func.max(r.axis_hi)).where(r.run_no == run)) or 0
+
+
 def _unchanged(connection: Connection, run: int, axes: list[Row[int, int, int, int, bytes]]) -> bool:
-    """Whether the axes are still those that were read."""
+    """Whether the axes are still those that were read, and nobody has rolled them up meanwhile."""
     c = metric_axis.c
     query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics).order_by(c.axis_no)
     numbers = [axis.axis_no for axis in axes]
-    return connection.execute(query.where(c.run_no == run, c.axis_no.in_(numbers))).all() == axes
+    same = connection.execute(query.where(c.run_no == run, c.axis_no.in_(numbers))).all() == axes
+    return same and _rolled(connection, run) < numbers[0]

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 
 from aimanager import schema
-from aimanager.store import SqlStore, frame, tables
+from aimanager.store import SqlStore, frame, layout, merge, rollup, tables
 from aimanager.store.recount import take_in
 from aimanager.store.request import stream_row
 from aimanager.store.summary import Standing
@@ -169,3 +169,28 @@ def old_rows(database):
         if not database.is_sqlite:
             connection.execute(sa.text("SELECT setval('metric_name_id_seq', 1)"))
     return [(i + 1, "a", i, int(np.float64(i).view(np.int64)), i) for i in range(2000)]
+
+
+def test_a_merge_gives_way_to_a_rollup_that_was_quicker(database, monkeypatch):
+    for name, size in {"CHUNK": 64, "NODE": 16, "ROLLUP": 2, "LARGE": 1000}.items():
+        monkeypatch.setattr(layout, name, size)
+    store = SqlStore(database)
+    for _ in range(8):
+        log(store, 1, column("a", range(20)), column("b", range(20)))
+        store._sealer.seal(1)
+    pack = merge.pack
+
+    def roll_up_meanwhile(*some):
+        rollup.build(database, store._sql, 1)
+        return pack(*some)
+
+    monkeypatch.setattr(merge, "pack", roll_up_meanwhile)
+    before = listed(store, 1, limit=10**6)
+    assert not store._sealer._merge.run(1)
+    assert len(axes(database)) == 8
+    assert count(database, tables.metric_rollup) > 0
+    monkeypatch.setattr(merge, "pack", pack)
+    store.finish(1)
+    store.tidy()
+    assert listed(store, 1, limit=10**6) == before
+    assert_well(database)
