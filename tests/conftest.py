@@ -31,7 +31,11 @@ CHROMIUM_FLAGS = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=DATABASES, default="both", help="the databases to run the suite on")
-    parser.addoption("--thorough", action="store_true", help="kill 200 times, cut files at every byte: takes an hour")
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="kill 200 times, cut files at every byte, try 1,500 histories: takes an hour",
+    )
     parser.addoption("--complete", action="store_true", help="fail, not skip, where a needed program is missing")
 
 

@@ -9,8 +9,23 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import func, select
 
-from aimanager.store import Column, MemoryStore, OutOfTurn, RunDeleted, SqlStore, layout, merge, rollup, zoom
+from aimanager.store import (
+    Column,
+    MemoryStore,
+    OutOfTurn,
+    RunDeleted,
+    SqlStore,
+    doctor,
+    layout,
+    merge,
+    removal,
+    rollup,
+    seal,
+    tables,
+    zoom,
+)
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
 
@@ -19,7 +34,7 @@ pytestmark = pytest.mark.slow
 NAMES = ["loss", "train/accuracy", "Ünï ✓"]
 RUN_NUMBERS = itertools.count(1)
 
-values = st.floats(width=64) | st.sampled_from(ODD_FLOATS)
+values = st.floats(width=64) | st.floats(width=32) | st.sampled_from(ODD_FLOATS)
 steps = st.integers(-3, 12) | st.integers(-(2**63), 2**63 - 1)
 times = st.integers(0, 40) | st.integers(-(2**40), 2**55)
 
@@ -113,7 +128,7 @@ class Machine(RuleBasedStateMachine):
     def reopen(self):
         self.store = SqlStore(self.database, clock=lambda: self.time)
 
-    @rule(work=st.sampled_from(["seal", "merge", "roll up", "everything"]))
+    @rule(work=st.sampled_from(["seal", "merge", "roll up", "everything", "as called"]))
     def tidy(self, work):
         """Change the form of what is stored, as any process may at any time."""
         sealer = SqlStore(self.database, clock=lambda: self.time)._sealer
@@ -122,6 +137,7 @@ class Machine(RuleBasedStateMachine):
             "merge": sealer._merge.run,
             "roll up": lambda run: rollup.build(self.database, sealer._sql, run),
             "everything": sealer.tidy,
+            "as called": lambda run: self.store.tidy(),
         }[work](self.run)
 
     @rule(method=st.sampled_from(["finish", "resume"]))
@@ -129,10 +145,25 @@ class Machine(RuleBasedStateMachine):
         getattr(self.store, method)(self.run)
 
     @precondition(lambda self: self.seq > 2)
+    @rule(steps=st.none() | st.integers(0, 5))
+    def delete(self, steps):
+        """At once, or up to some step, where it is interrupted until `sweep` goes on."""
+        self.model.delete([self.run])
+        if steps is None:
+            self.store.delete([self.run])
+            self.deleted = True
+            return
+        self.store._removal.hide([self.run])
+        for _ in range(steps):
+            if not self.deleted:
+                self.deleted = self.store._removal._step(self.run)
+
     @rule()
-    def delete(self):
-        for store in (self.store, self.model):
-            store.delete([self.run])
+    def sweep(self):
+        self.store.sweep()
+        with self.database.reading() as connection:
+            c = tables.metric_stream.c
+            self.deleted = connection.scalar(select(c.state).where(c.run_no == self.run)) == tables.DELETED
 
     @rule(last_id=st.integers(0, 300), limit=st.integers(1, 100))
     def ask_since(self, last_id, limit):
@@ -184,6 +215,18 @@ class Machine(RuleBasedStateMachine):
             for one, other in zip(kept[run], recomputed[run], strict=True):
                 assert_same_summary(one, other)
 
+    def teardown(self):
+        assert [str(fault) for fault in doctor.check(self.database, [self.other])] == []
+        with self.database.reading() as connection:
+            rows = {
+                table.name: connection.scalar(select(func.count()).where(table.c.run_no == self.run))
+                for table in tables.OF_RUNS
+            }
+        if self.deleted:
+            assert not any(rows.values()), rows
+        elif self.store.heads([self.run]):
+            assert [str(fault) for fault in doctor.check(self.database, [self.run])] == []
+
 
 def assert_chart_hides_nothing(chart, every, points):
     """A chart beside the one that has every point as a bucket of its own."""
@@ -222,15 +265,18 @@ def assert_same_summary(one, other):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind, monkeypatch):
+@pytest.mark.timeout(3600)
+def test_the_engine_answers_like_a_plain_list_of_points(database_url, database_kind, monkeypatch, pytestconfig):
     # So small that a few requests make full chunks, deep trees and rollups.
     for name, size in {"CHUNK": 16, "NODE": 4, "ROLLUP": 3, "LARGE": 64}.items():
         monkeypatch.setattr(layout, name, size)
-    monkeypatch.setattr(merge, "_MANY", 3)
+    small = [(merge, "_MANY", 3), (merge, "_MOST", 6), (removal, "_STEP", 5)]
+    small += [(seal, "TAIL_ROWS", 20), (seal, "_AT_ONCE", 4000), (seal, "_MANY_SETS", 3), (seal, "_FEW_ROWS", 4)]
+    for module, name, size in small:
+        monkeypatch.setattr(module, name, size)
     database = open_database(database_url)
     Machine.database = database
-    few = 60 if database_kind == "sqlite" else 15
+    few = (60 if database_kind == "sqlite" else 15) * (20 if pytestconfig.getoption("--thorough") else 1)
     plan = settings(
         max_examples=few,
         stateful_step_count=20,
