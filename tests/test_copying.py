@@ -148,7 +148,7 @@ def test_there_and_back_again_nothing_has_changed(new, kinds):
     expected, before = points(source), dump(source)
     for start, end in ((source, there), (there, back)):
         done = copy(start, end)
-        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.exit_code == 0
         assert done.stdout.endswith("Both databases have the same rows.\n")
         lines = [line.split() for line in done.stdout.splitlines()[1:-1]]
         assert {line[0] for line in lines} == {table.name for table in copying._tables()}
@@ -255,10 +255,8 @@ def test_a_target_that_changes_what_it_is_given_is_found_out_and_not_kept(new):
         )
     database.engine.dispose()
     done = copy(source, target)
-    assert (done.exit_code, done.stderr) == (
-        1,
-        "The copy differs from its source in metric_series, so it was not kept.\n",
-    )
+    assert done.exit_code == 1
+    assert done.stderr.endswith("The copy differs from its source in metric_series, so it was not kept.\n")
     (line,) = (line.split() for line in done.stdout.splitlines() if line.startswith("metric_series"))
     assert line[1] == line[2]
     assert line[3] != line[4]
