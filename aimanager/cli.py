@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-from . import ConfigurationError, Settings, copying, create_app, schema
+from . import ConfigurationError, Settings, compacting, copying, create_app, schema
 from .config import PREFIX
 from .database import Database
 from .errors import AIManagerError, NotFound
@@ -155,6 +156,24 @@ def examine(runs: tuple[int, ...]) -> None:
         faults += 1
     click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
     sys.exit(1 if faults else 0)
+
+
+@main.command("compact")
+def compact() -> None:
+    """Give the disk what deleted runs have left free; servers may run, and wait to write meanwhile."""
+    try:
+        database = Database.open(Settings.from_env())
+        try:
+            schema.check(database)
+            before = compacting.size(database)
+            compacting.compact(database)
+            after = compacting.size(database)
+        finally:
+            database.engine.dispose()
+    except (ConfigurationError, DBAPIError) as error:
+        click.echo(str(error.orig if isinstance(error, DBAPIError) else error).strip(), err=True)
+        sys.exit(2)
+    click.echo(f"{after / 1e6:,.1f} MB, before {before / 1e6:,.1f} MB")
 
 
 @main.command("copy-database")

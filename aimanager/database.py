@@ -26,6 +26,7 @@ from .generation import Generation
 from .lookup import Lookups
 
 SQLITE_PRAGMAS = {
+    "auto_vacuum": "INCREMENTAL",  # First, as it holds only for a file without a page yet.
     "journal_mode": "WAL",
     "busy_timeout": 30000,
     "foreign_keys": "ON",

@@ -1,8 +1,12 @@
-"""Clearing runs away: hidden in one short transaction, then taken apart in steps that leave the gate to others."""
+"""Clearing runs away: hidden in one short transaction, then taken apart in steps that leave the gate to others.
+
+What they have left free, SQLite gives back to the disk in such steps too. PostgreSQL uses it again for other runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.engine import Connection
@@ -13,6 +17,9 @@ from .statements import Statements, chunks
 from .tables import DELETED, DELETING, OF_RUNS, metric_stream
 
 _STEP = 500  # Rows in one transaction: a few milliseconds for small frames, some tens for the largest.
+_INCREMENTAL = 2  # What PRAGMA auto_vacuum says.
+_PAGES = 256  # Pages that are given back in one transaction, 1 MB.
+_KEPT, _SHARE = 1024, 16  # So many free pages, or this share of the file, are kept for what is written next.
 
 
 class Removal:
@@ -42,6 +49,35 @@ class Removal:
         for run in hidden:
             while not self._step(run):
                 pass
+
+    def give_back(self, stop: Callable[[], bool]) -> None:
+        """Make the SQLite file smaller by what it has no use for, until told to stop; half of the time is others'."""
+        if not self._database.is_sqlite:
+            return
+        while not stop():
+            begun = time.monotonic()
+            if not self._shrink():
+                return
+            time.sleep(time.monotonic() - begun)
+
+    def _shrink(self) -> bool:
+        """Give some free pages back; whether there were enough of them."""
+        if not self._free():
+            return False
+        with self._database.writing() as connection:
+            # The driver's own call: it does its work while the rows are fetched, of which there are none.
+            driver = connection.connection.driver_connection
+            driver.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()  # type: ignore[union-attr]
+        return True
+
+    def _free(self) -> bool:
+        """Whether more pages are free than are kept, in a file that can give them back."""
+        with self._database.reading() as connection:
+            able, free, pages = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("auto_vacuum", "freelist_count", "page_count")
+            )
+        return able == _INCREMENTAL and free > max(_KEPT, pages // _SHARE)
 
     def _step(self, run: int) -> bool:
         """Take away some of a run's rows; whether that was the last of them."""

@@ -229,6 +229,7 @@ class SqlStore(MetricStore):
                 self._sealer.tidy(run)
             except DamagedPoints as damage:
                 log.error("points cannot be read, so they stay as they are: %s", damage)
+        self._removal.give_back(lambda: self.closed)
 
     def close(self) -> None:
         self.closed = True

@@ -1,0 +1,60 @@
+"""Giving the disk what a database does not use: for files of before this was done by itself, and for PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+
+import sqlalchemy as sa
+
+from . import models
+from .config import ConfigurationError
+from .database import Database, sqlite_path
+from .store.tables import is_partition
+
+
+def size(database: Database) -> int:
+    """Bytes on the disk."""
+    path = sqlite_path(database.engine.url)
+    if path:
+        return path.stat().st_size
+    with database.reading() as connection:
+        return int(connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+
+
+def compact(database: Database) -> None:
+    """Write the database anew without what is free in it. Nobody else writes meanwhile, on PostgreSQL to the table at hand.
+
+    Raises ConfigurationError where there is no room.
+    """
+    if database.is_sqlite:
+        _compact_file(database)
+    else:
+        _compact_tables(database)
+
+
+def _compact_file(database: Database) -> None:
+    path = sqlite_path(database.engine.url)
+    assert path is not None  # noqa: S101 - it is SQLite
+    # Twice: once beside the file, once in its log.
+    if shutil.disk_usage(path.parent).free < path.stat().st_size * 2.2:
+        raise ConfigurationError(f"There is no room to write {path.name} anew: that takes twice its size for a while.")
+    with database.gate:
+        raw = database.engine.raw_connection()
+        try:
+            for statement in ("PRAGMA auto_vacuum=INCREMENTAL", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                raw.cursor().execute(statement).fetchall()
+        finally:
+            raw.close()
+
+
+def _compact_tables(database: Database) -> None:
+    """One after the other, a part at a time: each is locked for as long as it takes to write it."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("SET statement_timeout = 0"))
+        try:
+            kinds = "SELECT relname FROM pg_class WHERE relkind = 'r' AND pg_table_is_visible(oid) ORDER BY relname"
+            for name in connection.scalars(sa.text(kinds)).all():
+                if name in models.Base.metadata.tables or is_partition(name):
+                    connection.execute(sa.text(f"VACUUM (FULL, ANALYZE) {name}"))
+        finally:
+            connection.execute(sa.text("RESET statement_timeout"))
