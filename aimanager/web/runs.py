@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2s
@@ -116,7 +117,7 @@ def _place_of(group: str) -> tuple[int, str]:
 def first_line(notes: str) -> str:
     """What the notes begin with, without the signs of Markdown."""
     line = next((line for line in notes.splitlines() if line.strip("#>*-_ \t")), "")
-    return line.strip("#>*-_ \t")[:200]
+    return re.sub(r"\*\*|__|~~|`", "", line.strip("#>*-_ \t"))[:200]
 
 
 @web.app_template_filter("chart_id")

@@ -277,3 +277,43 @@ def test_a_server_that_fails_is_asked_again_by_itself(ada, site, page_faults):
     ada.goto(f"{site.url}/app/runs/{run}")
     ada.get_by_text("not drawn: the server answered 503").wait_for()
     until(lambda: lengths(ada) == {"loss": 2})
+
+
+def swipe(page, across: int, down: int) -> None:
+    """Draw a finger over the first chart."""
+    box = page.locator(DRAWN).first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+
+    def touch(kind: str, part: float) -> None:
+        points = [] if kind == "touchEnd" else [{"x": x + across * part, "y": y + down * part}]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 0)
+    for part in range(1, 11):
+        touch("touchMove", part / 10)
+    touch("touchEnd", 1)
+
+
+def test_a_finger_moves_the_page_up_and_down_and_zooms_across(ada, site):
+    run = site.run(site.project())
+    site.log(run, **{f"loss {n}": [1.0] * 100 for n in range(12)})
+    ada.set_viewport_size({"width": 390, "height": 700})
+    open_run(ada, site, run)
+    swipe(ada, 0, -150)
+    until(lambda: ada.evaluate("scrollY") > 50)
+    assert "min=" not in ada.url
+    swipe(ada, 100, 0)
+    ada.wait_for_url("**min=*")
+
+
+def test_theme_colours_of_a_chart_are_those_of_the_page(ada, site):
+    run = site.run(site.project())
+    site.log(run, loss=[1, 2])
+    ada.emulate_media(color_scheme="dark")
+    open_run(ada, site, run)
+    ground = f"{CHART}.layout.paper_bgcolor.match(/\\d+/g).slice(0, 3).map(Number)"
+    assert max(ada.evaluate(ground)) < 60
+    ada.emulate_media(color_scheme="light")
+    until(lambda: min(ada.evaluate(ground)) > 200)

@@ -30,7 +30,7 @@ export class Asker {
   wait() {
     clearTimeout(this.asking);
     const first = Math.min(...[...this.wanted].map((card) => card.restUntil));
-    if (this.wanted.size) this.asking = setTimeout(() => this.ask(), Math.max(20, first - performance.now()));
+    if (this.wanted.size) this.asking = setTimeout(() => this.ask(), Math.max(0, first - performance.now()));
   }
 
   ask() {

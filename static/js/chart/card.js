@@ -6,12 +6,22 @@ import { count, exact, number, short } from "./format.js";
 /* Give a card that came with its name alone what a whole one has. */
 export function complete(element) {
   if (element.querySelector(".plot")) return;
-  const [mark, value, plot] = document.getElementById("card").content.cloneNode(true).children;
-  element.querySelector("header").append(mark, value);
-  element.append(plot);
-  element.querySelector("h3").title = element.dataset.name;
-  plot.setAttribute("aria-label", `chart of ${element.dataset.name}`);
-  tell(value, element.dataset.last);
+  const { name, last } = element.dataset;
+  element.replaceChildren(document.getElementById("card").content.cloneNode(true));
+  const title = element.querySelector("h3");
+  title.title = name;
+  title.append(...titled(name));
+  element.querySelector(".plot").setAttribute("aria-label", `chart of ${name}`);
+  tell(element.querySelector(".value"), last);
+}
+
+/* A metric's name with its group in a lighter tone. */
+function titled(name) {
+  const end = name.lastIndexOf("/") + 1;
+  if (end < 2 || end === name.length) return [name];
+  const group = document.createElement("span");
+  group.append(name.slice(0, end));
+  return [group, name.slice(end)];
 }
 
 function tell(place, value) {

@@ -1,6 +1,8 @@
 /* What a hand does with the charts: choose the axis and the scale, zoom by dragging or by key, move the crosshair. */
 
+import { hover } from "./draw.js";
 import { place, short } from "./format.js";
+import { follow } from "./touch.js";
 
 export class Hand {
   constructor(charts) {
@@ -35,6 +37,7 @@ export class Hand {
 
   hold(card) {
     card.held = true;
+    follow(card.plot);
     card.plot.addEventListener("mousedown", (event) => this.press(event), { capture: true });
     card.plot.addEventListener("keydown", (event) => this.key(event, card));
     card.plot.addEventListener("blur", () => this.unhover());
@@ -86,10 +89,16 @@ export class Hand {
     if (this.echo || x === undefined) return;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
-      this.echo = true;
-      for (const card of this.others(from)) this.Plotly.Fx.hover(card.canvas, { xval: toNumber(x) });
-      this.echo = false;
+      this.point(this.others(from), toNumber(x), true);
     });
+  }
+
+  /* Put the crosshair of cards at an x, with all words or the values only. */
+  point(cards, x, brief) {
+    this.echo = true;
+    hover.brief = brief;
+    for (const card of cards) this.Plotly.Fx.hover(card.canvas, { xval: x });
+    this.echo = hover.brief = false;
   }
 
   unhover(from) {
@@ -136,9 +145,8 @@ export class Hand {
     series.x.forEach((x, i) => {
       if (Math.abs(x - this.at) < Math.abs(series.x[nearest] - this.at)) nearest = i;
     });
-    this.echo = true;
-    for (const one of this.others(null)) this.Plotly.Fx.hover(one.canvas, { xval: series.x[nearest] });
-    this.echo = false;
+    this.point([card], series.x[nearest], false);
+    this.point(this.others(card), series.x[nearest], true);
     this.voice.textContent = `${place(series.x[nearest], series.axis)}: ${short(series.last[nearest])}`;
   }
 }

@@ -1,6 +1,7 @@
 /* Search over the names of the charts: all words must be in the name. */
 
 import { write } from "../url-state.js";
+import { count } from "./format.js";
 
 export function start(form) {
   const input = form.querySelector("input");
@@ -29,5 +30,5 @@ function filter(text) {
     section.hidden = !section.querySelector(".chart:not([hidden])");
   }
   const status = document.querySelector("[data-found]");
-  if (status) status.textContent = words.length ? `${found} of ${all.length} charts` : "";
+  if (status) status.textContent = words.length ? `${count(found)} of ${count(all.length)} charts` : "";
 }
