@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import urllib3
 from numpy.typing import NDArray
 
 from aimanager.api.decorators import FRAME
@@ -99,15 +99,17 @@ def post_ours(texts: list[bytes], frames: list[bytes]) -> tuple[float, float, fl
 def post(server: Gunicorn, person: Person, kind: str, writers: list[list[bytes]]) -> float:
     """Points per second from the first byte to a count that has them all; each writer has a run of its own."""
     runs = [person.make_run() for _ in writers]
-    http = urllib3.HTTPConnectionPool("127.0.0.1", server.port, maxsize=len(writers), retries=False)
     headers = person.headers() | {"Content-Type": kind}
 
     def write(run: int, bodies: list[bytes]) -> int:
+        http = HTTPConnection("127.0.0.1", server.port)
         for body in bodies:
-            answer = http.request("POST", f"/metrics/{run}/bulk", body=body, headers=headers)
-            assert answer.status == 200, answer.data
-        answer = http.request("GET", f"/metrics/{run}?limit=1", headers=headers)
-        return int(answer.headers["X-Total-Count"])
+            http.request("POST", f"/metrics/{run}/bulk", body, headers)
+            answer = http.getresponse()
+            said = answer.read()
+            assert answer.status == 200, said
+        http.request("GET", f"/metrics/{run}?limit=1", headers=headers)
+        return int(http.getresponse().headers["X-Total-Count"])
 
     with ThreadPoolExecutor(len(writers)) as pool:
         began = time.monotonic()

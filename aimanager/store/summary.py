@@ -43,7 +43,8 @@ def tally(values: Floats) -> Tally:
             return Tally(1, 1, None, None, 0.0, 0.0, False)
         scaled = abs(value) >= _LARGE
         return Tally(1, 0, value + 0.0, value + 0.0, value * SCALE if scaled else value, 0.0, scaled)
-    finite = values[np.isfinite(values)]
+    known = np.isfinite(values)
+    finite = values if known.all() else values[known]
     if not finite.size:
         return Tally(n, n, None, None, 0.0, 0.0, False)
     vmin, vmax = float(finite.min()) + 0.0, float(finite.max()) + 0.0
