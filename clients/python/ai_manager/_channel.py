@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from typing import Any
 
+from ai_manager._columns import JSON
 from ai_manager._notices import Notices
 from ai_manager._queue import Batch, Buffer, MemoryBuffer, Row
 from ai_manager._transport import Transport
@@ -155,11 +156,17 @@ class Channel:
         if batch is None:
             # In one go, or for a moment nobody would know of these rows.
             with self.lock:
-                batch = self._batch = Batch(self.buffer.take(BATCH_POINTS), self._client, self._sent + 1)
+                rows = self.buffer.take(BATCH_POINTS)
+                batch = self._batch = Batch(rows, self._client, self._sent + 1, transport.points_kind)
         try:
-            answer = transport.call("POST", f"/metrics/{self.run_id}/bulk", batch.body)
+            answer = transport.call("POST", f"/metrics/{self.run_id}/bulk", batch.body, kind=batch.kind)
             whole(answer, "last_id")
         except ServerError as error:
+            if error.status == 415 and batch.kind != JSON:
+                # An older server: it has kept nothing, and gets JSON from now on.
+                transport.points_kind = JSON
+                batch.turn_into_json()
+                return
             self._refused(batch, error)
             return
         self._sent += 1

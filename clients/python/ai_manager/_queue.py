@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ai_manager._columns import FRAME, JSON, Column, as_frame, as_json, columns_of
+
 ROW_BYTES = 250  # What a row costs in memory on CPython besides its values: tuples, a step, a time.
 VALUE_BYTES = 32
-SLICE = 1_000  # Values encoded in one go: the interpreter is held that long, under a millisecond.
 
 
 class Row(NamedTuple):
@@ -81,53 +81,29 @@ class MemoryBuffer(Buffer):
 class Batch:
     """Rows that leave together; turned into columns and encoded once, so that every attempt sends the very same bytes."""
 
-    def __init__(self, rows: Sequence[Row], client: str, number: int) -> None:
+    def __init__(self, rows: Sequence[Row], client: str, number: int, kind: str = FRAME) -> None:
         self.points = sum(len(row.values) for row in rows)
+        self.kind = kind  # The media type of the body.
         self._rows = rows
-        self._series: str | None = None
+        self._columns: list[Column] | None = None
         self.address(client, number)
 
     def address(self, client: str, number: int) -> None:
         """Put the pair on it that tells the server a repeat from something new."""
-        self._pair = f'"client":"{client}","seq":{number}'
+        self._pair = client, number
+        self._body: bytes | None = None
+
+    def turn_into_json(self) -> None:
+        """For a server that did not take the frame."""
+        self.kind, self._body = JSON, None
 
     @property
     def body(self) -> bytes:
         """The request's bytes. Encoding takes its time, so the first call is not to be made under the run's lock."""
-        if self._series is None:
-            self._series = encode_columns(self._rows)
+        if self._columns is None:
+            self._columns = columns_of(self._rows)
             self._rows = ()
-        return f'{{{self._pair},"series":{self._series}}}'.encode()
-
-
-def encode_columns(rows: Sequence[Row]) -> str:
-    """Rows as the JSON text of `series`: for each metric its steps, values and timestamps, in the order
-    logged.
-
-    Floats are written as the shortest text that reads back to the same float64; NaN and the infinities as
-    bare words. Metrics that were logged in the same rows share the text of their steps and timestamps.
-    """
-    places: dict[str, list[int]] = {}
-    values: dict[str, list[float]] = {}
-    for place, row in enumerate(rows):
-        for name, value in zip(row.names, row.values):
-            if name not in places:
-                places[name], values[name] = [], []
-            places[name].append(place)
-            values[name].append(value)
-    axes: dict[tuple[int, ...], str] = {}
-    columns = []
-    for name, where in places.items():
-        axis = tuple(where)
-        if axis not in axes:
-            steps = _numbers([rows[place].step for place in where])
-            times = _numbers([rows[place].time for place in where])
-            axes[axis] = f'"steps":{steps},"timestamps":{times}'
-        columns.append(f'{json.dumps(name)}:{{{axes[axis]},"values":{_numbers(values[name])}}}')
-    return "{{{}}}".format(",".join(columns))
-
-
-def _numbers(values: Sequence[float]) -> str:
-    """A JSON array, encoded slice by slice so that the training thread gets its turns."""
-    slices = (json.dumps(values[at : at + SLICE], separators=(",", ":"))[1:-1] for at in range(0, len(values), SLICE))
-    return "[{}]".format(",".join(slices))
+        if self._body is None:
+            encode = as_frame if self.kind == FRAME else as_json
+            self._body = encode(*self._pair, self._columns)
+        return self._body

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from ai_manager._columns import FRAME, JSON
 from ai_manager._settings import Settings
 from ai_manager._version import __version__
 from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
@@ -23,7 +24,6 @@ LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
 TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 AGENT = f"ai-manager-client/{__version__} python/{platform.python_version()}"
-JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -36,6 +36,7 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.points_kind = FRAME  # What this server takes points as.
         self._token = settings.api_key
         self._base_path = urlsplit(settings.url).path
         self.reconnect()
@@ -52,10 +53,12 @@ class Transport:
         """Begin with fresh connections; a forked child must not speak on its parent's sockets."""
         self._pool = urllib3.connection_from_url(self._settings.url, maxsize=2, timeout=TIMEOUT)
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> dict[str, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None, kind: str = JSON
+    ) -> dict[str, Any]:
         """The JSON object that the server answers with.
 
-        `body` is bytes of ready JSON or something to encode; `key` makes a POST harmless to repeat. A token
+        `body` is bytes of that kind, or something to encode as JSON; `key` makes a POST harmless to repeat. A token
         that ran out is renewed once. Raises UnreachableError, AuthenticationError or ServerError.
         """
         if body is not None and not isinstance(body, bytes):
@@ -63,22 +66,22 @@ class Transport:
         if self._token is None:
             self._sign_in()
         try:
-            return self._call_as_user(method, path, body, key)
+            return self._call_as_user(method, path, body, key, kind)
         except AuthenticationError:
             if self._settings.api_key:
                 raise
         self._sign_in()
         try:
-            return self._call_as_user(method, path, body, key)
+            return self._call_as_user(method, path, body, key, kind)
         except AuthenticationError as error:
             # The password is good, so this is no reason to stop for ever.
             raise ServerError(401, str(error)) from error
 
-    def _call_as_user(self, method: str, path: str, body: bytes | None, key: str | None) -> dict[str, Any]:
+    def _call_as_user(self, method: str, path: str, body: bytes | None, key: str | None, kind: str) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}"}
         if key:
             headers["Idempotency-Key"] = key
-        return self._send(method, path, body, JSON, headers)
+        return self._send(method, path, body, kind, headers)
 
     def _sign_in(self) -> None:
         """Get a token for the user name and password."""

@@ -5,12 +5,38 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 USER, PASSWORD, KEY = "user", "pass", "aimgr_" + "k" * 48
+
+
+FRAME = "application/vnd.ai-manager.points"
+
+
+def read_frame(body):
+    """A frame as the JSON that it stands for; strict."""
+    magic, length, zero = struct.unpack_from("<8sII", body)
+    assert (magic, length % 8, zero, len(body) % 8) == (b"AIMCOLS\x01", 0, 0, 0)
+    head, data = json.loads(body[16 : 16 + length]), body[16 + length :]
+    read = set()
+    for column in head["series"].values():
+        for field, (kind, offset, count) in column.items():
+            assert kind == {"steps": "i8", "values": "f8", "timestamps": "f8"}[field]
+            column[field] = [
+                *struct.unpack_from(f"<{count}{kind[0].replace('f', 'd').replace('i', 'q')}", data, offset)
+            ]
+            read.update(range(offset, offset + 8 * count))
+    assert read == set(range(len(data)))
+    return head
+
+
+def read_points(entry):
+    """What a request for points says, in whichever form."""
+    return read_frame(entry[3]) if entry[4]["Content-Type"] == FRAME else json.loads(entry[3])
 
 
 class Mode:
@@ -34,6 +60,7 @@ class State:
         self.points = {}  # run -> [(name, step, value, timestamp)] in the order stored
         self.tokens = set()
         self.flush_after_ms = None
+        self.takes_frames = True
         self.logins = 0
 
     def seen(self, part):
@@ -114,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.state.lock:
             if parts.path == "/auth/me":
                 return 200, {"id": 1, "username": USER}
-            data = json.loads(body)
+            data = self.read(body)
             if parts.path == "/projects/":
                 return self.project(data)
             if parts.path == "/runs/":
@@ -127,6 +154,13 @@ class Handler(BaseHTTPRequestHandler):
                 run.update(data)
                 return 200, run
             return self.bulk(run["id"], data, body)
+
+    def read(self, body):
+        if self.headers["Content-Type"] == "application/json":
+            return json.loads(body)
+        if self.headers["Content-Type"] != FRAME or not self.state.takes_frames:
+            raise Problem(415, "Unsupported media type")
+        return read_frame(body)
 
     def login(self, form):
         self.state.logins += 1

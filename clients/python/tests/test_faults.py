@@ -6,7 +6,7 @@ import time
 
 import pytest
 import urllib3
-from fake_server import KEY, PASSWORD, USER, FakeServer, Mode
+from fake_server import KEY, PASSWORD, USER, FakeServer, Mode, read_frame, read_points
 
 from ai_manager import (
     AIManager,
@@ -19,6 +19,7 @@ from ai_manager import (
     _sender,
     _transport,
 )
+from ai_manager._queue import Row
 from ai_manager._settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def train(run, meanwhile=lambda step: None):
 
 
 def bodies(server):
-    return [json.loads(entry[3]) for entry in server.state.seen("bulk")]
+    return [read_points(entry) for entry in server.state.seen("bulk")]
 
 
 TROUBLES = {
@@ -105,6 +106,34 @@ def test_a_repeat_has_the_same_number_and_the_same_bytes(server, manager):
     sent = [entry[3] for entry in server.state.seen("bulk")]
     assert len(sent) == 4
     assert len(set(sent)) == 1
+
+
+def test_a_server_that_takes_no_frames_gets_json_from_then_on(server, manager, caplog, eventually):
+    server.state.takes_frames = False
+    with manager.run() as run:
+        run.log({"a/b": 0.1, "nan": float("nan")}, step=7)
+        eventually(lambda: server.state.series(1, "a/b") == [(7, 0.1)])
+        run.log({"a/b": -0.0}, step=-(2**63))
+    with manager.run() as again:
+        again.log({"m": 1.0})
+    kinds = [entry[4]["Content-Type"].rpartition("/")[2] for entry in server.state.seen("bulk")]
+    assert kinds == ["vnd.ai-manager.points", "json", "json", "json"]
+    assert [body["seq"] for body in bodies(server)] == [1, 1, 2, 1]
+    assert server.state.series(1, "a/b") == [(7, 0.1), (-(2**63), -0.0)]
+    assert server.state.series(2, "m") == [(0, 1.0)]
+    assert run.dropped == again.dropped == 0
+    assert caplog.text == ""
+
+
+def test_both_forms_say_the_same_bit_for_bit():
+    values = [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf"), -float("inf"), 1 / 3]
+    rows = [Row(step, 1_700_000_000 + step / 7, ("m", "n"), (value, -value)) for step, value in enumerate(values)]
+    rows += [Row(2**63 - 1, 0.0, ("m",), (2.0,)), Row(-5, 1e9, ("z \u00e9\U0001f600",), (float("nan"),))]
+    batch = _queue.Batch(rows, "c", 3)
+    frame = batch.body
+    assert batch.body is frame
+    batch.turn_into_json()
+    assert str(json.loads(batch.body)) == str(read_frame(frame))
 
 
 def test_retry_after_is_obeyed_also_in_a_hurry(server, manager):
@@ -172,11 +201,11 @@ def test_the_reason_is_said_before_the_end_of_a_run_is_known(server, manager, ca
 def test_points_count_as_unsent_while_they_are_encoded(server, manager, monkeypatch, eventually):
     unsent = []
 
-    def encode_columns(rows, encode=_queue.encode_columns):
+    def columns_of(rows, turn=_queue.columns_of):
         unsent.append(run._channel.unsent)
-        return encode(rows)
+        return turn(rows)
 
-    monkeypatch.setattr(_queue, "encode_columns", encode_columns)
+    monkeypatch.setattr(_queue, "columns_of", columns_of)
     with manager.run() as run:
         run.log({"m": 1.0, "n": 2.0})
     assert unsent == [2]
