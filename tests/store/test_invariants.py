@@ -134,29 +134,32 @@ def test_a_reader_beside_sealers_mergers_and_writers_sees_a_prefix(database):
     assert_well(database)
 
 
-def test_of_two_sealers_on_one_run_exactly_one_wins(database, monkeypatch):
+@pytest.mark.parametrize("work", ["seal", "merge"])
+def test_of_several_sealers_on_one_run_exactly_one_wins(database, monkeypatch, work):
     store = SqlStore(database)
     for i in range(50):
         log(store, 1, column("a", [i]))
+        if work == "merge":
+            store._sealer.seal(1)
     before, barrier, tries = listed(store, 1), threading.Barrier(4), []
 
-    def seal():
+    def tidy():
         sealer = SqlStore(database)._sealer
+        worker = sealer if work == "seal" else sealer._merge
         write = sealer._sql.write_packed
         monkeypatch.setattr(sealer._sql, "write_packed", lambda *args: (tries.append(1), write(*args)))
-        writing = sealer._database.writing
 
         class Waits:
-            reading = sealer._database.reading
+            reading = database.reading
 
             def writing(self):
-                barrier.wait(20)  # Everybody has read the same frames by now.
-                return writing()
+                barrier.wait(20)  # Everybody has read the same by now.
+                return database.writing()
 
-        sealer._database = Waits()
-        sealer.seal(1)
+        worker._database = Waits()
+        (sealer.seal if work == "seal" else worker.run)(1)
 
-    threads = [threading.Thread(target=seal) for _ in range(4)]
+    threads = [threading.Thread(target=tidy) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
