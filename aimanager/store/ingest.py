@@ -192,6 +192,7 @@ class Ingest:
                 if not in_log:
                     large += enumerate(packed(part, blocks, before), state.next_axis)
                     state.next_axis = large[-1][0] + 1
+                    state.tail_rows = max(state.tail_rows, 1)  # There may be something to merge.
             if in_log:
                 frame = encode(some)
                 rows.append({"run_no": request.run, "id0": start, "n": state.next_id - start, "frame": frame})

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
@@ -75,7 +75,7 @@ class Sealer:
         return sorted(called.union(self.find()))
 
     def find(self) -> list[int]:
-        """All runs whose tail is long enough, has rested for long enough, or gets no longer."""
+        """All runs with a tail that is long enough, has rested for long enough, or gets no longer."""
         c = metric_stream.c
         enough = or_(
             c.tail_rows >= TAIL_ROWS,
@@ -88,12 +88,31 @@ class Sealer:
             return list(connection.scalars(query.order_by(c.run_no)))
 
     def tidy(self, run: int) -> None:
-        """Seal a run's tail, merge what has come of it, and roll up what is full."""
-        while self.seal(run):
-            pass
-        while self._merge.run(run):
-            pass
-        rollup.build(self._database, self._sql, run)
+        """Seal a run's tail, merge what has come of it, and roll up what is full.
+
+        Until all of that is done the run's tail is not 0, so that whoever comes after a killed process finds it.
+        """
+        try:
+            while self.seal(run):
+                pass
+            while self._merge.run(run):
+                pass
+            rollup.build(self._database, self._sql, run)
+        except DamagedPoints:  # It would come to no other end the next time.
+            self._settle(run)
+            raise
+        self._settle(run)
+
+    def _settle(self, run: int) -> None:
+        """There is nothing to do for a run, if its log is empty."""
+        c = metric_stream.c
+        mine = (c.run_no == run, c.tail_rows > 0, ~exists().where(metric_log.c.run_no == run))
+        with self._database.reading() as connection:
+            if connection.scalar(select(c.run_no).where(*mine)) is None:
+                return
+        with self._database.writing() as connection:
+            if lock(self._sql, connection, run):
+                connection.execute(update(metric_stream).where(*mine).values(tail_rows=0, tail_bytes=0))
 
     def seal(self, run: int) -> bool:
         """Pack frames from the front of the log; whether there are more of them."""
@@ -113,16 +132,15 @@ class Sealer:
                 connection.rollback()
                 return False
             self._sql.write_packed(connection, run, enumerate(packed, stream.next_axis))
-            rest = connection.scalar(select(func.min(c.id0)).where(c.run_no == run)) is not None
-            rows = sum(axis.rows for axis in packed) * rest
+            rows = sum(axis.rows for axis in packed)
             size = sum(len(frame) for _, frame in frames)
             connection.execute(
                 update(metric_stream)
                 .where(metric_stream.c.run_no == run)
                 .values(
                     next_axis=stream.next_axis + len(packed),
-                    tail_rows=max(stream.tail_rows - rows, 1) if rest else 0,
-                    tail_bytes=max(stream.tail_bytes - size, 0) if rest else 0,
+                    tail_rows=max(stream.tail_rows - rows, 1),
+                    tail_bytes=max(stream.tail_bytes - size, 0),
                 )
             )
         return more

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
@@ -207,7 +207,9 @@ class SqlStore(MetricStore):
         with self._database.writing() as connection:
             connection.execute(self._sql.add_stream, [stream_row(run, state)])
             # The stream first, as every writer does, so that two of them never wait for each other.
-            living = update(metric_stream).where(c.run_no == run, c.state < DELETING).values(state=state)
+            due = case((c.tail_rows < 1, 1), else_=c.tail_rows)  # What is not worth merging in a live run may be now.
+            living = update(metric_stream).where(c.run_no == run, c.state < DELETING)
+            living = living.values(state=state, tail_rows=due)
             if connection.execute(living).rowcount:
                 s, live = metric_series.c, int(state == LIVE)
                 mine = update(metric_series).where(s.run_no == run, s.live != live)

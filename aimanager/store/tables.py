@@ -65,7 +65,7 @@ metric_stream = Table(
     Column("last_ts", BigInteger),
     Column("ordered", SmallInteger, nullable=False),  # 1: no point is earlier than one with a smaller id.
     Column("next_axis", BigInteger, nullable=False, server_default="1"),
-    Column("tail_rows", BigInteger, nullable=False, server_default="0"),  # What about waits in the log.
+    Column("tail_rows", BigInteger, nullable=False, server_default="0"),  # About what waits in the log; 0: all is tidy.
     Column("tail_bytes", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
     postgresql_with=_ROOMY,

@@ -96,6 +96,53 @@ def test_many_small_seals_do_not_heap_up_on_a_slow_run(database):
     assert_well(database)
 
 
+@pytest.mark.parametrize("dies_at", ["merge.Merge.run", "rollup.build"])
+def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkeypatch, dies_at):
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    store = SqlStore(database)
+    for part in range(4):
+        for i in range(300):
+            log(store, 1, column("a", [part, i]))
+        store._sealer.seal(1)
+        log(store, 2, column("a", range(600)))
+    store.finish(1)
+    store.finish(2)
+    before = [listed(store, run, limit=10**6) for run in (1, 2)]
+    with monkeypatch.context() as killed:
+        killed.setattr(f"aimanager.store.{dies_at}", die)
+        for run in (1, 2):
+            with pytest.raises(Killed):
+                store._sealer.tidy(run)
+    assert count(database, tables.metric_log) == 0
+
+    another = SqlStore(database)
+    assert another._sealer.find() == [1, 2]
+    another.tidy()
+    assert [axes(database, run) for run in (1, 2)] == [[(1, 2400)], [(1, 2400)]]
+    assert [listed(another, run, limit=10**6) for run in (1, 2)] == before
+    assert another._sealer.find() == []
+    assert_well(database)
+
+
+def test_a_run_of_large_requests_is_merged_when_it_rests(database):
+    time = 10**15
+    store = SqlStore(database, clock=lambda: time)
+    for _ in range(10):
+        log(store, 1, column("a", range(600)))
+    assert SqlStore(database, clock=lambda: time)._sealer.find() == []
+    later = SqlStore(database, clock=lambda: time + 61_000_000)
+    later.tidy()
+    assert sum(rows for _, rows in axes(database)) == 6000
+    assert len(axes(database)) < 10
+    assert later._sealer.find() == []
+    assert_well(database)
+
+
 def test_a_large_request_skips_the_log(database):
     store = SqlStore(database)
     log(store, 1, column("a", range(600)), column("b", range(600)), column("c", [1, 2]))
