@@ -12,6 +12,9 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
+from .damage import told
+from .store import DamagedPoints
+
 log = logging.getLogger(__name__)
 
 SENTENCES = {
@@ -106,6 +109,12 @@ class Unsupported(AIManagerError):
     status = 415
 
 
+class Damaged(AIManagerError):
+    """What is stored cannot be read any more. The server itself is well."""
+
+    status = 500
+
+
 class TooMany(AIManagerError):
     """`retry_after` is in whole seconds."""
 
@@ -162,7 +171,8 @@ def _from_http(error: HTTPException) -> AIManagerError:
 
 
 def init_errors(app: Flask) -> None:
-    """One handler for ours, one for Werkzeug's, one for a database that is away, one for what nobody foresaw."""
+    """One handler for ours, one for Werkzeug's, one for points that are damaged, one for a database that is away, one for
+    what nobody foresaw."""
 
     @app.errorhandler(AIManagerError)
     def ours(error: AIManagerError) -> Response:
@@ -173,6 +183,10 @@ def init_errors(app: Flask) -> None:
         if error.code is None or error.code < 400:
             return error
         return dressed(_from_http(error))
+
+    @app.errorhandler(DamagedPoints)
+    def damaged(damage: DamagedPoints) -> Response:
+        return dressed(Damaged(told(damage)))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)

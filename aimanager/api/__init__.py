@@ -11,6 +11,8 @@ from .openapi import document
 from .projects import projects
 from .runs import runs
 
+from . import reads  # noqa: F401  isort: skip - more routes of metrics
+
 
 def init_api(app: Flask) -> None:
     for blueprint in (auth, projects, runs, metrics, health, document):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import Invalid, TooLarge
 from ..services import charts, text
+from ..services.charts import Drawn
 from ..store import Chart, Column, Points, Series, Summary
 from .fields import LATEST
 from .schemas import BatchIn, BulkFrame, BulkIn, MetricIn
@@ -180,3 +181,9 @@ def chart(drawn: Chart) -> dict[str, Any]:
         "counts": drawn.counts.tolist(),
         "bad": charts.marks(drawn),
     }
+
+
+def one_of_several(drawn: Drawn) -> dict[str, Any]:
+    """A chart, or why there is none."""
+    head = {"run_id": drawn.run_id, "name": drawn.name, "last_id": drawn.last_id}
+    return head | ({"error": drawn.error} if drawn.chart is None else chart(drawn.chart))

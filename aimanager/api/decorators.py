@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import orjson
 import zstandard
@@ -52,7 +52,7 @@ def query(model: type[BaseModel]) -> Callable[[View], View]:
             values: dict[str, Any] = {}
             for name, field in model.model_fields.items():
                 if name in request.args:
-                    many = field.annotation == list[str]
+                    many = get_origin(field.annotation) is list
                     values[name] = request.args.getlist(name) if many else request.args[name]
             return view(*args, checked(model, values, "query"), **kwargs)
 
@@ -63,9 +63,10 @@ def query(model: type[BaseModel]) -> Callable[[View], View]:
 
 
 def returns(
-    model: type[BaseModel] | None, status: int = 200, many: bool = False
+    model: type[BaseModel] | None, status: int = 200, many: bool = False, also: Sequence[str] = ()
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Answer what the view returns as JSON; None with 204 answers nothing. A Page brings its total along."""
+    """Answer what the view returns as JSON; None with 204 answers nothing. A Page brings its total along. `also` are
+    the media types of answers that the view makes itself."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
@@ -73,6 +74,7 @@ def returns(
             return answer(view(*args, **kwargs), status)
 
         with_answer.answer_model, with_answer.answer_status, with_answer.answer_many = model, status, many  # type: ignore[attr-defined]
+        with_answer.answer_also = also  # type: ignore[attr-defined]
         return with_answer
 
     return decorate

@@ -1,4 +1,4 @@
-"""Points in and out."""
+"""Points in; how they come out is in reads.py."""
 
 from __future__ import annotations
 
@@ -7,29 +7,15 @@ from typing import Any
 from flask import Blueprint, g
 
 from ..auth import requires
-from ..errors import Invalid, NotFound
+from ..errors import Invalid
 from ..extensions import hub, settings
 from ..limits import budget, spend_points
 from ..services import metrics as service
-from ..services.paging import Page
 from ..store import Batch, Column
 from . import columns
-from .decorators import body, query, returns
+from .decorators import body, returns
 from .once import fingerprint, idempotency_key
-from .schemas import (
-    BatchIn,
-    BulkFrame,
-    BulkIn,
-    ChartOut,
-    ChartQuery,
-    History,
-    Logged,
-    Message,
-    MetricIn,
-    MetricOut,
-    PointQuery,
-    SummaryOut,
-)
+from .schemas import BatchIn, BulkFrame, BulkIn, Logged, Message, MetricIn, MetricOut
 
 # Milliseconds until the next batch is wanted: live where somebody looks, quiet where nobody does.
 FLUSH_WATCHED, FLUSH_QUIET = 200, 2000
@@ -94,44 +80,6 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
         "last_id": receipt.last_id,
         "flush_after_ms": FLUSH_WATCHED if hub.watched(run_id) else FLUSH_QUIET,
     }
-
-
-@metrics.get("/<id:run_id>")
-@requires("read")
-@query(PointQuery)
-@returns(MetricOut, many=True)
-def index(asked: PointQuery, run_id: int) -> Any:
-    """Get metrics for a run, by timestamp."""
-    points = service.points(g.principal, run_id, asked.metric_name, asked.skip, asked.limit)
-    return Page(list(columns.point_rows(run_id, points)), points.total)
-
-
-@metrics.get("/<id:run_id>/history/<name:metric_name>")
-@requires("read")
-@returns(History)
-def history(run_id: int, metric_name: str) -> Any:
-    """Get metric history for a specific metric."""
-    return columns.history(service.history(g.principal, run_id, metric_name))
-
-
-@metrics.get("/<id:run_id>/summary")
-@requires("read")
-@returns(SummaryOut, many=True)
-def summary(run_id: int) -> Any:
-    """Get summary statistics for all metrics in a run; minimum, maximum and mean are over finite values."""
-    return [columns.summary(row) for row in service.summary(g.principal, run_id)]
-
-
-@metrics.get("/<id:run_id>/chart")
-@requires("read")
-@query(ChartQuery)
-@returns(ChartOut)
-def chart(asked: ChartQuery, run_id: int) -> Any:
-    """Get a series for drawing: at most `points` buckets, none of which hides a spike."""
-    charts = service.chart(g.principal, run_id, [asked.name], **asked.window())
-    if not charts:
-        raise NotFound()
-    return columns.chart(charts[0])
 
 
 def _once(logged: tuple[Column, ...]) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema, model_validator
 
 from ..models import ApiKey, Project, Run, User
 from .fields import (
@@ -26,6 +26,8 @@ from .fields import (
     ValueOut,
     frame_column,
 )  # fmt: skip
+
+MOST_BUCKETS = 200_000  # In one answer, which is made in memory.
 
 
 class Input(BaseModel):
@@ -273,6 +275,33 @@ class ChartOut(BaseModel):
     bad: list[BadOut]
 
 
+class ChartOfRun(ChartOut):
+    """One of several charts. The run's points up to `last_id` are in it."""
+
+    run_id: int
+    last_id: int
+
+
+class NoChart(BaseModel):
+    """In the place of a chart whose points cannot be read: one sentence that says why."""
+
+    run_id: int
+    name: str
+    last_id: int
+    error: str
+
+
+class ChartsOut(BaseModel):
+    """Several charts, run by run in the order asked for; `last_id` is of the run in the path."""
+
+    last_id: int
+    charts: list[ChartOfRun | NoChart]
+
+
+class ChartAnswer(RootModel[ChartOut | ChartsOut]):
+    """One chart if one name of one run was asked for, else several."""
+
+
 class BadOut(BaseModel):
     x: float | int
     value: Literal["NaN", "Infinity", "-Infinity"]
@@ -305,11 +334,28 @@ class PointQuery(BaseModel):
 class ChartQuery(BaseModel):
     """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
 
-    name: Annotated[str, Field(min_length=1, max_length=250)]
+    name: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=250)]],
+        Field(min_length=1, max_length=50, description="A metric; several make several charts"),
+    ]
+    run: Annotated[
+        list[Annotated[int, Field(ge=1, lt=INT64), Digits]],
+        Field(max_length=50, description="A run to draw beside the one in the path"),
+    ] = []  # noqa: RUF012 - pydantic copies it
     points: Annotated[int, Field(ge=1, le=10000), Digits] = 1000
     x: Literal["step", "time", "relative"] = "step"
     min: Bound = None
     max: Bound = None
+    also: Annotated[
+        list[Literal["counts", "steps", "times"]],
+        Field(max_length=3, description="What a bucket of a frame has besides"),
+    ] = []  # noqa: RUF012
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ChartQuery:
+        if (len(self.run) + 1) * len(self.name) * self.points > MOST_BUCKETS:
+            raise ValueError(f"names times runs times points must be at most {MOST_BUCKETS}")
+        return self
 
     def window(self) -> dict[str, Any]:
         """What the store is asked: times in microseconds."""

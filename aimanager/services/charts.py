@@ -55,7 +55,9 @@ def last_id(run_id: int) -> int:
 def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[Drawn]:
     charts = _each(run_id, list(dict.fromkeys(names)), window)
     return [
-        Drawn(run_id, name, chart.last_id, chart) if isinstance(chart, Chart) else Drawn(run_id, name, 0, None, chart)
+        Drawn(run_id, name, chart.last_id, chart)
+        if isinstance(chart, Chart)
+        else Drawn(run_id, name, last_id(run_id), None, chart)
         for name, chart in charts
     ]
 

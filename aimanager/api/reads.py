@@ -1,0 +1,69 @@
+"""Points out: pages of them, whole histories, summaries, charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g
+
+from ..auth import requires
+from ..errors import Damaged, NotFound
+from ..services import charts
+from ..services import metrics as service
+from ..services.paging import Page
+from . import columns
+from .decorators import query, returns
+from .forms import wanted
+from .metrics import metrics
+from .schemas import ChartAnswer, ChartQuery, History, MetricOut, PointQuery, SummaryOut
+
+
+@metrics.get("/<id:run_id>")
+@requires("read")
+@query(PointQuery)
+@returns(MetricOut, many=True)
+def index(asked: PointQuery, run_id: int) -> Any:
+    """Get metrics for a run, by timestamp."""
+    points = service.points(g.principal, run_id, asked.metric_name, asked.skip, asked.limit)
+    return Page(list(columns.point_rows(run_id, points)), points.total)
+
+
+@metrics.get("/<id:run_id>/history/<name:metric_name>")
+@requires("read")
+@returns(History)
+def history(run_id: int, metric_name: str) -> Any:
+    """Get metric history for a specific metric."""
+    return columns.history(service.history(g.principal, run_id, metric_name))
+
+
+@metrics.get("/<id:run_id>/summary")
+@requires("read")
+@returns(SummaryOut, many=True)
+def summary(run_id: int) -> Any:
+    """Get summary statistics for all metrics in a run; minimum, maximum and mean are over finite values."""
+    return [columns.summary(row) for row in service.summary(g.principal, run_id)]
+
+
+@metrics.get("/<id:run_id>/chart")
+@requires("read")
+@query(ChartQuery)
+@returns(ChartAnswer, also=[charts.MEDIA_TYPE])
+def chart(asked: ChartQuery, run_id: int) -> Any:
+    """Get series for drawing: at most `points` buckets each, none of which hides a spike.
+
+    One name of one run is answered with its chart. Several names (`name=a&name=b`) or runs (`run=8&run=9`) are answered
+    with a list, in which metrics that a run never logged are left out, and one that is damaged says so.
+    """
+    drawn = charts.draw(g.principal, [run_id, *asked.run], asked.name, **asked.window())
+    alone = len(asked.name) == 1 and not asked.run
+    only = drawn[0].chart if alone and drawn else None
+    if alone and only is None:
+        raise Damaged(drawn[0].error) if drawn else NotFound()
+    last_id = min((one.last_id for one in drawn if one.run_id == run_id), default=0)
+    if wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
+        answer = Response(charts.packed(drawn, last_id, asked.also), mimetype=charts.MEDIA_TYPE)
+        answer.vary.add("Accept")
+        return answer
+    if only is not None:
+        return columns.chart(only)
+    return {"last_id": last_id, "charts": [columns.one_of_several(one) for one in drawn]}
