@@ -67,7 +67,8 @@ class StoreUnavailable(Exception):
 class DamagedPoints(Exception):
     """Points cannot be read: what the disk gives back is not what was written. `aimanager doctor` says more.
 
-    `metric` is its number, 0 where several share what is damaged; `name` is the metric's, once somebody looked it up.
+    `metric` is its number, 0 where several share what is damaged, and `axis` 0 where it is no chunk's or not known
+    which; `name` is the metric's, once somebody looked it up.
     """
 
     def __init__(self, run: int, metric: int, axis: int, what: str) -> None:
@@ -79,8 +80,9 @@ class DamagedPoints(Exception):
         self.name: str | None = None
 
     def __str__(self) -> str:
-        metric = self.metric if self.name is None else f"{self.name!r}"
-        return f"run {self.run}, metric {metric}, axis {self.axis}: {self.what}"
+        metric = f"{self.name!r}" if self.name is not None else f"number {self.metric}"
+        places = [f"run {self.run}", f"metric {metric}" * bool(self.metric), f"axis {self.axis}" * bool(self.axis)]
+        return f"{', '.join(filter(None, places))}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -151,8 +151,8 @@ def _blocks_alike(shape: bytes, first_ids: Ints, frames: list[bytes]) -> Iterato
         rows, width, flags, _zero = _SHAPE.unpack_from(shape, offset)
         metrics = struct.unpack_from(f"<{width}q", shape, offset + _SHAPE.size)
         offset += _SHAPE.size + 8 * width
-        if rows * width > words.shape[1]:
-            raise ValueError(f"{rows * width} values in {words.shape[1]} words")
+        if rows * max(width, 1) > words.shape[1]:
+            raise ValueError(f"{rows} rows of {width} values in {words.shape[1]} words")
         row = np.arange(rows)
         if flags & STEPS_RUN:
             steps, at = words[:, at : at + 1] + row, at + 1

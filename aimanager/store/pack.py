@@ -77,6 +77,8 @@ class Tree:
 
 def trees_of(blobs: Sequence[bytes], head: bytes, rows: int) -> Tree:
     """The trees of chunks of one length out of blobs that begin alike; each array is chunk by chunk."""
+    if len(head) < 2:
+        raise codec.Damaged("a tree without a head")
     nodes = -(-rows // layout.NODE)
     size, marked = head
     floats_end = 2 + 3 * nodes * size

@@ -154,6 +154,8 @@ class Reader:
         if wanted is None:
             # By the index of the axes: without a metric the chunks are no help.
             for axis, rows, id_lo, id_hi, metrics in _PLACES_OF_ALL.rows(self.connection, **between):
+                if len(metrics) % 4:
+                    raise DamagedPoints(self.run, 0, axis, "its metrics")
                 for pos, metric in enumerate(metrics_of(metrics)):
                     found.setdefault(metric, []).append(Place(axis, pos, rows, id_lo, id_hi))
             return found
@@ -179,20 +181,28 @@ class Reader:
                     self._axes[place.axis].fill(place.pos, ids[part], steps[part], times[part])
                     codec.decode(blobs[place.axis], values[part])
                 except (KeyError, Damaged) as error:
-                    raise DamagedPoints(self.run, metric, place.axis, str(error)) from error
+                    what = "its bytes are not there" if isinstance(error, KeyError) else str(error)
+                    raise DamagedPoints(self.run, metric, place.axis, what) from error
         in_order = all(place.id_lo > before.id_hi for before, place in pairwise(places))
         line = Line(ids, steps, times, values)
         return line if in_order else line.take(np.argsort(ids))
 
-    def load_axes(self, numbers: Iterable[int]) -> dict[int, Axis]:
-        """The axes of these numbers, as far as they are there."""
+    def load_axes(self, numbers: Iterable[int]) -> None:
+        """Get the axes of these numbers, as far as they are there."""
         for number, *axis in _AXES.rows(self.connection, set(numbers) - self._axes.keys(), run=self.run):
             self._axes[number] = Axis(*axis)
-        return self._axes
+
+    def along(self, number: int) -> tuple[Ints, Ints]:
+        """Steps and times of an axis that was loaded. Raises Damaged."""
+        if number not in self._axes:
+            raise Damaged(f"axis {number} is not there")
+        return self._axes[number].along()
 
     def edges(self, numbers: Iterable[int]) -> dict[int, tuple[bytes, bytes]]:
         """Where the nodes of axes begin and end, by step and by time; of an affine column, the column."""
-        return {number: (step, ts) for number, step, ts in _EDGES.rows(self.connection, numbers, run=self.run)}
+        rows = _EDGES.rows(self.connection, numbers, run=self.run)
+        # An empty blob, which nobody wrote, has no first bytes: SQLite makes that NULL.
+        return {number: (step or b"", ts or b"") for number, step, ts in rows}
 
     def trees(self, metric: int, numbers: Iterable[int]) -> dict[int, bytes]:
         """The trees over a metric's chunks, by the number of their axis."""

@@ -55,7 +55,7 @@ _WITHIN = {
 
 
 def of_rows(rows: Sequence[Any]) -> Chunks:
-    """Rows of COLUMNS as an array."""
+    """Rows of COLUMNS as an array. Raises Damaged."""
     columns = list(zip(*rows, strict=True))
     marked = any(columns[-1]) or any(columns[-2]) if rows else False
     chunks = np.zeros(len(rows), MARKED if marked else PLAIN)
@@ -65,21 +65,23 @@ def of_rows(rows: Sequence[Any]) -> Chunks:
         chunks["bad_row"] = NO_ROW
         for i, marks in enumerate(columns[-1]):
             if marks is not None:
+                if len(marks) != 6:
+                    raise Damaged(f"marks of {len(marks)} bytes, expected 6")
                 chunks["bad_row"][i] = np.frombuffer(marks, "<u2", 3)
                 chunks["fresh"][i] = 1
     return chunks
 
 
 def place_marks(chunks: Chunks, reader: Reader) -> None:
-    """Look up the steps and times of the marks of chunks."""
+    """Look up the steps and times of the marks of chunks. Raises Damaged."""
     if chunks.dtype == PLAIN:
         return
     marked = np.flatnonzero(chunks["fresh"])
     if not len(marked):
         return
-    axes = reader.load_axes(chunks["axis_no"][marked].tolist())
+    reader.load_axes(chunks["axis_no"][marked].tolist())
     for i in marked:
-        steps, times = axes[chunks["axis_no"][i]].along()
+        steps, times = reader.along(int(chunks["axis_no"][i]))
         rows = np.minimum(chunks["bad_row"][i], len(steps) - 1)
         chunks["bad_step"][i], chunks["bad_ts"][i] = steps[rows], times[rows]
     chunks["fresh"] = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import namedtuple
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -81,6 +81,7 @@ class SqlStore(MetricStore):
         self._sealer = Sealer(database, self._sql, clock)
         self._ingest = Ingest(database, self._names, self._sql, clock, self._sealer.note)
         self._removal = Removal(database, self._sql)
+        self._told: set[tuple[object, ...]] = set()  # Damage that the log has.
         self.closed = False
 
     def append(self, run: int, project: int, batch: Batch) -> Receipt:
@@ -99,6 +100,14 @@ class SqlStore(MetricStore):
                 damage.name = self._names.of(connection, [damage.metric]).get(damage.metric)
                 raise
 
+    def _named(self, connection: Connection, run: int, metrics: Collection[int]) -> dict[int, str]:
+        """The names of metrics that a run's points say they are of."""
+        names = self._names.of(connection, metrics)
+        for metric in metrics:
+            if metric not in names:
+                raise DamagedPoints(run, metric, 0, "a metric without a name")
+        return names
+
     def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
         with self._reading() as connection:
             stream = _stream(connection, run)
@@ -116,7 +125,7 @@ class SqlStore(MetricStore):
                 else:
                     lines = {metric: reader.page(metric, skip, limit) for metric in wanted}
                 skip = 0
-            return page(lines, self._names.of(connection, lines), skip, limit, total)
+            return page(lines, self._named(connection, run, lines), skip, limit, total)
 
     def series(self, run: int, name: str) -> Series | None:
         with self._reading() as connection:
@@ -137,7 +146,7 @@ class SqlStore(MetricStore):
                 return Tail(min(last_id, head), [], head <= last_id)
             first, end = max(last_id, 0) + 1, min(max(last_id, 0) + limit, head)
             lines = Reader(connection, run).lines(first=first, last=end)
-            names = self._names.of(connection, lines)
+            names = self._named(connection, run, lines)
         found = [Series(names[metric], line.ids, line.steps, line.values, line.times) for metric, line in lines.items()]
         return Tail(end, found, end == head)
 
@@ -230,7 +239,9 @@ class SqlStore(MetricStore):
             try:
                 self._sealer.tidy(run)
             except DamagedPoints as damage:
-                log.error("points cannot be read, so they stay as they are: %s", damage)
+                if damage.args not in self._told:
+                    self._told.add(damage.args)
+                    log.error("points cannot be read, so they stay as they are: %s", damage)
         self._removal.give_back(lambda: self.closed)
 
     def close(self) -> None:

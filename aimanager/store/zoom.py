@@ -42,7 +42,7 @@ def chart(
             nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
             if nodes is not None and int(nodes.counts.sum()) > points:
                 return draw(name, x, nodes, points, origin if x == "relative" else 0)
-    except (Damaged, KeyError) as error:
+    except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
     line = join([reader.decoded(metric, _places(chunks)), tail])
     return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
@@ -138,6 +138,8 @@ def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[No
     numbers = chunks["axis_no"].tolist()
     subs = reader.trees(metric, numbers)
     edges = reader.edges(numbers)
+    if missing := [number for number in numbers if number not in subs or number not in edges]:
+        raise Damaged(f"the chunk of axis {missing[0]} is not there")
     alike: dict[tuple[int, bytes, int, int], list[int]] = defaultdict(list)
     for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
         step, ts = edges[number]
@@ -159,9 +161,10 @@ def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints],
     bad = np.zeros((len(chunks), len(starts), 3), bool) if tree.bad is None else tree.bad != NO_ROW
     bad_x = np.zeros(bad.shape, np.int64)
     if tree.bad is not None:
-        axes = reader.load_axes(chunks["axis_no"].tolist())
+        numbers = chunks["axis_no"].tolist()
+        reader.load_axes(numbers)
         for i in np.flatnonzero(bad.any((1, 2))):
-            column_x = axes[chunks["axis_no"][i]].along()[column != "step"]
+            column_x = reader.along(numbers[i])[column != "step"]
             bad_x[i] = column_x[np.minimum(tree.bad[i], rows - 1)]
     return Nodes(
         first_x=x[..., 0].ravel(),

@@ -30,7 +30,12 @@ def run_id(app, api, make_run, alice, monkeypatch) -> int:
 
 
 def test_what_needs_the_damaged_points_says_so(api, alice, run_id):
-    for path in ("history/broken", "chart?name=broken&points=3000", "chart?name=broken", "?metric_name=broken&skip=4999"):
+    for path in (
+        "history/broken",
+        "chart?name=broken&points=3000",
+        "chart?name=broken",
+        "?metric_name=broken&skip=4999",
+    ):
         answer = api(alice).get(f"/metrics/{run_id}/{path}")
         assert (answer.status_code, answer.json) == (500, {"detail": SENTENCE.format(run_id)}), path
 
@@ -75,7 +80,9 @@ def test_tidying_goes_on_for_the_other_runs(app, api, alice, make_run, run_id, c
     store = app.extensions["aimanager"]["metric_store"]
     for start in range(4):
         values = [float(start)] * 600
-        api(alice).post(f"/metrics/{run_id}/bulk", {"series": {name: {"values": values} for name in ("broken", "whole")}})
+        api(alice).post(
+            f"/metrics/{run_id}/bulk", {"series": {name: {"values": values} for name in ("broken", "whole")}}
+        )
     later = make_run(alice)
     api(alice).post(f"/metrics/{later}", {"name": "loss", "value": 1})
     for run in (run_id, later):
