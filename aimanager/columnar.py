@@ -36,9 +36,14 @@ def pack(head: Any) -> bytes:
     """Write a head with arrays of float64, float32 or int64 anywhere in it. An array that stands in two places is
     written once."""
     writer = _Writer()
-    text = orjson.dumps(writer.referenced(head))
+    return b"".join([opening(writer.referenced(head)), *writer.parts])
+
+
+def opening(head: Any) -> bytes:
+    """What comes before the data, for a head that has references already."""
+    text = orjson.dumps(head)
     text += b" " * (-len(text) % 8)
-    return b"".join([PREFIX.pack(MAGIC, len(text), 0), text, *writer.parts])
+    return PREFIX.pack(MAGIC, len(text), 0) + text
 
 
 class _Writer:

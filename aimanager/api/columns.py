@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import Invalid, TooLarge
 from ..services import charts, text
 from ..services.charts import Drawn
-from ..store import Chart, Column, Points, Series, Summary
+from ..store import Chart, Column, Points, Summary
 from .fields import LATEST
 from .schemas import BatchIn, BulkFrame, BulkIn, MetricIn
 
@@ -145,15 +145,6 @@ def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
         {"id": id, "run_id": run_id, "name": name, "value": value(number), "step": step, "timestamp": moment(time)}
         for id, name, number, step, time in columns
     ]  # fmt: skip
-
-
-def history(series: Series) -> dict[str, Any]:
-    return {
-        "name": series.name,
-        "values": values(series.values),
-        "steps": np.ascontiguousarray(series.steps),
-        "timestamps": times(series.times),
-    }
 
 
 def summary(row: Summary) -> dict[str, Any]:

@@ -1,10 +1,91 @@
-"""The forms that an answer can have, and which of them is asked for."""
+"""The forms in which points leave: JSON, a frame of columns, CSV. Each is made piece by piece, in bounded memory."""
 
 from __future__ import annotations
 
-from flask import request
+import csv
+import io
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+from flask import Response, request
+
+from .. import columnar
+from ..store import History, Series
+from . import columns
+from .decorators import FRAME
+
+CSV = "text/csv"
+TYPES = {"json": "application/json", "columns": FRAME, "csv": CSV}
+_LINES = 50_000  # Of CSV that are text at a time.
 
 
 def wanted(usual: str, *others: str) -> str:
     """The media type that `Accept` likes best; the usual one if it likes none of them."""
     return request.accept_mimetypes.best_match([usual, *others]) or usual
+
+
+def sent(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
+    """Parts as an answer: at once, or one after the other; what goes wrong with the first is still told in words."""
+    body: Any = b"".join(parts) if whole else chain([next(parts, b"")], parts)
+    answer = Response(body, mimetype=kind)
+    answer.vary.add("Accept")
+    return answer
+
+
+def history_as_json(history: History) -> Iterator[bytes]:
+    fields: dict[str, Callable[[Series], Any]] = {
+        "values": lambda piece: columns.values(piece.values),
+        "steps": lambda piece: np.ascontiguousarray(piece.steps),
+        "timestamps": lambda piece: columns.times(piece.times),
+    }
+    yield b'{"name":' + orjson.dumps(history.name)
+    for name, column in fields.items():
+        yield f',"{name}":['.encode()
+        for number, piece in enumerate(history.pieces()):
+            text = orjson.dumps(column(piece), option=orjson.OPT_SERIALIZE_NUMPY)
+            yield (b"," if number else b"") + text[1:-1]
+        yield b"]"
+    yield b"}\n"
+
+
+def history_as_columns(history: History) -> Iterator[bytes]:
+    """What `POST /metrics/{run_id}/bulk` takes: column after column, for which a long history is gone through thrice."""
+    size = 8 * history.total
+    places = {"steps": ["i8", 0], "values": ["f8", size], "timestamps": ["i8", 2 * size]}
+    references = {name: [*place, history.total] for name, place in places.items()}
+    yield columnar.opening({"series": {history.name: references}})
+    for kind, attribute in (("<i8", "steps"), ("<f8", "values"), ("<i8", "times")):
+        for piece in history.pieces():
+            yield np.ascontiguousarray(getattr(piece, attribute), kind).tobytes()
+
+
+def history_as_csv(history: History) -> Iterator[bytes]:
+    yield b"step,value,timestamp\n"
+    yield from _lines(history, "")
+
+
+def histories_as_csv(histories: Iterator[History]) -> Iterator[bytes]:
+    yield b"name,step,value,timestamp\n"
+    for history in histories:
+        # A sheet takes what begins like this for a formula.
+        name = "'" * history.name.startswith(("=", "+", "-", "@")) + history.name
+        cell = io.StringIO()
+        csv.writer(cell, lineterminator="").writerow([name])
+        yield from _lines(history, cell.getvalue() + ",")
+
+
+def _lines(history: History, begin: str) -> Iterator[bytes]:
+    """Values as the shortest digits that read back to the same float64."""
+    for piece in history.pieces():
+        for start in range(0, len(piece.steps), _LINES):
+            part = slice(start, start + _LINES)
+            steps, times = piece.steps[part].tolist(), np.datetime_as_string(columns.times(piece.times[part]))
+            values = (columns.value(value) for value in piece.values[part].tolist())
+            rows = zip(steps, values, times.tolist(), strict=True)
+            yield "".join([f"{begin}{step},{value},{time}\n" for step, value, time in rows]).encode()
+
+
+HISTORY = {"json": history_as_json, "columns": history_as_columns, "csv": history_as_csv}

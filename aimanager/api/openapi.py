@@ -188,7 +188,9 @@ def _responses(view: Any, rule: Rule, method: str, allowed: str) -> dict[str, An
         if view.answer_many:
             schema = {"type": "array", "items": schema}
         good["content"] = {"application/json": {"schema": schema}}
-        good["content"] |= {type: {"schema": {"type": "string", "format": "binary"}} for type in view.answer_also}
+    if view.answer_also:
+        others = {type: {"schema": {"type": "string", "format": "binary"}} for type in view.answer_also}
+        good["content"] = good.get("content", {}) | others
     answers = {str(status): good}
     if rule.endpoint == "projects.create":
         answers["200"] = good | {"description": "The project that was there, with `exist_ok`"}

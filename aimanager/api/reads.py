@@ -11,11 +11,11 @@ from ..errors import Damaged, NotFound
 from ..services import charts
 from ..services import metrics as service
 from ..services.paging import Page
-from . import columns
-from .decorators import query, returns
-from .forms import wanted
+from ..store.base import PIECE
+from . import columns, forms
+from .decorators import FRAME, query, returns
 from .metrics import metrics
-from .schemas import ChartAnswer, ChartQuery, History, MetricOut, PointQuery, SummaryOut
+from .schemas import ChartAnswer, ChartQuery, History, HistoryQuery, MetricOut, PointQuery, SummaryOut
 
 
 @metrics.get("/<id:run_id>")
@@ -30,10 +30,25 @@ def index(asked: PointQuery, run_id: int) -> Any:
 
 @metrics.get("/<id:run_id>/history/<name:metric_name>")
 @requires("read")
-@returns(History)
-def history(run_id: int, metric_name: str) -> Any:
-    """Get metric history for a specific metric."""
-    return columns.history(service.history(g.principal, run_id, metric_name))
+@query(HistoryQuery)
+@returns(History, also=[FRAME, forms.CSV])
+def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
+    """Get metric history for a specific metric.
+
+    By `format`, else by `Accept`: JSON; the frame of columns that bulk ingest takes; CSV with a line for each point.
+    """
+    found = service.history(g.principal, run_id, metric_name)
+    kind = forms.TYPES[asked.format] if asked.format else forms.wanted(*forms.TYPES.values())
+    form = next(name for name, type in forms.TYPES.items() if type == kind)
+    return forms.sent(forms.HISTORY[form](found), kind, whole=found.total <= PIECE)
+
+
+@metrics.get("/<id:run_id>/export")
+@requires("read")
+@returns(None, also=[forms.CSV])
+def export(run_id: int) -> Any:
+    """Get all points of a run as CSV, metric by metric, each by timestamp."""
+    return forms.sent(forms.histories_as_csv(service.histories(g.principal, run_id)), forms.CSV, whole=False)
 
 
 @metrics.get("/<id:run_id>/summary")
@@ -60,7 +75,7 @@ def chart(asked: ChartQuery, run_id: int) -> Any:
     if alone and only is None:
         raise Damaged(drawn[0].error) if drawn else NotFound()
     last_id = min((one.last_id for one in drawn if one.run_id == run_id), default=0)
-    if wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
+    if forms.wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
         answer = Response(charts.packed(drawn, last_id, asked.also), mimetype=charts.MEDIA_TYPE)
         answer.vary.add("Accept")
         return answer

@@ -331,6 +331,12 @@ class PointQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=100000), Digits] = 1000
 
 
+class HistoryQuery(BaseModel):
+    """Says what `Accept` says, where headers cannot be set."""
+
+    format: Literal["json", "columns", "csv"] | None = None
+
+
 class ChartQuery(BaseModel):
     """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
 

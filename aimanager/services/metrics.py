@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import Conflict, NotFound, Unavailable
 from ..extensions import live_bus, metric_store
 from ..principal import Principal
-from ..store import Batch, Chart, Head, OutOfTurn, Points, Receipt, RunDeleted, Series, StoreUnavailable, Summary
+from ..store import (
+    Batch,
+    Chart,
+    Head,
+    History,
+    MetricStore,
+    OutOfTurn,
+    Points,
+    Receipt,
+    RunDeleted,
+    StoreUnavailable,
+    Summary,
+)
 from . import runs
 
 
@@ -44,13 +56,22 @@ def points(principal: Principal, run_id: int, name: str | None = None, skip: int
     return metric_store.points(run_id, name, skip, limit)
 
 
-def history(principal: Principal, run_id: int, name: str) -> Series:
+def history(principal: Principal, run_id: int, name: str) -> History:
     """All points of one metric; raises NotFound for one that the run never logged."""
     runs.project_of(run_id, principal)
-    series = metric_store.series(run_id, name)
-    if series is None:
+    found = metric_store.history(run_id, name)
+    if found is None:
         raise NotFound()
-    return series
+    return found
+
+
+def histories(principal: Principal, run_id: int) -> Iterator[History]:
+    """All points of all metrics, metric by metric, each read when its turn has come."""
+    runs.project_of(run_id, principal)
+    # Who goes through them may have left the application behind, which the proxy needs.
+    store: MetricStore = metric_store._get_current_object()  # type: ignore[attr-defined]
+    names = store.names([run_id])
+    return (found for name in names if (found := store.history(run_id, name)))
 
 
 def summary(principal: Principal, run_id: int) -> list[Summary]:

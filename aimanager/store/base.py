@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,6 +40,7 @@ Floats = NDArray[np.float64]
 Axis = Literal["step", "time", "relative"]
 Bound = int | float | None
 Clock = Callable[[], int]
+PIECE = 1 << 20  # Points of a history that are in memory at a time.
 
 
 def now() -> int:
@@ -153,6 +154,19 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """All points of a metric by time, as many as there were when it was asked for, in pieces that bound the memory.
+
+    `pieces` begins anew each time that it is called. A piece is read when its turn has come; it raises DamagedPoints,
+    and RunDeleted if the run has gone meanwhile.
+    """
+
+    name: str
+    total: int
+    pieces: Callable[[], Iterator[Series]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Points:
     """Points of several metrics by time; point i is of `names[name_index[i]]`. `total` counts all there are."""
 
@@ -245,6 +259,11 @@ class MetricStore(ABC):
     @abstractmethod
     def series(self, run: int, name: str) -> Series | None:
         """All points of a metric by time; None if it has none."""
+
+    @abstractmethod
+    def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
+        """The points of a metric in pieces of at most so many; None if it has none. One that is a single piece is read
+        at once, and so is one whose times are out of order."""
 
     @abstractmethod
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:

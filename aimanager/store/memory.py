@@ -14,6 +14,7 @@ import numpy as np
 
 from . import envelope
 from .base import (
+    PIECE,
     Axis,
     Batch,
     Bound,
@@ -21,6 +22,7 @@ from .base import (
     Clock,
     Column,
     Head,
+    History,
     MetricStore,
     OutOfTurn,
     Points,
@@ -145,6 +147,14 @@ class MemoryStore(MetricStore):
         with self._lock:
             found = self._read(run).by_time(name)
         return _series(name, found) if found else None
+
+    def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
+        with self._lock:
+            found = self._read(run).by_time(name)
+        if not found:
+            return None
+        pieces = [_series(name, found[start : start + rows]) for start in range(0, len(found), rows)]
+        return History(name, len(found), lambda: iter(pieces))
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
         with self._lock:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from ..database import Database
 from . import zoom
 from .base import (
+    PIECE,
     Axis,
     Batch,
     Bound,
@@ -23,9 +24,11 @@ from .base import (
     Clock,
     DamagedPoints,
     Head,
+    History,
     MetricStore,
     Points,
     Receipt,
+    RunDeleted,
     Series,
     Summary,
     Tail,
@@ -137,6 +140,29 @@ class SqlStore(MetricStore):
                 line = line if stream.ordered else line.by_time()
                 return Series(name, line.ids, line.steps, line.values, line.times)
             return None
+
+    def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
+        with self._reading() as connection:
+            stream = _stream(connection, run)
+            wanted = set(self._names.find(connection, [name]).values())
+            total = _count(connection, run, wanted)
+        if stream is None or not total:
+            return None
+        if stream.ordered and total > rows:
+            # What was there is first by id for good, and by id is by time.
+            return History(name, total, lambda: self._pieces(run, name, total, rows))
+        series = self.series(run, name)
+        return None if series is None else History(name, len(series.ids), lambda: iter([series]))
+
+    def _pieces(self, run: int, name: str, total: int, rows: int) -> Iterator[Series]:
+        """The first points of a metric by id, each piece in a snapshot of its own."""
+        for skip in range(0, total, rows):
+            with self._reading() as connection:
+                if _stream(connection, run) is None:
+                    raise RunDeleted()
+                (metric,) = self._names.find(connection, [name]).values()
+                line = Reader(connection, run).page(metric, skip, min(rows, total - skip))
+            yield Series(name, line.ids, line.steps, line.values, line.times)
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
         with self._reading() as connection:

@@ -30,6 +30,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "health.csp_report": {"data": b"{}"},
     "health.ready": {},
     "metrics.chart": {"query_string": {"name": "loss"}},
+    "metrics.export": {},
     "metrics.history": {},
     "metrics.index": {},
     "metrics.log": {"json": {"name": "loss", "value": 1}},

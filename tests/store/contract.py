@@ -110,6 +110,21 @@ class Contract(Numbered):
         assert (series.name, series.ids.tolist(), series.steps.tolist()) == ("loss", [2, 3, 1], [2, 3, 1])
         assert (series.values.tolist(), series.times.tolist()) == ([2, 3, 1], [10, 20, 30])
 
+    @pytest.mark.parametrize("times", [range(10), [3, 1, 2, 0, 5, 4, 9, 8, 7, 6]], ids=["in order", "out of order"])
+    @pytest.mark.parametrize("rows", [3, 5, 100])
+    def test_the_pieces_of_a_history_are_the_series_as_it_was(self, store, rows, times):
+        log(store, 1, column("loss", range(10), times=times), column("other", range(10), times=times))
+        series, history = store.series(1, "loss"), store.history(1, "loss", rows)
+        log(store, 1, column("loss", [99], times=[0]))
+        assert (history.name, history.total) == ("loss", 10)
+        for _ in range(2):
+            pieces = list(history.pieces())
+            for name in ("ids", "steps", "values", "times"):
+                parts = [getattr(piece, name) for piece in pieces]
+                assert np.concatenate(parts).tolist() == getattr(series, name).tolist()
+        assert store.history(1, "nothing") is None
+        assert store.history(2, "loss") is None
+
     def test_what_is_not_there_is_empty(self, store):
         log(store, 2, column("loss", [1]))
         assert store.points(1).total == 0
