@@ -26,21 +26,30 @@ writes.
 
 from __future__ import annotations
 
+import operator
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..keyset import Place
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Axis = Literal["step", "time", "relative"]
 Bound = int | float | None
+Of = Literal["last", "min", "max"]
 Clock = Callable[[], int]
 PIECE = 1 << 20  # Points of a history that are in memory at a time.
+
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 
 
 def now() -> int:
@@ -195,6 +204,33 @@ class Summary:
     mean: float | None
 
 
+class Cell(NamedTuple):
+    """What a table shows of a metric of a run."""
+
+    last: float
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """An order of runs: by a value of a metric."""
+
+    name: str
+    of: Of = "last"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a value of a metric must be; a run that has no such value, or NaN, never fulfils one. `op` is of COMPARE."""
+
+    name: str
+    of: Of
+    op: str
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a run is. `heard_at` is the server's time of the last request, in microseconds."""
@@ -272,6 +308,29 @@ class MetricStore(ABC):
     @abstractmethod
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
         """The summaries of many runs, each run's by name; runs without points have an empty list."""
+
+    @abstractmethod
+    def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
+        """What a table of many runs shows, by name; cheaper than summaries."""
+
+    @abstractmethod
+    def ranked(
+        self,
+        project: int,
+        rank: Rank,
+        after: Place | None = None,
+        limit: int = 100,
+        where: Sequence[Condition] = (),
+        among: Collection[int] | None = None,
+    ) -> list[Place]:
+        """A page of a project's runs that have the value and fulfil all conditions, in the order of the value.
+
+        Equal ones come newest first, infinities are numbers, and NaN is no value. `among` leaves out all other runs.
+        """
+
+    @abstractmethod
+    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
+        """Those of a project's runs that fulfil all conditions, of which there is at least one."""
 
     @abstractmethod
     def names(self, runs: Sequence[int]) -> list[str]:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
-from math import isfinite
+from math import isfinite, isnan
 from typing import NamedTuple
 
 import numpy as np
 
+from ..keyset import Place, in_order
 from . import envelope
 from .base import (
+    COMPARE,
     PIECE,
     Axis,
     Batch,
     Bound,
+    Cell,
     Chart,
     Clock,
     Column,
+    Condition,
     Head,
     History,
     MetricStore,
     OutOfTurn,
     Points,
+    Rank,
     Receipt,
     RunDeleted,
     Series,
@@ -48,6 +53,7 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
+    project: int = 0
     points: list[Point] = field(default_factory=list)
     writers: dict[str, tuple[int, bytes | None, Receipt]] = field(default_factory=dict)
     heard_at: int = 0
@@ -71,7 +77,7 @@ class MemoryStore(MetricStore):
         if self.closed:
             raise RuntimeError("the store is closed")
         with self._lock:
-            kept = self._runs.setdefault(run, Run())
+            kept = self._runs.setdefault(run, Run(project))
             if kept.deleted:
                 raise RunDeleted(f"run {run} is deleted")
             repeat = self._repeat(kept, batch)
@@ -176,6 +182,41 @@ class MemoryStore(MetricStore):
                 mine = sorted({point.name for point in kept.points})
                 found[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
         return found
+
+    def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
+        found = self.summaries(runs, names)
+        return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in found.items()}
+
+    def ranked(
+        self,
+        project: int,
+        rank: Rank,
+        after: Place | None = None,
+        limit: int = 100,
+        where: Sequence[Condition] = (),
+        among: Collection[int] | None = None,
+    ) -> list[Place]:
+        with self._lock:
+            runs = self._fulfilling(project, where, among)
+            values = {run: self._value(run, rank.name, rank.of) for run in runs}
+        found = (Place(value, run) for run, value in values.items() if value is not None)
+        return in_order(found, rank.descending, after)[:limit]
+
+    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
+        with self._lock:
+            return self._fulfilling(project, where, among)
+
+    def _fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None) -> set[int]:
+        mine = {run for run, kept in self._runs.items() if kept.project == project and (among is None or run in among)}
+        for one in where:
+            values = {run: self._value(run, one.name, one.of) for run in mine}
+            mine = {run for run, value in values.items() if value is not None and COMPARE[one.op](value, one.value)}
+        return mine
+
+    def _value(self, run: int, name: str, of: str) -> float | None:
+        points = self._read(run).by_time(name)
+        value = getattr(_summary(name, points), of) if points else None
+        return None if value is None or isnan(value) else value
 
     def names(self, runs: Sequence[int]) -> list[str]:
         with self._lock:

@@ -14,19 +14,23 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import Connection
 
 from ..database import Database
+from ..keyset import Place
 from . import zoom
 from .base import (
     PIECE,
     Axis,
     Batch,
     Bound,
+    Cell,
     Chart,
     Clock,
+    Condition,
     DamagedPoints,
     Head,
     History,
     MetricStore,
     Points,
+    Rank,
     Receipt,
     RunDeleted,
     Series,
@@ -38,6 +42,7 @@ from .frame import Line, concatenated
 from .ingest import Ingest
 from .names import Names
 from .query import Query, named, one_of
+from .ranking import Ranking
 from .reader import NOTHING, Reader
 from .removal import Removal
 from .request import stream_row
@@ -84,6 +89,7 @@ class SqlStore(MetricStore):
         self._sealer = Sealer(database, self._sql, clock)
         self._ingest = Ingest(database, self._names, self._sql, clock, self._sealer.note)
         self._removal = Removal(database, self._sql)
+        self._ranking = Ranking(database, self._names)
         self._told: set[tuple[object, ...]] = set()  # Damage that the log has.
         self.closed = False
 
@@ -192,6 +198,23 @@ class SqlStore(MetricStore):
             # Sorted here: databases differ in the order of letters.
             summaries.sort(key=lambda summary: summary.name)
         return found
+
+    def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
+        return self._ranking.cells(runs, names)
+
+    def ranked(
+        self,
+        project: int,
+        rank: Rank,
+        after: Place | None = None,
+        limit: int = 100,
+        where: Sequence[Condition] = (),
+        among: Collection[int] | None = None,
+    ) -> list[Place]:
+        return self._ranking.ranked(project, rank, after, limit, where, among)
+
+    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
+        return self._ranking.fulfilling(project, where, among)
 
     def names(self, runs: Sequence[int]) -> list[str]:
         with self._reading() as connection:

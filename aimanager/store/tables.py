@@ -71,6 +71,10 @@ metric_stream = Table(
     postgresql_with=_ROOMY,
 )
 
+# Runs whose rows may still be there while nobody may see them; mostly there is none.
+_deleting = metric_stream.c.state == DELETING
+Index("ix_metric_stream_deleting", metric_stream.c.run_no, sqlite_where=_deleting, postgresql_where=_deleting)
+
 metric_writer = Table(
     "metric_writer",
     Base.metadata,

@@ -1,0 +1,143 @@
+"""The runs table of a project of 100,000 runs with 50 metrics each: sorted, filtered and paged by the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from aimanager import schema
+from aimanager.config import Settings
+from aimanager.database import Database
+from aimanager.store import Condition, MetricStore, Rank, SqlStore, tables
+from tests.servers import Postgres
+
+from .figure import Figure
+
+RUNS, METRICS, PAGE = 100_000, 50, 50
+OTHERS = 10_000  # Runs of each of two other projects, which lie between.
+LIVE = 20
+
+
+def figures() -> list[Figure]:
+    with TemporaryDirectory() as folder, _postgres() as url:
+        return [
+            *_measured("SQLite", Path(folder), f"sqlite:///{folder}/ai_manager.db", 1),
+            *_measured("PostgreSQL", Path(folder), url, 3),
+        ]
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    server = Postgres()
+    try:
+        yield server.make_database()
+    finally:
+        server.close()
+
+
+def _measured(engine: str, folder: Path, url: str, allowance: int) -> list[Figure]:
+    database = Database.open(Settings(data_dir=folder, database_url=url, durability="fast"))
+    schema.upgrade(database)
+    fill(database)
+    store = SqlStore(database)
+    found = [
+        Figure(f"{engine}: {what}", _best(work), "ms", goal and goal * allowance) for what, work, goal in _works(store)
+    ]
+    found.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", _best(lambda: _offset(database)), "ms"))
+    database.engine.dispose()
+    return found
+
+
+def _works(store: MetricStore) -> list[tuple[str, Callable[[], object], float | None]]:
+    loss, far = Rank("metric 1"), None
+    for _ in range(5):
+        far = store.ranked(1, loss, far, 1000)[-1]
+    where = {op: [Condition("metric 2", "min", op, value)] for op, value in ((">", 0.5), ("<", 0.005), ("<=", 0.05))}
+    page = [place.run for place in store.ranked(1, loss, None, PAGE)]
+    return [
+        ("sort by a metric, first page", lambda: store.ranked(1, loss, None, PAGE), 2),
+        ("the same downwards", lambda: store.ranked(1, Rank("metric 1", "max", True), None, PAGE), 2),
+        ("sort by a metric that is the same for all", lambda: store.ranked(1, Rank("metric 4"), None, PAGE), 2),
+        ("the page after 5,000 rows", lambda: store.ranked(1, loss, far, PAGE), 2),
+        ("filter (half passes) and sort", lambda: store.ranked(1, loss, None, PAGE, where[">"]), 5),
+        ("filter (5 % passes) and sort", lambda: store.ranked(1, loss, None, PAGE, where["<="]), None),
+        ("filter (0.5 % passes) and sort", lambda: store.ranked(1, loss, None, PAGE, where["<"]), 5),
+        ("filter that only the last 1,000 of the order pass", lambda: store.ranked(1, loss, None, PAGE, [Condition("metric 3", "last", "<", 0.01)]), None),
+        ("filter that only the last half of the order passes", lambda: store.ranked(1, loss, None, PAGE, [Condition("metric 3", "last", "<", 0.5)]), None),
+        ("filter by what every hundredth run has", lambda: store.ranked(1, loss, None, PAGE, [Condition("metric 5", "last", ">", 0.0)]), 5),
+        (f"cells of a page, {PAGE} x {METRICS}", lambda: store.cells(page), 4),
+    ]  # fmt: skip
+
+
+def _offset(database: Database) -> list[Any]:
+    s = tables.metric_series.c
+    query = sa.select(s.last, s.run_no).where(s.project_id == 1, s.metric_id == 1, s.live == sa.literal_column("0"))
+    with database.reading() as connection:
+        return list(connection.execute(query.order_by(s.last, s.run_no).offset(5000).limit(PAGE)))
+
+
+def fill(database: Database) -> None:
+    """Put finished runs, and a few live ones, straight into the tables: by points it would take hours."""
+    series = tables.metric_series
+    values = list(series.indexes)
+    with database.writing() as connection:
+        for index in values:
+            index.drop(connection)
+        connection.execute(
+            tables.metric_name.insert(), [{"id": m, "name": f"metric {m}"} for m in range(1, METRICS + 1)]
+        )
+        total = RUNS + 2 * OTHERS
+        streams = (
+            {"run_no": run, "next_id": 1001, "next_seq": 11, "state": 1, "heard_at": 1, "ordered": 1}
+            for run in range(1, total + 1)
+        )
+        connection.execute(tables.metric_stream.insert(), list(streams))
+        _copy(connection, series, _series(total))
+        for index in values:
+            index.create(connection)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+def _series(total: int) -> Iterator[tuple[Any, ...]]:
+    """Rows of metric_series: metrics 1 and 2 have nothing to do with each other, 3 goes down where 1 goes up, 4 is the same
+    for all, 5 only every hundredth run has, and of the others every twentieth value is NaN."""
+    rng = np.random.default_rng(1)
+    for run in range(1, total + 1):
+        project = run % 12 + 2 if run % 12 < 2 and run <= 12 * OTHERS else 1
+        live = int(run > total - LIVE)
+        values = rng.random(METRICS).tolist()
+        values[2], values[3] = 1 - values[0], 10.0
+        for metric, value in enumerate(values, 1):
+            if metric == 5 and run % 100:
+                continue
+            last = None if metric > 5 and (run + metric) % 20 == 0 else value
+            yield (run, metric, project, live, 1000, 0, metric, 999, run, last, value, value, value, 0.0, 0)
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:
+    cursor = connection.connection.cursor()
+    if connection.dialect.name == "sqlite":
+        cursor.executemany(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.c))})", rows)  # noqa: S608
+        return
+    with cursor.copy(f"COPY {table.name} ({', '.join(table.c.keys())}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _best(work: Callable[[], object], times: int = 9) -> float:
+    """The best of some times, in milliseconds."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - begun)
+    return min(took) * 1e3
