@@ -90,7 +90,10 @@ def answer(result: Any, status: int = 200) -> Response:
     if isinstance(result, tuple):
         result, status = result
     if isinstance(result, Page):
-        headers["X-Total-Count"] = str(result.total)
+        if result.total is not None:
+            headers["X-Total-Count"] = str(result.total)
+        if result.following is not None:
+            headers["X-Next-Cursor"] = result.following
         result = result.items
     text = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
     return Response(text, status, headers, mimetype="application/json")

@@ -5,7 +5,11 @@ from typing import Any
 from flask import Blueprint, g
 
 from ..auth import requires
+from ..errors import Invalid
+from ..services import filters
+from ..services import order as orders
 from ..services import runs as service
+from ..services.listing import listing
 from ..services.paging import Page
 from .decorators import body, query, returns
 from .once import fingerprint, idempotency_key
@@ -19,9 +23,27 @@ runs = Blueprint("runs", __name__, url_prefix="/runs")
 @query(RunQuery)
 @returns(RunOut, many=True)
 def index(asked: RunQuery) -> Any:
-    """List all runs for the current user, or those of one project; newest first."""
+    """List all runs for the current user, or those of one project; newest first.
+
+    Runs of one project can be sorted by `created`, `name`, `tags`, `duration`, `status`, by `metric:NAME` (its last value;
+    `metric:NAME.min`, `metric:NAME.max`) or `config:KEY`; those without that come last. `filter` takes words and
+    conditions on metrics. `X-Next-Cursor` of the answer is the next page's `after`, and missing on the last one.
+    """
+    if asked.by_cursor:
+        return _by_cursor(asked)
     page = service.list(g.principal, asked.project_id, asked.skip, asked.limit)
     return Page([run_out(run) for run in page.items], page.total)
+
+
+def _by_cursor(asked: RunQuery) -> Any:
+    if asked.project_id is None:
+        raise Invalid.field("project_id", "project_id is needed with sort, order, filter and after", source="query")
+    if asked.skip:
+        raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
+    descending = asked.order == "desc" or (asked.order is None and asked.sort in (None, "created"))
+    order, wanted = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
+    found = listing(g.principal, asked.project_id, order, wanted, asked.after, asked.limit)
+    return Page([run_out(run) for run in found.runs], found.found, found.following)
 
 
 @runs.post("/")

@@ -318,7 +318,17 @@ class ProjectQuery(Paging):
 
 
 class RunQuery(Paging):
+    """With any of `sort`, `order`, `filter`, `after` the list is of one project and pages by cursor."""
+
     project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
+    sort: Annotated[str | None, Field(max_length=300, examples=["metric:val/loss.min"])] = None
+    order: Literal["asc", "desc"] | None = None
+    filter: Annotated[str | None, Field(max_length=2000, examples=["val/acc > 0.9 and loss.min < 0.1 baseline"])] = None
+    after: Annotated[str | None, Field(max_length=4000, description="X-Next-Cursor of the page before")] = None
+
+    @property
+    def by_cursor(self) -> bool:
+        return any(part is not None for part in (self.sort, self.order, self.filter, self.after))
 
 
 class RunPlace(BaseModel):

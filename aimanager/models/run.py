@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from .. import natural
 from .base import Base, Id, Json, Stamped, now
 
 STATUSES = ("running", "completed", "failed", "killed")
 FINAL = frozenset(STATUSES) - {"running"}
+# Compared byte by byte, on any database.
+Key = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class Run(Stamped, Base):
@@ -19,7 +22,10 @@ class Run(Stamped, Base):
     __table_args__ = (
         # The lists of a project and of a user are newest first.
         Index("ix_runs_project_id_id", "project_id", "id"),
-        Index("ix_runs_project_id_status", "project_id", "status"),
+        Index("ix_runs_project_id_status_id", "project_id", "status", "id"),
+        Index("ix_runs_project_id_name_key_id", "project_id", "name_key", "id"),
+        Index("ix_runs_project_id_tags_key_id", "project_id", "tags_key", "id"),
+        Index("ix_runs_project_id_lasted_id", "project_id", "lasted", "id"),
         UniqueConstraint("project_id", "once_key"),
         {"sqlite_autoincrement": True},
     )
@@ -36,3 +42,25 @@ class Run(Stamped, Base):
     # Of the request that made it, if it had an Idempotency-Key: hashes of the key and of the body.
     once_key: Mapped[str | None] = mapped_column(String(64))
     once_body: Mapped[str | None] = mapped_column(String(32))
+    # What a table of runs is sorted and searched by; made from the columns above.
+    name_key: Mapped[str] = mapped_column(Key, default="", server_default="")
+    tags_key: Mapped[str | None] = mapped_column(Key)
+    words: Mapped[str] = mapped_column(Text, default="", server_default="")
+    lasted: Mapped[int | None] = mapped_column(BigInteger)
+
+
+def keys_of(name: str, tags: list[str], started_at: datetime, ended_at: datetime | None) -> dict[str, Any]:
+    """The columns that a table of runs is sorted and searched by; `lasted` is in microseconds, None while a run runs."""
+    return {
+        "name_key": natural.key(name),
+        "tags_key": natural.key(", ".join(tags)) if tags else None,
+        "words": "\n".join([name, *tags]).casefold(),
+        "lasted": None if ended_at is None else (ended_at - started_at) // timedelta(microseconds=1),
+    }
+
+
+@event.listens_for(Run, "before_insert")
+@event.listens_for(Run, "before_update")
+def _keep_keys(_mapper: Any, _connection: Any, run: Run) -> None:
+    for column, value in keys_of(run.name, run.tags, run.started_at, run.ended_at).items():
+        setattr(run, column, value)

@@ -13,10 +13,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """Some of a list, and how long the whole of it is."""
+    """Some of a list, how long the whole of it is if that is known, and the cursor of what follows."""
 
     items: Sequence[Item]
-    total: int
+    total: int | None
+    following: str | None = None
 
 
 def paged(query: sa.Select[Any], skip: int, limit: int) -> Page[Any]:

@@ -11,14 +11,18 @@ from flask import Response, g, request, url_for
 from ..auth import requires
 from ..errors import Forbidden, Invalid
 from ..models import ApiKey, Project
-from ..services import api_keys, projects, table
+from ..services import api_keys, filters, projects, table
+from ..services import order as orders
+from ..services.order import Order
 from . import client, snippet, web
-from .columns import columns_of, with_cells
+from .columns import columns_of, values_shown, with_cells
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
 
 PAGE = 100
 MOST = 1000  # Rows of one page; further ones are on the next.
+MOST_TYPED = 1000  # Letters of a filter.
+MOST_METRICS = 50  # Of which an address says what to show.
 
 
 @web.get("/app/projects/<id:project_id>")
@@ -77,37 +81,50 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 
 
 def _table(project_id: int) -> dict[str, Any]:
-    wanted = request.args.get("sort", "-created")[:300]
-    sort, descending = wanted.removeprefix("-"), wanted.startswith("-")
-    words = request.args.get("q", "").strip()[:200]
-    skip = max(request.args.get("skip", 0, int), 0)
+    """What the address asks for; what it asks for wrongly is left out, for somebody may still be typing it."""
+    typed = request.args.get("q", "").strip()[:MOST_TYPED]
+    wanted, fault = filters.read_unfinished(typed)
+    order = _order(request.args.get("sort", "-created")[:300])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
-    found = table.table(g.principal, project_id, sort, descending, words, min(skip, 2**31), limit)
-    columns = columns_of(found, sort, descending, _here)
+    after = request.args.get("after")
+    try:
+        found = table.table(g.principal, project_id, order, wanted, after, limit)
+    except Invalid:  # The cursor of another order: its first page.
+        found, after = table.table(g.principal, project_id, order, wanted, None, limit), None
+    conditions = {one.name: one.of for one in wanted.where}
+    shown = values_shown(order, conditions, [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]])
+    columns = columns_of(found, order, shown, _here)
     return {
-        "rows": with_cells(found, columns), "columns": columns, "sort": sort, "descending": descending, "q": words,
-        "total": found.found, "empty": found.total == 0, "here": _here(), **_further(found, skip, limit),
+        "rows": with_cells(found, columns), "columns": columns, "sort": order.text, "descending": order.descending,
+        "q": typed, "fault": fault, "found": found.found, "total": found.total, "empty": found.total == 0, "here": _here(),
+        **_further(found, after, limit),
     }  # fmt: skip
 
 
-def _here(**changes: str | int | None) -> str:
+def _order(text: str) -> Order:
+    try:
+        return orders.read(text.removeprefix("-"), text.startswith("-"))
+    except Invalid:
+        return Order()
+
+
+def _here(**changes: str | int | list[str] | None) -> str:
     """This page's address with some of its query changed; the address is all the state that there is."""
-    query = {**request.args.to_dict(), **changes} if request.method == "GET" else dict(changes)
-    query = {name: value for name, value in query.items() if value not in (None, "")}
+    asked: dict[str, Any] = request.args.to_dict(flat=False) if request.method == "GET" else {}
+    query = {name: value for name, value in (asked | changes).items() if value not in (None, "", [""])}
     path = url_for("web.project", project_id=(request.view_args or {})["project_id"])
-    return path + ("?" + urlencode(query) if query else "")
+    text = urlencode(query, doseq=True)
+    return path + ("?" + text if text else "")
 
 
-def _further(found: table.Table, skip: int, limit: int) -> dict[str, Any]:
-    """The link to more rows, and beyond a thousand the links to the pages."""
-    shown = skip + len(found.rows)
-    if skip == 0 and shown < found.found and limit < MOST:
-        return {"more_url": _here(limit=min(limit + PAGE, MOST))}
-    if skip == 0 and shown >= found.found:
-        return {}
-    before = _here(skip=max(skip - limit, 0) or None) if skip else None
-    after = _here(skip=skip + limit) if shown < found.found else None
-    return {"pages": {"first": skip + 1, "last": shown, "before": before, "after": after}}
+def _further(found: table.Table, after: str | None, limit: int) -> dict[str, Any]:
+    """The link to more rows below these, and beyond a thousand the links to the pages."""
+    links: dict[str, Any] = {"first_url": _here(after=None, limit=None) if after else None}
+    if found.following and limit < MOST:
+        links["more_url"] = _here(limit=min(limit + PAGE, MOST))
+    elif found.following:
+        links["next_url"] = _here(after=found.following, limit=None)
+    return links
 
 
 @web.app_template_filter("pattern")

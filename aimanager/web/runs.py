@@ -15,7 +15,7 @@ from flask import Response, g, request, url_for
 from ..auth import requires
 from ..errors import Invalid
 from ..models import Run
-from ..services import metrics, projects, runs, table
+from ..services import configs, metrics, projects, runs, table
 from ..store import Summary
 from . import web
 from .forms import errors_of, see, text
@@ -78,7 +78,7 @@ def _page(found: Run, **context: Any) -> Response:
     return page_or_fragment(
         "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
-        groups=groups, config=list(table.flat(found.config)), state=runs.state_of(found, heard_at),
+        groups=groups, config=list(configs.flat(found.config)), state=runs.state_of(found, heard_at),
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
         log=request.args.get("log") == "1", here=_here(found.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,

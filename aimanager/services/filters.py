@@ -1,0 +1,93 @@
+"""What is typed to find runs: words, and conditions on metrics such as `val/loss.min < 0.1`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import isnan
+from typing import cast
+
+from ..errors import Invalid
+from ..store import Condition
+from ..store.base import Of
+
+MOST = 8  # Conditions at once.
+VALUES: tuple[Of, ...] = ("last", "min", "max")
+# An operator; a name or words between quotes, the name perhaps with the value that is meant; or anything without a space.
+_TOKEN = re.compile(
+    r'(?P<op><=|>=|!=|==?|<|>)|(?P<quoted>"[^"]+"(?:\.(?:last|min|max)(?![^\s<>=!]))?)|(?P<bare>[^\s<>=!"]+|\S)'
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Each word is in the run's name, one of its tags or its status; each condition is met."""
+
+    words: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.where)
+
+
+def read(text: str) -> Filter:
+    """`adam val/acc > 0.9 and loss.min <= 1` is a word and two conditions. Raises Invalid that says what was expected."""
+    words: list[str] = []
+    where: list[Condition] = []
+    tokens = list(_TOKEN.finditer(text))
+    while tokens:
+        token = tokens.pop(0)
+        if token["op"]:
+            raise _expected(f"the name of a metric before {token['op']}", token.start())
+        if not tokens or not tokens[0]["op"]:
+            words.append(token[0])
+            continue
+        op = tokens.pop(0)
+        value = _number(tokens.pop(0)[0]) if tokens else None
+        if value is None:
+            raise _expected(f"a number after {op[0]}", op.end())
+        where.append(Condition(*metric(token[0].removeprefix("metrics.")), op[0].replace("==", "="), value))
+    if len(where) > MOST:
+        raise _expected(f"at most {MOST} conditions", 0)
+    if where:
+        words = [word for word in words if word.casefold() != "and"]
+    return Filter(tuple(word.strip('"') or word for word in words), tuple(where))
+
+
+def read_unfinished(text: str) -> tuple[Filter, str]:
+    """What is whole of a filter that somebody is still typing, and the sentence about what is not."""
+    pieces, fault = list(re.finditer(r"\S+", text)), ""
+    for end in [len(text), *(piece.start() for piece in reversed(pieces))]:
+        try:
+            return read(text[:end]), fault
+        except Invalid as error:
+            fault = fault or error.errors[0]["msg"]
+    return Filter(), fault
+
+
+def metric(text: str) -> tuple[str, Of]:
+    """A metric's name and which of its values is meant. A name that itself ends like a value stands in quotes."""
+    if text.startswith('"') and '"' in text[1:]:
+        name, _, of = text[1:].rpartition('"')
+        return name, cast(Of, of.removeprefix(".") or "last")
+    name, _, of = text.rpartition(".")
+    return (name, of) if name and of in VALUES else (text, "last")
+
+
+def metric_text(name: str, of: Of) -> str:
+    """The other way round."""
+    if name.rpartition(".")[2] in VALUES or name.startswith('"'):
+        name = f'"{name}"'
+    return name if of == "last" else f"{name}.{of}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return None if isnan(value) or "_" in text else value
+
+
+def _expected(what: str, place: int) -> Invalid:
+    return Invalid.field("filter", f"filter: expected {what}, at letter {place + 1}", source="query")

@@ -1,0 +1,199 @@
+"""Runs of a project sorted, filtered and paged by cursor."""
+
+import base64
+import itertools
+import json
+import random
+
+import pytest
+
+from aimanager.services import listing, order
+from aimanager.services.order import Cursor, Order
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.json
+    return [run["name"] for run in answer.json]
+
+
+@pytest.fixture
+def alices(api, alice, make_project):
+    """`alices("sort=name")`: the names of a project's runs; `alices.project` is its number."""
+
+    def ask(query="", status=200):
+        answer = api(alice).get(f"/runs/?project_id={ask.project}&{query}")
+        assert answer.status_code == status, answer.json
+        return names(answer) if status == 200 else answer.json
+
+    ask.project = make_project(alice)
+    return ask
+
+
+def test_runs_are_sorted_by_any_value_of_a_metric_and_those_without_come_last(
+    api, alice, alices, make_run, make_points
+):
+    for name, points in {"a": [5, 3], "b": [1, 9], "c": [8, 2], "d": [1, "NaN"]}.items():
+        run = make_run(alice, alices.project, name=name)
+        make_points(alice, run, **{"val/loss": points})
+        if name in "ab":
+            api(alice).put(f"/runs/{run}", {"status": "completed"})
+    make_run(alice, alices.project, name="e")
+    assert alices("sort=metric:val/loss") == ["c", "a", "b", "e", "d"]
+    assert alices("sort=metric:val/loss.last&order=desc") == ["b", "a", "c", "e", "d"]
+    assert alices("sort=metric:val/loss.min") == ["d", "b", "c", "a", "e"]
+    assert alices("sort=metric:val/loss.max&order=desc") == ["b", "c", "a", "d", "e"]
+    assert alices("sort=metric:nobody has this") == ["e", "d", "c", "b", "a"]
+
+
+def test_a_metric_whose_name_ends_like_a_value_is_named_in_quotes(alice, alices, make_run, make_points):
+    for name, values in (("a", [1, 5]), ("b", [2, 3])):
+        make_points(alice, make_run(alice, alices.project, name=name), **{"loss.min": values})
+    assert alices('sort=metric:"loss.min"') == alices("sort=metric:loss.min.last") == ["b", "a"]
+    assert alices('sort=metric:"loss.min".min') == ["a", "b"]
+    assert alices('filter="loss.min" > 4') == ["a"]
+
+
+def test_conditions_and_words_are_all_to_be_met(alice, alices, make_run, make_points):
+    for name, acc in (("adam small", 0.5), ("adam large", 0.95), ("sgd", 0.97)):
+        make_points(alice, make_run(alice, alices.project, name=name, tags=["Größe"]), **{"val/acc": [0.1, acc]})
+    make_run(alice, alices.project, name="adam without a point")
+    assert alices("filter=val/acc > 0.9") == ["sgd", "adam large"]
+    assert alices("filter=ADAM val/acc>=.95") == ["adam large"]
+    assert alices("filter=val/acc.min = 0.1 and val/acc < 0.96&sort=name") == ["adam large", "adam small"]
+    assert alices('filter="adam l"') == ["adam large"]
+    assert alices("filter=GRÖSSE sgd") == ["sgd"]
+    assert alices("filter=running -") == []
+    assert alices("filter=100%25 _") == []
+    assert alices("filter=val/acc != 0.5&sort=metric:val/acc") == ["adam large", "sgd"]
+
+
+def test_names_are_sorted_as_people_count(alice, alices, make_run):
+    ordered = ["run", "run10", "run-9", "Run-10", "run-010", "run-1" + "0" * 150, "Épée", "épée 2"]
+    for name in reversed(ordered):
+        make_run(alice, alices.project, name=name)
+    assert alices("sort=name") == ordered
+    assert alices("sort=name&order=desc") == [
+        "épée 2",
+        "Épée",
+        ordered[5],
+        "Run-10",
+        "run-010",
+        "run-9",
+        "run10",
+        "run",
+    ]
+
+
+def test_a_changed_run_is_found_under_what_it_is_called_now(api, alice, alices, make_run):
+    run = make_run(alice, alices.project, name="old", tags=["first"])
+    api(alice).put(f"/runs/{run}", {"name": "new", "tags": ["second"]})
+    assert alices("filter=old") == alices("filter=first") == []
+    assert alices("filter=NEW second") == ["new"]
+
+
+@pytest.fixture
+def many(api, alice, alices, make_run, make_points, monkeypatch):
+    """Runs with equal names, values and durations among them."""
+    chance = random.Random(7)
+    for n in range(23):
+        config = {"lr": chance.choice([0.1, 1, "auto 9", "auto 10", [1]]), "net": {"width": chance.choice([8, 16])}}
+        run = make_run(alice, alices.project, name=f"run {n % 5}", config=config if n % 4 else {}, tags=["t"] * (n % 3))
+        if n % 6:
+            make_points(alice, run, loss=[chance.choice([1, 2, 3, "NaN", "Infinity"])], acc=[chance.random()])
+        if n % 2:
+            status = chance.choice(["completed", "failed"])
+            api(alice).put(f"/runs/{run}", {"status": status, "ended_at": f"2100-01-0{n % 3 + 1}T00:00:00"})
+    return alices.project
+
+
+SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric:loss.min", "metric:none",
+         "config:lr", "config:net.width", "config:none"]  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
+    monkeypatch.setattr("aimanager.keyset.PROBED", 3)
+    monkeypatch.setattr("aimanager.store.ranking.FEW", 2)
+    for query in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")):
+        asked = "sort={}&order={}&filter={}".format(sort, *query)
+        answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=1000")
+        ids = [run["id"] for run in answer.json]
+        found, after = [], ""
+        while True:
+            answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=4{after}")
+            found += [run["id"] for run in answer.json]
+            if "X-Next-Cursor" not in answer.headers:
+                break
+            after = f"&after={answer.headers['X-Next-Cursor']}"
+        assert found == ids, asked
+        assert len(set(ids)) == len(ids)
+        if not query[1]:
+            assert len(ids) == 23
+
+
+def test_the_number_of_runs_found_is_said_where_it_is_cheap(api, alice, many, monkeypatch):
+    path = f"/runs/?project_id={many}&sort=name&limit=2"
+    assert api(alice).get(path).headers["X-Total-Count"] == "23"
+    some = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
+    assert some == str(len(api(alice).get(f"/runs/?project_id={many}&filter=acc > 0 run&limit=100").json))
+    monkeypatch.setattr(listing, "COUNTED", 5)
+    assert "X-Total-Count" not in api(alice).get(f"{path}&filter=run").headers
+    assert api(alice).get(f"/runs/?project_id={many}&filter=run&limit=23").headers["X-Total-Count"] == "23"
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "expected"),
+    [
+        ("sort=colour", "sort", "sort must be one of created, name"),
+        ("sort=metric:", "sort", "sort must be one of"),
+        ("order=up", "order", "order"),
+        ("filter=loss >", "filter", "expected a number after >, at letter 7"),
+        ("filter=loss > much", "filter", "expected a number after >, at letter 7"),
+        ("filter=loss > nan", "filter", "expected a number after >"),
+        ("filter=< 3", "filter", "expected the name of a metric before <, at letter 1"),
+        ("filter=" + "a>1 " * 9, "filter", "at most 8 conditions"),
+        ("after=x", "after", "after must be a cursor"),
+        ("after=", "after", "after must be a cursor"),
+        ("after=%C3%A9", "after", "after must be a cursor"),
+        ("sort=name&skip=3", "skip", "skip cannot be used"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_words(alices, query, place, expected):
+    answer = alices(query.replace("> ", "%3E ").replace("+", "%2B"), status=400)
+    assert answer["errors"][0]["loc"] == ["query", place]
+    assert expected in answer["detail"]
+
+
+def test_sorting_needs_a_project(api, alice):
+    answer = api(alice).get("/runs/?sort=name")
+    assert answer.status_code == 400
+    assert answer.json["errors"][0]["loc"] == ["query", "project_id"]
+
+
+def test_cursors_of_another_order_and_forged_ones_are_refused(api, alice, many):
+    path = f"/runs/?project_id={many}&limit=2"
+    cursor = api(alice).get(f"{path}&sort=name").headers["X-Next-Cursor"]
+    for other in ("sort=name&order=desc", "sort=metric:loss", "sort=created"):
+        assert api(alice).get(f"{path}&{other}&after={cursor}").status_code == 400
+    odd = [None, True, [], {}, "a\0b", "0x1p0", "nan", 1, 2**70, -1.5, [0, "x"], [1, 2], [0, True], [2, 1], [[0], 1]]
+    for sort in SORTS:
+        wanted = order.read(sort, False)
+        check = order._check(wanted)
+        for value, run, moment in itertools.product(odd, (1, -5, 2**70, "x", None), (1, 2**80, "x", 1.5)):
+            text = json.dumps([check, value, run, moment]).encode()
+            cursor = base64.urlsafe_b64encode(text).decode().rstrip("=")
+            assert api(alice).get(f"{path}&sort={sort}&after={cursor}").status_code in (200, 400), text
+
+
+def test_a_list_by_cursor_is_open_to_those_who_may_see_the_project(api, alice, bob, alices, make_run):
+    make_run(alice, alices.project)
+    assert api(bob).get(f"/runs/?project_id={alices.project}&sort=name").status_code == 403
+    assert api().get(f"/runs/?project_id={alices.project}&sort=name").status_code == 401
+    assert api(alice).get("/runs/?project_id=999&sort=name").status_code == 404
+
+
+def test_a_cursor_keeps_every_float():
+    wanted = Order("metric", "loss")
+    for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
+        kept = order.read_cursor(wanted, order.write_cursor(wanted, Cursor(order.Place(value, 1), 2)))
+        assert kept.place == (value, 1)
