@@ -21,7 +21,7 @@ from tests.servers import Postgres
 from .figure import Figure
 
 RUNS, METRICS, PAGE = 100_000, 50, 50
-OTHERS = 10_000  # Runs of each of two other projects, which lie between.
+OTHERS = 2_000  # Runs of each of two other projects, which lie between.
 LIVE = 20
 
 

@@ -32,37 +32,44 @@ class Filter:
 
 def read(text: str) -> Filter:
     """`adam val/acc > 0.9 and loss.min <= 1` is a word and two conditions. Raises Invalid that says what was expected."""
-    words: list[str] = []
-    where: list[Condition] = []
-    tokens = list(_TOKEN.finditer(text))
-    while tokens:
-        token = tokens.pop(0)
-        if token["op"]:
-            raise _expected(f"the name of a metric before {token['op']}", token.start())
-        if not tokens or not tokens[0]["op"]:
-            words.append(token[0])
-            continue
-        op = tokens.pop(0)
-        value = _number(tokens.pop(0)[0]) if tokens else None
-        if value is None:
-            raise _expected(f"a number after {op[0]}", op.end())
-        where.append(Condition(*metric(token[0].removeprefix("metrics.")), op[0].replace("==", "="), value))
-    if len(where) > MOST:
-        raise _expected(f"at most {MOST} conditions", 0)
-    if where:
-        words = [word for word in words if word.casefold() != "and"]
-    return Filter(tuple(word.strip('"') or word for word in words), tuple(where))
+    found, expected, place = _read(text)
+    if expected:
+        fault = f"filter: expected {expected}, at letter {place + 1}"
+        raise Invalid.field("filter", fault, source="query")
+    return found
 
 
 def read_unfinished(text: str) -> tuple[Filter, str]:
-    """What is whole of a filter that somebody is still typing, and the sentence about what is not."""
-    pieces, fault = list(re.finditer(r"\S+", text)), ""
-    for end in [len(text), *(piece.start() for piece in reversed(pieces))]:
-        try:
-            return read(text[:end]), fault
-        except Invalid as error:
-            fault = fault or error.errors[0]["msg"]
-    return Filter(), fault
+    """What is whole of a filter that somebody is still typing, and what is expected next."""
+    found, expected, _ = _read(text)
+    return found, f"expected {expected}" if expected else ""
+
+
+def _read(text: str) -> tuple[Filter, str, int]:
+    """The filter up to where something else was expected, what that is, and where."""
+    words: list[str] = []
+    where: list[Condition] = []
+    expected, place = "", 0
+    tokens = list(_TOKEN.finditer(text))
+    while tokens and not expected:
+        token = tokens.pop(0)
+        if token["op"]:
+            expected, place = f"the name of a metric before {token['op']}", token.start()
+        elif not tokens or not tokens[0]["op"]:
+            words.append(token[0])
+        else:
+            op = tokens.pop(0)
+            value = _number(tokens.pop(0)[0]) if tokens else None
+            if value is None:
+                expected, place = f"a number after {op[0]}", op.end()
+            elif len(where) == MOST:
+                expected, place = f"at most {MOST} conditions", token.start()
+            else:
+                name, of = metric(token[0].removeprefix("metrics."))
+                where.append(Condition(name, of, op[0].replace("==", "="), value))
+    if where or expected:
+        words = [word for word in words if word.casefold() != "and"]
+    return Filter(tuple(word.strip('"') or word for word in words), tuple(where)), expected, place
 
 
 def metric(text: str) -> tuple[str, Of]:
@@ -87,7 +94,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return None if isnan(value) or "_" in text else value
-
-
-def _expected(what: str, place: int) -> Invalid:
-    return Invalid.field("filter", f"filter: expected {what}, at letter {place + 1}", source="query")

@@ -21,6 +21,7 @@ from ..database import Database
 from ..keyset import Place
 from .base import COMPARE, Cell, Condition, Rank
 from .names import Names
+from .query import Query, one_of
 from .tables import DELETING, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
 
 _s = metric_series.c
@@ -29,6 +30,12 @@ FEW = 2000  # If no more runs than these can be on a page, they are looked up in
 # Written out, for a database must see from the statement alone that the partial indexes serve it.
 _FINISHED = _s.live == sa.literal_column("0")
 _LIVE = _s.live == sa.literal_column("1")
+_CELLS = Query(select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(one_of(_s.run_no, "runs")))
+_CELLS_OF = Query(
+    select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(
+        one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")
+    )
+)
 
 
 class Ranking:
@@ -58,12 +65,13 @@ class Ranking:
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None) -> dict[int, dict[str, Cell]]:
         found: dict[int, dict[str, Cell]] = {run: {} for run in runs}
-        query = select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags)
         with self._database.reading() as connection:
-            if names is not None:
-                query = query.where(_s.metric_id.in_(self._names.find(connection, names).values()))
+            if names is None:
+                some = _CELLS.rows(connection, runs=list(found))
+            else:
+                metrics = self._names.find(connection, names)
+                some = _CELLS_OF.rows(connection, runs=list(found), metrics=list(metrics.values()))
             hidden = _hidden(connection)
-            some = connection.execute(query.where(_one_of(connection, found))).all()
             name = self._names.of(connection, {row[1] for row in some})
         for run, metric, last, low, high, flags in some:
             if last is None:

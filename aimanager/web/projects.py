@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -91,11 +92,17 @@ def _table(project_id: int) -> dict[str, Any]:
         found = table.table(g.principal, project_id, order, wanted, after, limit)
     except Invalid:  # The cursor of another order: its first page.
         found, after = table.table(g.principal, project_id, order, wanted, None, limit), None
+    if not found.rows and wanted.words and not fault and any(wanted.words[-1] in name for name in found.metrics):
+        # The name of a metric, to which a condition may be on its way: let the rows stand until then.
+        wanted, fault = replace(wanted, words=wanted.words[:-1]), f"expected <, > or = after {wanted.words[-1]}"
+        found = table.table(g.principal, project_id, order, wanted, None, limit)
     conditions = {one.name: one.of for one in wanted.where}
     shown = values_shown(order, conditions, [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]])
     columns = columns_of(found, order, shown, _here)
     return {
         "rows": with_cells(found, columns), "columns": columns, "sort": order.text, "descending": order.descending,
+        # What a search leaves as it is.
+        "kept": [(name, value) for name in ("sort", "show") for value in request.args.getlist(name)],
         "q": typed, "fault": fault, "found": found.found, "total": found.total, "empty": found.total == 0, "here": _here(),
         **_further(found, after, limit),
     }  # fmt: skip

@@ -127,7 +127,7 @@ def test_the_snippets_of_the_readme_run(server, token):
 
 
 def test_the_snippets_of_the_api_page_run(server, token):
-    (login,) = blocks(API, "bash")
+    login, best = blocks(API, "bash")
     call(server, "POST", "/auth/register", email="y@example.com", username="your_username", password="your_password")
     assert json.loads(shell(server, login))["token_type"] == "bearer"
     call(server, "POST", "/projects/", token, name="p")
@@ -138,6 +138,8 @@ def test_the_snippets_of_the_api_page_run(server, token):
     assert python(server, frame.replace("<token>", token)) == "Logged 2000 metrics successfully\n"
     summary = {row["name"]: row for row in call(server, "GET", "/metrics/1/summary", token)}
     assert (summary["train/loss"]["current_value"], summary["lr"]["total_points"]) == (0.001, 1000)
+    call(server, "POST", "/metrics/1", token, name="val/acc", value=0.95)
+    assert [run["name"] for run in json.loads(shell(server, best.replace("<token>", token)))] == ["r"]
 
 
 def test_every_setting_is_documented_and_no_other():

@@ -167,3 +167,65 @@ def test_columns_are_what_most_runs_have_and_keys_that_really_differ(look, alice
     make_points(alice, make_run(alice, project), alpha=[1])
     heads = re.findall(r'title="sort by ([^"]+)"', look(alice, f"/app/projects/{project}").text)
     assert heads[4:] == ["zeta", "alpha", "width", "batch"]
+
+
+def address(page, label: str) -> str:
+    """Where the link with this name leads."""
+    return html.unescape(re.search(rf'<a href="([^"]*)"[^>]*aria-label="{label}"', page.text)[1])
+
+
+def test_a_column_shows_and_sorts_by_the_last_the_lowest_or_the_highest_value(
+    look, alice, make_project, make_run, make_points
+):
+    project = make_project(alice)
+    for name, points in {"a": [5, 3], "b": [1, 9], "c": [8, 2]}.items():
+        make_points(alice, make_run(alice, project, name=name), **{"val/loss": points, "acc": [0.5, points[0]]})
+    page = look(alice, f"/app/projects/{project}")
+    lowest = look(alice, address(page, "min of val/loss"))
+    assert rows(lowest) == ["b", "c", "a"]
+    assert re.search(r'aria-sort="ascending">\s*<a [^>]*title="sort by val/loss"', lowest.text)
+    assert re.findall(r'<data value="([^"]*)"', lowest.text)[0::2] == ["1.0", "2.0", "3.0"]
+    both = look(alice, address(lowest, "max of acc"))
+    assert rows(both) == ["c", "a", "b"]
+    assert re.findall(r'<data value="([^"]*)"', both.text)[0::2] == ["2.0", "3.0", "1.0"]
+
+
+def test_a_condition_is_typed_beside_words_and_its_metric_is_shown(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    for name, acc in (("adam a", 0.95), ("adam b", 0.5), ("sgd", 0.97)):
+        made = {f"loss {n}": [1] for n in range(6)}
+        make_points(alice, make_run(alice, project, name=name), **made, odd=[0.1, acc])
+    path = f"/app/projects/{project}"
+    page = look(alice, f"{path}?q=adam+odd.max+%3E+0.9&sort=-name")
+    assert rows(page) == ["adam a"]
+    assert "sort by odd" in page.text
+    assert '<input type="hidden" form="search" name="sort" value="-name">' in page.text
+    unfinished = look(alice, f"{path}?q=adam+odd.max+%3E")
+    assert rows(unfinished) == ["adam b", "adam a"]
+    assert "expected a number after &gt;" in unfinished.text
+    assert rows(look(alice, f"{path}?q=adam+odd+%3E+1")) == []
+
+
+def test_the_name_of_a_metric_alone_waits_for_its_condition(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    make_points(alice, make_run(alice, project, name="a"), **{"val/loss": [1]})
+    page = look(alice, f"/app/projects/{project}?q=val/lo")
+    assert rows(page) == ["a"]
+    assert "expected &lt;, &gt; or = after val/lo" in page.text
+
+
+def test_beyond_the_longest_page_one_goes_on_by_cursor_and_back(
+    look, alice, make_project, make_run, make_points, monkeypatch
+):
+    monkeypatch.setattr("aimanager.web.projects.MOST", 3)
+    project = make_project(alice)
+    for n in range(5):
+        make_points(alice, make_run(alice, project, name=f"run {n}"), loss=[n])
+    page = look(alice, f"/app/projects/{project}?sort=-metric:loss&limit=1000")
+    assert rows(page) == ["run 4", "run 3", "run 2"]
+    following = html.unescape(re.search(r'href="([^"]*)">next runs', page.text)[1])
+    page = look(alice, following)
+    assert rows(page) == ["run 1", "run 0"]
+    first = html.unescape(re.search(r'href="([^"]*)">the first runs', page.text)[1])
+    assert rows(look(alice, first)) == ["run 4", "run 3", "run 2"]
+    assert rows(look(alice, following.replace("sort=-metric", "sort=metric"))) == ["run 0", "run 1", "run 2"]
