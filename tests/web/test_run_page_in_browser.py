@@ -105,6 +105,23 @@ def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada,
     until(lambda: ada.locator("#summary tbody tr").count() == 1001)
 
 
+def test_a_walk_through_many_charts_keeps_few_of_them_drawn(ada, site):
+    run = site.run(site.project())
+    site.log(run, **{f"layer/weight.{n:03}": [n, n + 1] for n in range(160)})
+    open_run(ada, site, run)
+    in_view = """[...document.querySelectorAll('.chart')].filter((chart) => {
+      const { top, bottom } = chart.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    }).every((chart) => chart.querySelector('.nsewdrag'))"""
+    for _ in range(12):
+        until(lambda: ada.evaluate(in_view))
+        ada.evaluate("scrollBy(0, innerHeight)")
+    assert 48 <= ada.locator(DRAWN).count() < 100
+    ada.evaluate("scrollTo(0, 0)")
+    until(lambda: ada.evaluate("scrollY === 0") and ada.evaluate(in_view))
+    assert lengths(ada)["layer/weight.000"] == 2
+
+
 def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, site, asked, long_run):
     assert "of 20,000 points" in label(ada)
     before = len(asked), label(ada), line(ada)

@@ -91,6 +91,20 @@ export class Card {
     this.base = this.detail = null;
   }
 
+  /* Give back what the drawing takes; when the card is seen again it is as new. */
+  clear() {
+    this.forget();
+    window.Plotly.purge(this.canvas);
+    this.canvas.remove();
+    // Out of the view the browser does not lay out the card again, and would keep what was laid out last.
+    this.element.style.contentVisibility = "visible";
+    void this.element.offsetHeight;
+    this.element.style.contentVisibility = "";
+    this.canvas = this.wired = this.shown = null;
+    this.dirty = false;
+    this.restUntil = 0;
+  }
+
   expect() {
     this.fetching = true;
   }

@@ -9,6 +9,8 @@ import { Hand } from "./hand.js";
 import { Painter } from "./painter.js";
 import { Source } from "./source.js";
 
+const KEPT = 48; // Charts that stay drawn out of the view.
+
 export function start(root) {
   new Charts(root).adopt();
 }
@@ -18,6 +20,7 @@ class Charts {
     const { source, plotly, hue, dashed } = root.dataset;
     this.root = root;
     this.cards = new Map();
+    this.left = new Set(); // Cards that are drawn and out of the view, the one that left first at first.
     this.view = viewOfAddress();
     this.asker = new Asker(this, new Source(source), plotly);
     this.painter = new Painter(this, { hue, dashed: Boolean(dashed) }, plotly);
@@ -67,7 +70,15 @@ class Charts {
       const card = this.of(target);
       if (!card) continue;
       card.visible = isIntersecting;
+      this.left.delete(card);
       if (isIntersecting) this.show(card);
+      else if (card.canvas) this.left.add(card);
+    }
+    // What was seen long ago is let go of, or a walk through a thousand charts would fill the memory.
+    for (const card of this.left) {
+      if (this.left.size <= KEPT) break;
+      this.left.delete(card);
+      card.clear();
     }
   }
 
@@ -97,6 +108,7 @@ class Charts {
       const card = this.cards.get(name);
       if (!card) strangers = true;
       else card.append(live, this.view);
+      if (!card?.visible && card?.base?.worn) card.forget();
       if (card?.visible && card.needs(this.view)) this.asker.want(card);
     }
     if (strangers) this.invite();
