@@ -43,7 +43,7 @@ _BY_RUN = "HASH (run_no)"
 # Rows of a deleted run are a twentieth of a part sooner than a fifth.
 _CLEANED = "autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05"
 
-# Rows that are updated all the time leave room in their page, so that PostgreSQL need not touch the indexes.
+# Rows that are updated all the time leave room in their page: PostgreSQL puts the new row beside the old one.
 _ROOMY = {"fillfactor": 50}
 
 metric_name = Table(
@@ -120,7 +120,7 @@ metric_series = Table(
     postgresql_with=_ROOMY,
 )
 
-# Tables of runs are sorted by these. Only finished runs are in them, so a live point pays nothing for them.
+# Tables of runs are sorted by these. Only finished runs are in them, so a live point pays next to nothing for them.
 _finished = metric_series.c.live == 0
 for _value in ("last", "vmin", "vmax"):
     Index(
