@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.live.people import NO_LIMITS, Person, Socket, Writer, refusal, wait_for_a_place
+from tests.live.people import NO_LIMITS, Person, Socket, Writer, http, refusal, wait_for_a_place
 
 pytestmark = pytest.mark.slow
 
@@ -107,3 +107,24 @@ class TestSeveralProcesses:
             viewer.read(until=lambda viewer: viewer.code)
             assert viewer.code == 4404
         assert time.monotonic() - began < 7
+
+    def test_a_batch_is_wanted_soon_in_every_process_while_one_has_a_viewer(self, servers):
+        alice = Person(servers[0], "alice")
+        run = alice.run()
+
+        def wanted_after(milliseconds):
+            """Until whoever is asked says so: new connections reach now this process, now that."""
+            deadline, agreed = time.monotonic() + 40, 0
+            while agreed < 12:
+                assert time.monotonic() < deadline
+                for server in servers:
+                    headers = {"Authorization": f"Bearer {alice.token}", "Connection": "close"}
+                    body = {"series": {"loss": {"values": [1]}}}
+                    answer = http.request("POST", f"{server.url}/metrics/{run}/bulk", json=body, headers=headers)
+                    agreed = agreed + 1 if answer.json()["flush_after_ms"] == milliseconds else 0
+
+        wanted_after(2000)
+        viewer = alice.watch(run)
+        wanted_after(200)
+        viewer.close()
+        wanted_after(2000)
