@@ -44,7 +44,8 @@ def batch(row: BatchIn) -> tuple[Column, ...]:
     times = None if row.timestamp is None else np.array([micros(row.timestamp)], np.int64)
     for name in row.metrics:
         text.check_metric(name)
-    return tuple(Column(name, np.array([value]), steps, times) for name, value in row.metrics.items())
+    values = np.array([*row.metrics.values()], np.float64)
+    return tuple(Column(name, values[i : i + 1], steps, times) for i, name in enumerate(row.metrics))
 
 
 def bulk(posted: BulkIn | BulkFrame) -> tuple[Column, ...]:

@@ -79,11 +79,12 @@ class GroupCommit(Generic[R]):
             with self._lock:
                 following = self._queue[0] if self._queue else None
                 self._busy = following is not None
+            # First who leads the next group: the disk should not wait until all of these have answered.
+            if following:
+                following.wake()
             for request in group:
                 request.done = True
                 request.wake()
-            if following:
-                following.wake()
 
     def _take(self) -> list[R]:
         """What waits, from the front; always at least one."""

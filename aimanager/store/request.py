@@ -270,6 +270,8 @@ def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) 
 
 def axis_of(block: Block) -> tuple[Ints, Ints]:
     """Steps and times of a block, row by row."""
+    if block.rows == 1:
+        return np.array([block.steps], np.int64).ravel(), np.array([block.times], np.int64).ravel()
     rows = np.arange(block.rows)
     steps = rows + block.steps if isinstance(block.steps, int) else block.steps
     return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times
