@@ -165,10 +165,17 @@ def prepare(engine: Engine, settings: Settings) -> None:
         for name, value in pragmas.items():
             connection.execute(f"PRAGMA {name}={value}")
 
+    failure = engine.dialect.loaded_dbapi.Error
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        words = "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
+        # By the driver's own call: every read and every commit begins here, and SQLAlchemy's costs many times this.
+        raw: Any = connection.connection.driver_connection
+        try:
+            raw.execute(words)
+        except failure as error:
+            raise sa.exc.DBAPIError.instance(words, None, error, failure) from error
 
 
 def sqlite_path(url: sa.URL) -> Path | None:
