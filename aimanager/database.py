@@ -25,8 +25,8 @@ from .config import Settings
 from .generation import Generation
 from .lookup import Lookups
 
+AUTO_VACUUM = "INCREMENTAL"  # Of a new file.
 SQLITE_PRAGMAS = {
-    "auto_vacuum": "INCREMENTAL",  # First, as it holds only for a file without a page yet.
     "journal_mode": "WAL",
     "busy_timeout": 30000,
     "foreign_keys": "ON",
@@ -162,6 +162,9 @@ def prepare(engine: Engine, settings: Settings) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # The driver must not begin transactions of its own.
+        # First, and only for a file without a page yet: on any other it is a write, past the gate and on a full disk.
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            connection.execute(f"PRAGMA auto_vacuum={AUTO_VACUUM}")
         for name, value in pragmas.items():
             connection.execute(f"PRAGMA {name}={value}")
 

@@ -95,7 +95,7 @@ def test_a_file_of_before_is_made_smaller_by_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(removal, "_KEPT", 20)
     monkeypatch.setenv("AI_MANAGER_DATA_DIR", str(tmp_path))
     with monkeypatch.context() as old:
-        old.setitem(database.SQLITE_PRAGMAS, "auto_vacuum", "NONE")
+        old.setattr(database, "AUTO_VACUUM", "NONE")
         opened = open_database(f"sqlite:///{tmp_path / 'aimanager.db'}", create=False)
         schema.upgrade(opened)
         store = SqlStore(opened)
