@@ -41,7 +41,7 @@ def page(
 
     def look(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
         rows = connection.execute(query.where(condition).order_by(*order).limit(most))
-        return list(starmap(Place, rows))
+        return list(starmap(Place, rows.all()))  # At once: a row at a time costs thrice as much.
 
     if descending:
         behind = value.is_not(None) if after is None else sa.tuple_(value, run) < sa.tuple_(*after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,9 +13,16 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from aimanager import schema
+from aimanager import create_app, schema
 from aimanager.config import Settings
 from aimanager.database import Database
+from aimanager.extensions import db
+from aimanager.models import Project, Run, User
+from aimanager.models.run import keys_of
+from aimanager.principal import Principal
+from aimanager.services import filters
+from aimanager.services import order as orders
+from aimanager.services.listing import listing
 from aimanager.store import Condition, MetricStore, Rank, SqlStore, tables
 from tests.servers import Postgres
 
@@ -51,6 +59,7 @@ def _measured(engine: str, folder: Path, url: str, allowance: int) -> list[Figur
         Figure(f"{engine}: {what}", _best(work), "ms", goal and goal * allowance) for what, work, goal in _works(store)
     ]
     found.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", _best(lambda: _offset(database)), "ms"))
+    found += _lists(engine, folder, url)
     database.engine.dispose()
     return found
 
@@ -74,6 +83,34 @@ def _works(store: MetricStore) -> list[tuple[str, Callable[[], object], float | 
         ("filter by what every hundredth run has", lambda: store.ranked(1, loss, None, PAGE, [Condition("metric 5", "last", ">", 0.0)]), 5),
         (f"cells of a page, {PAGE} x {METRICS}", lambda: store.cells(page), 4),
     ]  # fmt: skip
+
+
+def _lists(engine: str, folder: Path, url: str) -> list[Figure]:
+    """What a page of the table costs with all that belongs to it: the runs themselves, and how many there are."""
+    app = create_app(Settings(data_dir=folder, database_url=url, durability="fast"))
+    ada = Principal(user_id=1, username="ada", kind="key")
+    asked = {
+        "newest first": ("created", True, ""),
+        "by a metric": ("metric:metric 1", False, ""),
+        "by a metric, with a condition": ("metric:metric 1", False, '"metric 2".min > 0.5'),
+        "by name": ("name", False, ""),
+        "by duration": ("duration", True, ""),
+        "by a metric that one run in a hundred has, at its end": ("metric:metric 5.min", False, ""),
+        "with a word, newest first": ("created", True, "sweep-77"),
+        "with a word, by a metric": ("metric:metric 1", False, "sweep-77"),
+        "by a key of the config": ("config:optimizer.lr", False, ""),
+    }
+    found = []
+    with app.app_context():
+        for what, (sort, descending, text) in asked.items():
+            order, wanted = orders.read(sort, descending), filters.read(text)
+            best = _best(lambda order=order, wanted=wanted: listing(ada, 1, order, wanted, None, PAGE), 5)  # type: ignore[misc]
+            found.append(Figure(f"{engine}: list of {PAGE} runs {what}", best, "ms"))
+            db.session.rollback()
+        db.session.remove()
+        db.engine.dispose()
+    app.extensions["aimanager"]["metric_store"].close()
+    return found
 
 
 def _offset(database: Database) -> list[Any]:
@@ -100,6 +137,7 @@ def fill(database: Database) -> None:
         )
         connection.execute(tables.metric_stream.insert(), list(streams))
         _copy(connection, series, _series(total))
+        _fill_runs(connection, total)
         for index in values:
             index.create(connection)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -112,7 +150,7 @@ def _series(total: int) -> Iterator[tuple[Any, ...]]:
     for all, 5 only every hundredth run has, and of the others every twentieth value is NaN."""
     rng = np.random.default_rng(1)
     for run in range(1, total + 1):
-        project = run % 12 + 2 if run % 12 < 2 and run <= 12 * OTHERS else 1
+        project = _project_of(run)
         live = int(run > total - LIVE)
         values = rng.random(METRICS).tolist()
         values[2], values[3] = 1 - values[0], 10.0
@@ -121,6 +159,34 @@ def _series(total: int) -> Iterator[tuple[Any, ...]]:
                 continue
             last = None if metric > 5 and (run + metric) % 20 == 0 else value
             yield (run, metric, project, live, 1000, 0, metric, 999, run, last, value, value, value, 0.0, 0)
+
+
+def _project_of(run: int) -> int:
+    return run % 12 + 2 if run % 12 < 2 and run <= 12 * OTHERS else 1
+
+
+def _fill_runs(connection: sa.Connection, total: int) -> None:
+    """A user, three projects, and the runs that the series are of."""
+    then = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    user = {"email": "a@example.com", "email_key": "a@example.com", "username": "ada", "username_key": "ada"}
+    connection.execute(sa.insert(User), [{"id": 1, "password_hash": "-", "is_superuser": False, **user}])
+    connection.execute(sa.insert(Project), [{"id": n, "name": f"project {n}", "owner_id": 1} for n in (1, 2, 3)])
+    rows = []
+    for run in range(1, total + 1):
+        live = run > total - LIVE
+        ended = None if live else then + timedelta(seconds=run * 7919 % 100_000)
+        facts = {
+            "name": f"resnet-{run * 31 % 9973}-{run}",
+            "tags": [f"sweep-{run % 500}"],
+            "started_at": then,
+            "ended_at": ended,
+        }
+        config = {"optimizer": {"name": "adam", "lr": run % 97 / 1000}, "width": 64, "layers": [64] * 8, "seed": run}
+        status = "running" if live else "completed"
+        rows.append(
+            {"id": run, "project_id": _project_of(run), "status": status, "config": config, **facts, **keys_of(**facts)}
+        )
+    connection.execute(sa.insert(Run), rows)
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:

@@ -104,7 +104,7 @@ class _Look:
         if few is not None:
             rows = self._of_runs(mine, self.fulfilling(where, few if among is None else few & among))
             return keyset.in_order(starmap(Place, rows), descending, after)[:limit]
-        live = keyset.in_order(starmap(Place, self._connection.execute(mine.where(_LIVE))), descending, after)
+        live = keyset.in_order(starmap(Place, self._connection.execute(mine.where(_LIVE)).all()), descending, after)
         finished = mine.where(_FINISHED)
 
         def walk(after: Place | None, size: int) -> list[Place]:
@@ -135,7 +135,7 @@ class _Look:
 
     def _all(self, one: Condition, most: int | None = None) -> set[int]:
         query = self._fulfils(one).limit(most)
-        return {run for part in (_FINISHED, _LIVE) for run in self._connection.scalars(query.where(part))}
+        return {run for part in (_FINISHED, _LIVE) for run in self._connection.scalars(query.where(part)).all()}
 
     def _fulfils(self, one: Condition) -> sa.Select[Any]:
         return select(_s.run_no).where(*self._series(one.name, COMPARE[one.op](_VALUE[one.of], one.value)))
@@ -143,8 +143,8 @@ class _Look:
     def _series(self, name: str, *more: sa.ColumnElement[bool]) -> list[sa.ColumnElement[bool]]:
         return [_s.project_id == self._project, _s.metric_id == self._metrics.get(name, 0), *more]
 
-    def _of_runs(self, query: sa.Select[Any], runs: Iterable[int]) -> Iterable[sa.Row[Any]]:
-        return self._connection.execute(query.where(_one_of(self._connection, runs)))
+    def _of_runs(self, query: sa.Select[Any], runs: Iterable[int]) -> Sequence[sa.Row[Any]]:
+        return self._connection.execute(query.where(_one_of(self._connection, runs))).all()
 
 
 def _one_of(connection: Connection, runs: Iterable[int]) -> sa.ColumnElement[bool]:

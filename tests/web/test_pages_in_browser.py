@@ -6,6 +6,7 @@ The window fails its test on any error or breach of the policy.
 from dataclasses import dataclass
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import Site
 from .test_live_in_browser import DRAWN, lengths, until
@@ -155,6 +156,41 @@ def test_sorting_changes_the_address_and_the_back_button_undoes_it(ada, site, pl
     ada.go_back()
     ada.wait_for_selector("th[aria-sort=descending]")
     assert "sort=name" not in ada.url
+
+
+def test_a_search_keeps_the_order_and_rows_stand_while_a_condition_is_typed(ada, site):
+    project = site.project("conditions")
+    for name, losses in {"a": [3, 2], "b": [1, 5], "c": [9, 4]}.items():
+        site.log(site.run(project, name=name), loss=losses)
+    ada.goto(f"{site.url}/app/projects/{project}")
+    rows = expect(ada.locator("a[data-row]"))
+    ada.locator("th a[aria-label='min of loss']").click()
+    ada.wait_for_selector("th[aria-sort=ascending]")
+    rows.to_have_text(["b", "a", "c"])
+    box = ada.get_by_label("search runs")
+    box.press_sequentially("loss")
+    ada.get_by_text("expected <, > or = after loss").wait_for()
+    rows.to_have_text(["b", "a", "c"])
+    box.press_sequentially(".min >")
+    ada.get_by_text("expected a number after >").wait_for()
+    rows.to_have_text(["b", "a", "c"])
+    box.press_sequentially(" 1")
+    rows.to_have_text(["a", "c"])
+    ada.wait_for_url("**q=loss.min*")
+    ada.reload()
+    rows.to_have_text(["a", "c"])
+
+
+def test_on_a_phone_each_run_is_a_card_with_its_values(ada, site):
+    project = site.project("cards")
+    site.log(site.run(project, name="a run with a name"), **{"val/loss": [0.25], "val/acc": [0.5]})
+    ada.set_viewport_size({"width": 360, "height": 700})
+    ada.goto(f"{site.url}/app/projects/{project}")
+    for value in ada.locator("tbody .cell data").all():
+        box = value.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    assert ada.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def ticks(page, axis: str) -> list[str]:
