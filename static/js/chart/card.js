@@ -183,6 +183,7 @@ export class Card {
     const mark = this.element.querySelector(".exactness");
     mark.textContent = text;
     mark.title = title;
+    mark.toggleAttribute("data-old", this.problem !== null);
   }
 
   /* How much of the truth the line shows. */
