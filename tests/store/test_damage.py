@@ -8,6 +8,8 @@ from aimanager.store import DamagedPoints, SqlStore, doctor, layout, tables
 from tests.store.factories import bits, column, log, open_database
 from tests.store.test_doctor import faults
 
+pytestmark = pytest.mark.slow
+
 BLOBS = [
     *((tables.metric_axis, name) for name in ("base", "step", "ts", "step_edges", "ts_edges", "metrics")),
     *((tables.metric_cdata, name) for name in ("sub", "v")),
