@@ -74,7 +74,12 @@ def _nodes(
     inside = (x >= low) & (x <= high)
     several = [of_points(line.take(inside), x[inside])]
     whole = chunks if clean.all() else chunks[clean]
-    several += [_of_chunks(reader, whole, column)] if len(whole) >= points else _within(reader, metric, whole, column)
+    # The step of a chunk's last point is in its row only where no step goes back.
+    rough = whole["flags"] & STEPS_ASCEND != 0 if len(whole) >= points else np.zeros(len(whole), bool)
+    if rough.any():
+        several.append(_of_chunks(reader, whole if rough.all() else whole[rough], column))
+    if not rough.all():
+        several += _within(reader, metric, whole[~rough], column)
     return in_order(several)
 
 

@@ -87,3 +87,12 @@ def test_rollups_draw_what_their_chunks_would(database, monkeypatch):
         for name in ("x", "min", "max", "last", "counts", "bad_x", "bad_values", "steps", "times"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert_well(database)
+
+
+def test_a_chart_by_time_has_the_steps_of_the_last_points_though_steps_go_back(database):
+    store, rows = SqlStore(database), 20_000
+    steps = np.arange(rows)[::-1]
+    log(store, 1, column("loss", np.arange(rows), steps=steps, times=np.arange(rows) * 1000))
+    (chart,) = store.chart(1, ["loss"], 3, "time")
+    assert not chart.exact
+    assert chart.steps.tolist() == [steps[last] for last in (np.cumsum(chart.counts) - 1).tolist()]
