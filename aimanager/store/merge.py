@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.engine import Connection
 
@@ -15,6 +17,7 @@ from .tables import DELETING, FINISHED, metric_axis, metric_cdata, metric_chunk,
 
 _MANY = 8  # So many small axes are merged though they do not fill one: else a slow run would heap them up.
 _MOST = 64  # Axes that are merged at once.
+_VALUES = 8 << 20  # With full ones among them, so many values at most, or four chunks' if these are more.
 
 
 class Merge:
@@ -52,7 +55,8 @@ def _small(connection: Connection, run: int) -> list[Row[int, int, int, int, byt
     c = metric_axis.c
     query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics)
     neighbours: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
-    for axis in connection.execute(query.where(c.run_no == run, c.axis_no > rolled).order_by(c.axis_no)):
+    axes = connection.execute(query.where(c.run_no == run, c.axis_no > rolled).order_by(c.axis_no)).all()
+    for axis in axes:
         before = neighbours.setdefault(axis.metrics, [])
         if axis.rows < layout.CHUNK and len(before) < _MOST:
             before.append(axis)
@@ -60,7 +64,30 @@ def _small(connection: Connection, run: int) -> list[Row[int, int, int, int, byt
             return before
         else:
             before.clear()
-    return next((some for some in neighbours.values() if _worth(some, state == FINISHED)), [])
+    found = next((some for some in neighbours.values() if _worth(some, state == FINISHED)), [])
+    return found or (_uneven(axes) if state == FINISHED else [])
+
+
+def _uneven(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int, int, int, bytes]]:
+    """Neighbours with full ones among them that would be many fewer: each request of 10,000 rows leaves a small axis
+    behind two full ones. Only once a run has ended, as all of them are written anew."""
+    groups: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
+    for axis in axes:
+        group = groups.setdefault(axis.metrics, [])
+        if not group and axis.rows >= layout.CHUNK:
+            continue  # It would stay as it is.
+        group.append(axis)
+        rows = sum(one.rows for one in group)
+        if len(group) == _MOST or rows >= max(_VALUES // len(axis.metrics), 4 * layout.CHUNK):
+            if _saves(group):
+                return group
+            group.clear()
+    return next((group for group in groups.values() if _saves(group)), [])
+
+
+def _saves(axes: list[Row[int, int, int, int, bytes]]) -> bool:
+    fewer = len(axes) + sum(axis.rows for axis in axes) // -layout.CHUNK
+    return fewer >= max(len(axes) // 8, 1)
 
 
 def _worth(axes: list[Row[int, int, int, int, bytes]], finished: bool) -> bool:

@@ -241,3 +241,17 @@ def test_a_merge_gives_way_to_a_rollup_that_was_quicker(database, monkeypatch):
     store.tidy()
     assert listed(store, 1, limit=10**6) == before
     assert_well(database)
+
+
+def test_requests_that_leave_small_axes_between_full_ones_come_to_full_ones_in_the_end(database):
+    store, rng = SqlStore(database), np.random.default_rng(5)
+    for _ in range(10):
+        log(store, 1, *(column(name, rng.normal(size=10_000)) for name in ("a", "b")))
+    before = listed(store, 1, limit=10**6)
+    store._sealer.tidy(1)
+    assert [rows for _, rows in axes(database)] == [4096, 4096, 1808] * 10
+    store.finish(1)
+    store.tidy()
+    assert [rows for _, rows in axes(database)] == [4096] * 24 + [1696]
+    assert listed(store, 1, limit=10**6) == before
+    assert_well(database)
