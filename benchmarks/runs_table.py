@@ -125,6 +125,8 @@ def fill(database: Database) -> None:
     series = tables.metric_series
     values = list(series.indexes)
     with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         for index in values:
             index.drop(connection)
         connection.execute(
@@ -142,7 +144,9 @@ def fill(database: Database) -> None:
             index.create(connection)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not database.is_sqlite:
+            connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.exec_driver_sql("RESET statement_timeout")
 
 
 def _series(total: int) -> Iterator[tuple[Any, ...]]:
