@@ -12,6 +12,7 @@ import numpy as np
 from aimanager.config import Settings
 from aimanager.database import Database
 from aimanager.models.base import Base
+from aimanager.services import charts
 from aimanager.store import Batch, Column, SqlStore, tables
 
 from .figure import Figure
@@ -21,7 +22,7 @@ POINTS, REQUEST = 1_000_000, 10_000
 
 def figures() -> list[Figure]:
     with TemporaryDirectory() as folder:
-        return [*_one(Path(folder) / "one.db"), *_eight(Path(folder) / "eight.db")]
+        return [*_one(Path(folder) / "one.db"), *_eight(Path(folder) / "eight.db"), *_many(Path(folder) / "many.db")]
 
 
 def _one(path: Path) -> list[Figure]:
@@ -57,6 +58,17 @@ def _one(path: Path) -> list[Figure]:
             _best(lambda: store.chart(1, ["loss"], 2000, lo=POINTS // 3, hi=POINTS // 3 + POINTS * 3 // 10)),
             "ms",
         ),
+        Figure(
+            "bytes of that chart on the wire",
+            len(
+                charts.packed(
+                    [charts.Drawn(1, "loss", POINTS, chart) for chart in store.chart(1, ["loss"], 2000)], POINTS
+                )
+            ),
+            "B",
+            45_000,
+        ),
+        Figure("follow what is sealed: 10 new rows", _best(lambda: store.since(1, POINTS - 10), 50), "ms"),
         Figure("full read of 1 M points", _best(lambda: store.series(1, "loss")), "ms", 5 * _copying()),
     ]
     database.engine.dispose()
@@ -78,6 +90,26 @@ def _eight(path: Path) -> list[Figure]:
     store.finish(1)
     store.tidy()
     found = [Figure("disk, eight metrics together", (_size(database) - empty) / rows / 8, "B/point", 2.6)]
+    database.engine.dispose()
+    return found
+
+
+def _many(path: Path) -> list[Figure]:
+    """A live run of 200 metrics, and one of 5 that somebody follows."""
+    store, database = _open(path)
+    times, curves = _curves(200)
+    for row in range(20):
+        step, when = np.array([row]), times[row : row + 1]
+        columns = (Column(f"metric {i}", curves[0][i : i + 1], step, when) for i in range(200))
+        store.append(1, 1, Batch(tuple(columns)))
+    for row in range(200):
+        step, when = np.array([row]), times[row : row + 1]
+        store.append(2, 1, Batch(tuple(Column(f"metric {i}", curves[i][row : row + 1], step, when) for i in range(5))))
+    found = [
+        Figure("summary of 200 metrics", _best(lambda: store.summaries([1]), 50), "ms", 1),
+        Figure("follow: nothing new", _best(lambda: store.since(2, 1000), 200), "ms", 0.05),
+        Figure("follow: 10 new rows of 5 metrics", _best(lambda: store.since(2, 950), 200), "ms"),
+    ]
     database.engine.dispose()
     return found
 
@@ -117,7 +149,7 @@ def _size(database: Database) -> int:
         return (used - free) * connection.exec_driver_sql("PRAGMA page_size").scalar_one()
 
 
-def _best(work: Callable[[], object], times: int = 7) -> float:
+def _best(work: Callable[[], object], times: int = 25) -> float:
     """The best of some times, in milliseconds."""
     took = []
     for _ in range(times):
