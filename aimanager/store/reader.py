@@ -208,28 +208,6 @@ class Reader:
         """The trees over a metric's chunks, by the number of their axis."""
         return dict(map(tuple, _TREES.rows(self.connection, numbers, run=self.run, metric=metric)))
 
-    def page(self, metric: int, skip: int, limit: int) -> Line:
-        """Some of a metric's points by id; what is skipped is not read."""
-        tail = self.tail({metric}).get(metric, NOTHING)
-        units: list[tuple[int, int, int, Place | None]]
-        units = [(place.id_lo, place.id_hi, place.rows, place) for place in self.places({metric}).get(metric, [])]
-        if len(tail.ids):
-            units.append((int(tail.ids[0]), int(tail.ids[-1]), len(tail.ids), None))
-        units.sort(key=lambda unit: unit[0])
-        chosen: list[tuple[int, int, int, Place | None]] = []
-        before, at, reach = 0, 0, -1
-        for i, (id_lo, id_hi, rows, _) in enumerate(units):
-            if id_lo > reach and at <= skip:  # Here nothing is left of what began earlier.
-                before, chosen = at, []
-            elif id_lo > reach and at >= skip + limit:
-                break
-            chosen.append(units[i])
-            at, reach = at + rows, max(reach, id_hi)
-        places = [place for *_, place in chosen if place]
-        lines = [self.decoded(metric, places)] if places else []
-        lines += [tail] * (len(places) < len(chosen))
-        return join(lines).take(slice(skip - before, skip - before + limit)) if lines else NOTHING
-
 
 NOTHING = Line(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
 

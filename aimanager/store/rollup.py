@@ -15,7 +15,7 @@ from . import layout
 from .codec import Damaged
 from .pack import NO_ROW
 from .query import Query, named
-from .reader import Reader
+from .reader import Place, Reader
 from .statements import Statements
 from .tables import DELETING, metric_chunk, metric_rollup
 
@@ -70,6 +70,12 @@ def of_rows(rows: Sequence[Any]) -> Chunks:
                 chunks["bad_row"][i] = np.frombuffer(marks, "<u2", 3)
                 chunks["fresh"][i] = 1
     return chunks
+
+
+def places(chunks: Chunks) -> list[Place]:
+    """Where the points of chunks are, by id, so that they are read in order as far as they are in order."""
+    found = chunks[["axis_no", "pos", "rows", "id_lo", "id_hi"]][np.argsort(chunks["id_lo"], kind="stable")]
+    return [Place(*place) for place in found.tolist()]
 
 
 def place_marks(chunks: Chunks, reader: Reader) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ..database import Database
 from ..keyset import Place
-from . import zoom
+from . import page, zoom
 from .base import (
     PIECE,
     Axis,
@@ -122,7 +122,7 @@ class SqlStore(MetricStore):
             stream = _stream(connection, run)
             wanted = None if name is None else set(self._names.find(connection, [name]).values())
             if stream is None or wanted == set():
-                return page({}, {}, 0, 0, 0)
+                return listed({}, {}, 0, 0, 0)
             total = stream.next_id - 1 if wanted is None else _count(connection, run, wanted)
             reader = Reader(connection, run)
             if not stream.ordered:
@@ -132,9 +132,9 @@ class SqlStore(MetricStore):
                 if wanted is None:
                     lines = reader.lines(first=skip + 1, last=skip + limit)
                 else:
-                    lines = {metric: reader.page(metric, skip, limit) for metric in wanted}
+                    lines = {metric: page.page(reader, metric, skip, limit) for metric in wanted}
                 skip = 0
-            return page(lines, self._named(connection, run, lines), skip, limit, total)
+            return listed(lines, self._named(connection, run, lines), skip, limit, total)
 
     def series(self, run: int, name: str) -> Series | None:
         with self._reading() as connection:
@@ -167,7 +167,7 @@ class SqlStore(MetricStore):
                 if _stream(connection, run) is None:
                     raise RunDeleted()
                 (metric,) = self._names.find(connection, [name]).values()
-                line = Reader(connection, run).page(metric, skip, min(rows, total - skip))
+                line = page.page(Reader(connection, run), metric, skip, min(rows, total - skip))
             yield Series(name, line.ids, line.steps, line.values, line.times)
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
@@ -298,7 +298,7 @@ class SqlStore(MetricStore):
         self._sealer.wake()
 
 
-def page(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, total: int) -> Points:
+def listed(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, total: int) -> Points:
     """A page out of lines, by (time, id)."""
     everything = concatenated(list(lines.values()))
     index = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line.ids) for line in lines.values()])

@@ -19,11 +19,12 @@ from .codec import Damaged
 from .frame import Line, join
 from .nodes import Nodes, draw, in_order, of_points
 from .pack import NO_ROW, Tree, edges_of, trees_of
-from .reader import Place, Reader
+from .reader import Reader
 from .rollup import Chunks
 from .tables import STEPS_ASCEND, TIMES_ASCEND
 
 READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
+ENOUGH = 2 / 3  # So many chunks a bucket are drawn as they are: the nodes within cost a page of the database for each.
 _INT64 = np.iinfo(np.int64)
 
 
@@ -44,7 +45,7 @@ def chart(
                 return draw(name, x, nodes, points, origin if x == "relative" else 0)
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
-    line = join([reader.decoded(metric, _places(chunks)), tail])
+    line = join([reader.decoded(metric, rollup.places(chunks)), tail])
     return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
 
 
@@ -58,10 +59,6 @@ def _whole(bound: Bound, inwards: Callable[[float], int], x: Axis, origin: int) 
     return min(max(found, _INT64.min), _INT64.max)
 
 
-def _places(chunks: Chunks) -> list[Place]:
-    return [Place(*place) for place in chunks[["axis_no", "pos", "rows", "id_lo", "id_hi"]].tolist()]
-
-
 def _nodes(
     reader: Reader, metric: int, chunks: Chunks, tail: Line, column: str, low: int, high: int, points: int
 ) -> Nodes | None:
@@ -69,13 +66,14 @@ def _nodes(
     clean = _clean(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
     if not clean.any():
         return None
-    line = join([reader.decoded(metric, _places(chunks[~clean])), tail])
+    line = join([reader.decoded(metric, rollup.places(chunks[~clean])), tail])
     x = line.steps if column == "step" else line.times
     inside = (x >= low) & (x <= high)
     several = [of_points(line.take(inside), x[inside])]
     whole = chunks if clean.all() else chunks[clean]
     # The step of a chunk's last point is in its row only where no step goes back.
-    rough = whole["flags"] & STEPS_ASCEND != 0 if len(whole) >= points else np.zeros(len(whole), bool)
+    enough = len(whole) >= ENOUGH * points
+    rough = whole["flags"] & STEPS_ASCEND != 0 if enough else np.zeros(len(whole), bool)
     if rough.any():
         several.append(_of_chunks(reader, whole if rough.all() else whole[rough], column))
     if not rough.all():
