@@ -13,7 +13,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from . import ConfigurationError, Settings, compacting, copying, create_app, schema
+from . import ConfigurationError, Settings, create_app, schema
 from .config import PREFIX
 from .database import Database
 from .errors import AIManagerError, NotFound
@@ -22,6 +22,7 @@ from .models import User
 from .principal import Principal
 from .services import accounts, api_keys
 from .store import doctor
+from .upkeep import compacting, copying
 
 
 @click.group()

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from aimanager import schema
-from aimanager.compacting import size
 from aimanager.config import Settings
 from aimanager.database import Database
 from aimanager.store import Batch, Column, SqlStore
+from aimanager.upkeep.compacting import size
 
 from .figure import Figure
 

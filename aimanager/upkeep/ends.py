@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
-from . import models, schema
-from .config import ConfigurationError, Settings
-from .database import Database, sqlite_path
-from .store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
+from .. import models, schema
+from ..config import ConfigurationError, Settings
+from ..database import Database, sqlite_path
+from ..store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
 
 _MOMENT = 3.0  # Seconds.
 _DMS = 128  # The byte of a -shm file that each process with an open database has a lock on.

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
-from . import copy_ends as ends
-from . import models
-from .config import ConfigurationError
-from .copy_ends import Refused
-from .database import sqlite_path
+from .. import models
+from ..config import ConfigurationError
+from ..database import sqlite_path
+from . import ends
+from .ends import Refused
 
 _ROWS = 1000  # Rows of one batch, or fewer if they are large.
 _BYTES = 8 << 20

@@ -6,10 +6,10 @@ import shutil
 
 import sqlalchemy as sa
 
-from . import models
-from .config import ConfigurationError
-from .database import Database, sqlite_path
-from .store.tables import is_partition
+from .. import models
+from ..config import ConfigurationError
+from ..database import Database, sqlite_path
+from ..store.tables import is_partition
 
 
 def size(database: Database) -> int:

@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from aimanager import compacting, database, schema
+from aimanager import database, schema
 from aimanager.cli import main
 from aimanager.store import Batch, Column, SqlStore, doctor, removal
+from aimanager.upkeep import compacting
 from tests.store.factories import column, listed, log, open_database
 
 

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
-from aimanager import copy_ends, copying, schema
+from aimanager import schema
 from aimanager.cli import main
 from aimanager.config import Settings
 from aimanager.database import Database
 from aimanager.models import ApiKey, Project, RevokedToken, Run, Ticket, User
 from aimanager.store import SqlStore, doctor
+from aimanager.upkeep import copying, ends
 from tests.servers import ROOT
 from tests.store.factories import column, listed, log
 
@@ -225,7 +226,7 @@ def test_a_killed_copy_leaves_no_database_that_could_pass_for_a_whole_one(new, k
     source, target = new("sqlite"), new(kind)
     fill(source, 2)
     script = (
-        "import sys; from aimanager import copying\n"
+        "import sys; from aimanager.upkeep import copying\n"
         "def wait(what, rows):\n"
         "    if what == 'checking metric_cdata': print('here', flush=True); sys.stdin.read()\n"
         "copying.copy(*sys.argv[1:], wait)"
@@ -287,7 +288,7 @@ def test_a_database_that_a_process_has_open_is_not_copied(new):
 
 @pytest.mark.postgres
 def test_a_postgres_database_with_other_connections_is_not_copied(new, monkeypatch):
-    monkeypatch.setattr(copy_ends, "_MOMENT", 0.0)
+    monkeypatch.setattr(ends, "_MOMENT", 0.0)
     source, target = new("postgres"), new("sqlite")
     fill(source, 2)
     database = opened(source)
