@@ -31,11 +31,12 @@ def index(asked: PointQuery, run_id: int) -> Any:
 @metrics.get("/<id:run_id>/history/<name:metric_name>")
 @requires("read")
 @query(HistoryQuery)
-@returns(History, also=[FRAME, forms.CSV])
+@returns(History, also=[FRAME, forms.CSV, forms.ARROW])
 def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
     """Get metric history for a specific metric.
 
-    By `format`, else by `Accept`: JSON; the frame of columns that bulk ingest takes; CSV with a line for each point.
+    By `format`, else by `Accept`: JSON; the frame of columns that bulk ingest takes; CSV with a line for each point; an
+    Arrow stream.
     """
     found = service.history(g.principal, run_id, metric_name)
     kind = forms.TYPES[asked.format] if asked.format else forms.wanted(*forms.TYPES.values())

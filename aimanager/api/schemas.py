@@ -344,7 +344,7 @@ class PointQuery(BaseModel):
 class HistoryQuery(BaseModel):
     """Says what `Accept` says, where headers cannot be set."""
 
-    format: Literal["json", "columns", "csv"] | None = None
+    format: Literal["json", "columns", "csv", "arrow"] | None = None
 
 
 class ChartQuery(BaseModel):

@@ -6,6 +6,7 @@ import struct
 from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow.ipc
 import pytest
 
 from aimanager import columnar
@@ -65,6 +66,21 @@ def test_csv_reads_back_to_the_same_floats(api, alice, logged, piece, by):
     assert [int(row[0]) for row in rows] == list(range(0, 30, 3))
     assert bits(row[1] for row in rows) == bits(ODD)
     assert moments(row[2] for row in rows) == TIMES.tolist()
+
+
+@pytest.mark.parametrize("by", [{"headers": {"Accept": forms.ARROW}}, {"query_string": {"format": "arrow"}}])
+def test_an_arrow_stream_has_the_same_bits(api, alice, logged, piece, by):
+    answer = api(alice).get(logged, **by)
+    assert answer.mimetype == forms.ARROW
+    table = pyarrow.ipc.open_stream(answer.data).read_all()
+    assert [(field.name, str(field.type)) for field in table.schema] == [
+        ("step", "int64"),
+        ("value", "double"),
+        ("timestamp", "timestamp[us, tz=UTC]"),
+    ]
+    assert table["step"].to_pylist() == list(range(0, 30, 3))
+    assert bits(table["value"].to_numpy()) == bits(ODD)
+    assert table["timestamp"].cast("int64").to_pylist() == TIMES.tolist()
 
 
 def test_columns_can_be_posted_back(api, alice, make_run, logged, piece):
