@@ -22,7 +22,7 @@ from ..keyset import Place
 from .base import COMPARE, Cell, Condition, Rank
 from .names import Names
 from .query import Query, one_of
-from .tables import DELETING, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
+from .tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
 
 _s = metric_series.c
 _VALUE: dict[str, sa.ColumnElement[Any]] = {"last": _s.last, "min": _s.vmin, "max": _s.vmax}
@@ -158,5 +158,4 @@ def _one_of(connection: Connection, runs: Iterable[int]) -> sa.ColumnElement[boo
 
 def _hidden(connection: Connection) -> set[int]:
     """Runs that are being deleted: their rows may still be there."""
-    c = metric_stream.c
-    return set(connection.scalars(select(c.run_no).where(c.state == sa.literal_column(str(DELETING)))))
+    return set(connection.scalars(select(metric_stream.c.run_no).where(BEING_DELETED)))

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from ..database import Database
 from .request import stream_row
 from .statements import Statements, chunks
-from .tables import DELETED, DELETING, OF_RUNS, metric_stream
+from .tables import BEING_DELETED, DELETED, DELETING, OF_RUNS, metric_stream
 
 _STEP = 500  # Rows in one transaction: a few milliseconds for small frames, some tens for the largest.
 _INCREMENTAL = 2  # What PRAGMA auto_vacuum says.
@@ -43,9 +43,8 @@ class Removal:
 
     def sweep(self) -> None:
         """Take apart all that is hidden."""
-        c = metric_stream.c
         with self._database.reading() as connection:
-            hidden = connection.scalars(select(c.run_no).where(c.state == DELETING).order_by(c.run_no)).all()
+            hidden = connection.scalars(select(metric_stream.c.run_no).where(BEING_DELETED)).all()
         for run in hidden:
             while not self._step(run):
                 pass

@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     event,
+    literal_column,
 )
 
 from ..models.base import Base
@@ -71,9 +72,10 @@ metric_stream = Table(
     postgresql_with=_ROOMY,
 )
 
-# Runs whose rows may still be there while nobody may see them; mostly there is none.
-_deleting = metric_stream.c.state == DELETING
-Index("ix_metric_stream_deleting", metric_stream.c.run_no, sqlite_where=_deleting, postgresql_where=_deleting)
+# Runs whose rows may still be there while nobody may see them; mostly there is none. The number is written out, for a
+# database must see from the statement alone that the index serves it.
+BEING_DELETED = metric_stream.c.state == literal_column(str(DELETING))
+Index("ix_metric_stream_deleting", metric_stream.c.run_no, sqlite_where=BEING_DELETED, postgresql_where=BEING_DELETED)
 
 metric_writer = Table(
     "metric_writer",
