@@ -7,6 +7,7 @@ statement costs more there than the statement, and a chart asks seven. PostgreSQ
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Column, Select, bindparam
@@ -34,17 +35,25 @@ class Query:
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
         """All rows, as tuples; a value that is a list is for `one_of`."""
+        return list(self.each(connection, **values))
+
+    def each(self, connection: Connection, **values: Any) -> Iterator[Any]:
+        """The same one by one, so that blobs need not all be there at once. For a loop, which lets go of it."""
         if connection.dialect.name != "sqlite":
-            return list(connection.execute(self._select, values))
+            yield from connection.execute(self._select, values)
+            return
         text, names, constants = self._for_driver or self._compile(connection)
         given = constants | values
         parameters = [json.dumps(given[name]) if type(given[name]) is list else given[name] for name in names]
         driver: Any = connection.connection.driver_connection
+        cursor = driver.cursor()
         try:
-            return driver.execute(text, parameters).fetchall()
+            yield from cursor.execute(text, parameters)
         except driver.Error as error:
             # In SQLAlchemy's words, as from any other question.
             raise DBAPIError.instance(text, parameters, error, driver.Error) from error
+        finally:
+            cursor.close()  # One that is left open would keep the snapshot.
 
     def first(self, connection: Connection, **values: Any) -> Any:
         """The first row, None without one."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,18 +28,20 @@ class _ByAxis:
         self._range = Query(select.where(number.between(_FIRST, _LAST)))
         self._list = Query(select.where(one_of(number, "numbers")))
 
-    def rows(self, connection: Connection, numbers: Iterable[int], **values: Any) -> list[Any]:
+    def each(self, connection: Connection, numbers: Iterable[int], **values: Any) -> Iterator[Any]:
         """The rows of these axes: as one range where they lie close together."""
         wanted = sorted(numbers)
         if not wanted:
-            return []
-        if wanted[-1] - wanted[0] + 1 == len(wanted):
-            return self._range.rows(connection, first=wanted[0], last=wanted[-1], **values)
-        if wanted[-1] - wanted[0] < 2 * len(wanted):
+            return
+        if wanted[-1] - wanted[0] >= 2 * len(wanted):
+            yield from self._list.each(connection, numbers=wanted, **values)
+        elif wanted[-1] - wanted[0] + 1 == len(wanted):
+            yield from self._range.each(connection, first=wanted[0], last=wanted[-1], **values)
+        else:
             several = set(wanted)
-            rows = self._range.rows(connection, first=wanted[0], last=wanted[-1], **values)
-            return [row for row in rows if row[0] in several]
-        return self._list.rows(connection, numbers=wanted, **values)
+            for row in self._range.each(connection, first=wanted[0], last=wanted[-1], **values):
+                if row[0] in several:
+                    yield row
 
 
 _log, _chunk, _axis, _data = metric_log.c, metric_chunk.c, metric_axis.c, metric_cdata.c
@@ -109,6 +111,7 @@ class Axis:
         codec.decode(self.step, steps)
         codec.decode(self.ts, times)
         self.columns, self.pos = (ids, steps, times), pos
+        self.base = self.step = self.ts = b""  # The next ones go where these were, while that is still cached.
 
     def along(self) -> tuple[Ints, Ints]:
         """Steps and times, row by row."""
@@ -166,31 +169,45 @@ class Reader:
 
     def decoded(self, metric: int, places: Sequence[Place]) -> Line:
         """The points of chunks, by id. Raises DamagedPoints."""
-        total = sum(place.rows for place in places)
-        ids, steps, times = (np.empty(total, np.int64) for _ in range(3))
-        values = np.empty(total, np.float64)
-        numbers = [place.axis for place in places]
-        self.load_axes(numbers)
-        blobs = dict(map(tuple, _VALUES.rows(self.connection, numbers, run=self.run, metric=metric)))
-        at = 0
-        with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
-            for place in places:
-                part = slice(at, at + place.rows)
-                at += place.rows
-                try:
-                    self._axes[place.axis].fill(place.pos, ids[part], steps[part], times[part])
-                    codec.decode(blobs[place.axis], values[part])
-                except (KeyError, Damaged) as error:
-                    what = "its bytes are not there" if isinstance(error, KeyError) else str(error)
-                    raise DamagedPoints(self.run, metric, place.axis, what) from error
-        in_order = all(place.id_lo > before.id_hi for before, place in pairwise(places))
+        ends = list(accumulate((place.rows for place in places), initial=0))
+        parts = {place.axis: (place.pos, slice(*ends)) for place, ends in zip(places, pairwise(ends), strict=True)}
+        ids, steps, times = np.empty((3, ends[-1]), np.int64)  # In one piece: three cost twice the page faults.
+        values = np.empty(ends[-1], np.float64)
+        number = 0
+        try:
+            if len(parts) < len(places):
+                raise Damaged("the same axis twice")
+            for number, axis in self._each_axis(parts):
+                pos, part = parts[number]
+                axis.fill(pos, ids[part], steps[part], times[part])
+            found = set()
+            with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
+                for number, blob in _VALUES.each(self.connection, parts, run=self.run, metric=metric):
+                    codec.decode(blob, values[parts[number][1]])
+                    found.add(number)
+            if lost := parts.keys() - (found & self._axes.keys()):
+                number = min(lost)
+                raise Damaged("its bytes are not there")
+        except Damaged as damage:
+            raise DamagedPoints(self.run, metric, number, str(damage)) from damage
         line = Line(ids, steps, times, values)
+        in_order = all(place.id_lo > before.id_hi for before, place in pairwise(places))
         return line if in_order else line.take(np.argsort(ids))
 
     def load_axes(self, numbers: Iterable[int]) -> None:
         """Get the axes of these numbers, as far as they are there."""
-        for number, *axis in _AXES.rows(self.connection, set(numbers) - self._axes.keys(), run=self.run):
-            self._axes[number] = Axis(*axis)
+        for _ in self._each_axis(numbers):
+            pass
+
+    def _each_axis(self, numbers: Iterable[int]) -> Iterator[tuple[int, Axis]]:
+        """The axes of these numbers, as far as they are there; those that were not met yet as they are read."""
+        numbers = set(numbers)
+        known = numbers & self._axes.keys()
+        for number in known:
+            yield number, self._axes[number]
+        for number, *stored in _AXES.each(self.connection, numbers - known, run=self.run):
+            axis = self._axes[number] = Axis(*stored)
+            yield number, axis
 
     def along(self, number: int) -> tuple[Ints, Ints]:
         """Steps and times of an axis that was loaded. Raises Damaged."""
@@ -200,13 +217,13 @@ class Reader:
 
     def edges(self, numbers: Iterable[int]) -> dict[int, tuple[bytes, bytes]]:
         """Where the nodes of axes begin and end, by step and by time; of an affine column, the column."""
-        rows = _EDGES.rows(self.connection, numbers, run=self.run)
+        rows = _EDGES.each(self.connection, numbers, run=self.run)
         # An empty blob, which nobody wrote, has no first bytes: SQLite makes that NULL.
         return {number: (step or b"", ts or b"") for number, step, ts in rows}
 
     def trees(self, metric: int, numbers: Iterable[int]) -> dict[int, bytes]:
         """The trees over a metric's chunks, by the number of their axis."""
-        return dict(map(tuple, _TREES.rows(self.connection, numbers, run=self.run, metric=metric)))
+        return dict(map(tuple, _TREES.each(self.connection, numbers, run=self.run, metric=metric)))
 
 
 NOTHING = Line(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))

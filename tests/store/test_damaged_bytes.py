@@ -95,6 +95,22 @@ def test_damaged_bytes_are_read_or_refused_by_name(store, table, name):
         read(store)
 
 
+def test_a_refused_read_lets_go_of_its_snapshot(store):
+    """Though the error is kept, and with it the frames that were reading."""
+    c = tables.metric_cdata.c
+    where = (c.run_no == 1, c.axis_no == 1)
+    with store._database.writing() as connection:
+        sound = connection.scalar(select(c.v).where(*where))
+        connection.execute(update(tables.metric_cdata).where(*where).values(v=sound[:-1]))
+    with pytest.raises(DamagedPoints) as refused:
+        store.series(1, "a")
+    # The connection that was reading is taken, so that another one writes.
+    with store._database.engine.connect(), store._database.writing() as connection:
+        connection.execute(update(tables.metric_cdata).where(*where).values(v=sound))
+    assert len(store.series(1, "a").ids) == 4005
+    assert refused.value.axis == 1
+
+
 def test_a_damaged_log_keeps_no_other_run_from_being_sealed(store, caplog):
     table = tables.metric_log
     with store._database.writing() as connection:
