@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, TypeVar, get_origin
 
@@ -148,14 +148,10 @@ def raw_body() -> bytes:
     if encoding in {"identity", ""}:
         return data
     most = current_app.config["MAX_UNPACKED_LENGTH"]
-    if encoding == "gzip":
-        opened: Any = gzip.GzipFile(fileobj=io.BytesIO(data))
-    elif encoding == "zstd":
-        opened = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True)
-    else:
+    if encoding not in {"gzip", "zstd"}:
         raise Unsupported(f"Unsupported Content-Encoding {encoding[:40]!r}: expected gzip or zstd")
     try:
-        unpacked = opened.read(most + 1)
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(data)).read(most + 1) if encoding == "gzip" else _unzstd(data, most)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError):
         fault = {"loc": ["body"], "msg": f"body is not whole {encoding} data", "type": "encoding"}
         raise Invalid([fault]) from None
@@ -164,17 +160,49 @@ def raw_body() -> bytes:
     return unpacked
 
 
+def _unzstd(data: bytes, most: int) -> bytes:
+    """Whole frames unpacked, or a little more than the bound. Raises ZstdError also where the last frame is cut short."""
+    unpacker = zstandard.ZstdDecompressor()
+    frame, unpacked = unpacker.decompressobj(), bytearray()
+    for start in range(0, len(data), _ZSTD_STEP):
+        part = data[start : start + _ZSTD_STEP]
+        while part and len(unpacked) <= most:
+            if frame.eof:
+                frame = unpacker.decompressobj()
+            unpacked += frame.decompress(part)
+            part = frame.unused_data
+    if not frame.eof and len(unpacked) <= most:
+        raise zstandard.ZstdError("the last frame is cut short")
+    return bytes(unpacked)
+
+
+# Bytes that are unpacked in one go: a bomb makes some 30 MB of them.
+_ZSTD_STEP = 1024
+
+
 def explain(error: ValidationError, source: str) -> list[dict[str, Any]]:
     """Pydantic's findings in our words: where, what was expected."""
     found: list[dict[str, Any]] = []
     for item in error.errors(include_url=False, include_input=False)[:20]:
-        where = [part[:80] if isinstance(part, str) else part for part in item["loc"] if not _is_inner(part)]
+        where = _where(item["loc"])
         field = ".".join(str(part) for part in where)
         words = _words(item["type"], item["msg"], item.get("ctx", {}))
         # The branches of a union find the same fault, each in its own words: the first one's will do.
         if not any(other["loc"] == [source, *where] for other in found):
             found.append({"loc": [source, *where], "msg": f"{field or source} {words}", "type": item["type"]})
     return found
+
+
+def _where(path: Iterable[Any]) -> list[Any]:
+    """The path to a fault, of the sender's own names: below NAMED a metric may be called what pydantic calls a branch."""
+    found: list[Any] = []
+    for part in path:
+        if not _is_inner(part) or (found[-1:] in NAMED and not part.startswith("dict[")):
+            found.append(part[:80] if isinstance(part, str) else part)
+    return found
+
+
+NAMED = (["series"], ["metrics"])
 
 
 def _is_inner(part: Any) -> bool:

@@ -260,3 +260,31 @@ def test_no_broken_frame_breaks_the_server(send, points):
 
     mutate()
     points()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4, 8])
+def test_compressed_data_that_are_cut_short_are_refused(api, alice, run_id, cut):
+    body = b'{"series": {"loss": {"values": [1, 2]}}}'
+    whole = zstandard.ZstdCompressor(write_checksum=True).compress(body)
+    for data, encoding in ((whole[:-cut], "zstd"), (gzip.compress(body)[:-cut], "gzip")):
+        headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
+        answer = api(alice).post(f"/metrics/{run_id}/bulk", data=data, headers=headers)
+        assert answer.status_code == 400
+        assert f"body is not whole {encoding} data" in answer.json["detail"]
+    assert api(alice).get(f"/metrics/{run_id}/summary").json == []
+
+
+def test_compressed_data_may_be_of_several_frames(api, alice, run_id):
+    body = b'{"series": {"loss": {"values": [' + b"1," * 40_000 + b"2]}}}"
+    parts = [zstandard.compress(part) for part in (body[:5], body[5:50_000], body[50_000:])]
+    headers = {"Content-Encoding": "zstd", "Content-Type": "application/json"}
+    assert api(alice).post(f"/metrics/{run_id}/bulk", data=b"".join(parts), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["float", "int", "str", "list[float]", "function-wrap", "values"])
+def test_a_metric_may_be_called_what_a_checker_calls_its_branches(api, alice, run_id, name):
+    answer = api(alice).post(f"/metrics/{run_id}/bulk", json={"series": {name: {"values": [1, "x"]}}})
+    assert answer.status_code == 400
+    assert answer.json["errors"][0]["loc"] == ["body", "series", name, "values", 1]
+    answer = api(alice).post(f"/metrics/{run_id}/batch", json={"metrics": {name: "x"}})
+    assert answer.json["errors"][0]["loc"] == ["body", "metrics", name]
