@@ -1,5 +1,6 @@
 """How gunicorn serves AI Manager: threads, so that a socket may sit in one; settings are `AI_MANAGER_*`."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -54,6 +55,13 @@ def post_worker_init(worker):
         _close_sockets_first(number, hub)
     if worker.age == 1:
         print(f"AI Manager is ready at {_address(worker)}", flush=True)
+
+
+def worker_exit(server, worker):
+    """Leave one whole file behind: what SQLite's log has is brought into it."""
+    if worker.wsgi is not None:
+        with contextlib.suppress(Exception):  # A full disk, say; the log keeps everything as well.
+            worker.wsgi.extensions["aimanager"]["database"].checkpoint()
 
 
 def _close_sockets_first(number, hub):

@@ -118,6 +118,13 @@ class Database:
                 yield connection
                 transaction.rollback()
 
+    def checkpoint(self) -> None:
+        """Bring SQLite's log into its file, as far as no reader is in the way; nobody waits for it but writers."""
+        if self.is_sqlite:
+            with self.gate, self.engine.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction behind the gate: committed at the end, rolled back by an exception."""

@@ -53,11 +53,15 @@ class Removal:
         """Make the SQLite file smaller by what it has no use for, until told to stop; half of the time is others'."""
         if not self._database.is_sqlite:
             return
+        smaller = False
         while not stop():
             begun = time.monotonic()
             if not self._shrink():
-                return
+                break
+            smaller = True
             time.sleep(time.monotonic() - begun)
+        if smaller:
+            self._database.checkpoint()  # Until then the file keeps its size.
 
     def _shrink(self) -> bool:
         """Give some free pages back; whether there were enough of them."""

@@ -1,5 +1,6 @@
 """Servers come and go: two start at once, one meets a database from the future, one is told to stop at work."""
 
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -106,3 +107,21 @@ def test_a_server_that_is_told_to_stop_answers_what_it_took(durable_server):
         assert len(visitor.answered) > 10
         # A connection that nobody took from the queue is as good as refused: its request was not carried out.
         assert alice.values(run, visitor.metric) == visitor.answered, visitor.unanswered
+
+
+def test_a_server_that_was_stopped_leaves_one_whole_file(tmp_path):
+    path = tmp_path / "aimanager.db"
+    server = Gunicorn(database_url=f"sqlite:///{path}", **NO_LIMITS)
+    try:
+        alice = Account(server.url)
+        run = alice.run()
+        alice.must("POST", f"/metrics/{run}", {"name": "loss", "value": 0.5})
+        server.stop()
+    finally:
+        server.close()
+    alone = tmp_path / "alone" / path.name
+    alone.parent.mkdir()
+    shutil.copy(path, alone)
+    engine = sa.create_engine(f"sqlite:///{alone}", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT n, last FROM metric_series")).all() == [(1, 0.5)]
