@@ -152,9 +152,13 @@ def examine(runs: tuple[int, ...]) -> None:
         click.echo(str(error), err=True)
         sys.exit(2)
     faults = 0
-    for fault in doctor.check(database, runs or None):
-        click.echo(str(fault))
-        faults += 1
+    try:
+        for fault in doctor.check(database, runs or None):
+            click.echo(str(fault))
+            faults += 1
+    except doctor.NoPoints as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
     click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
     sys.exit(1 if faults else 0)
 

@@ -52,11 +52,20 @@ class Fault(NamedTuple):
         return f"run {self.run}{metric}, {self.place}: {self.what}"
 
 
+class NoPoints(Exception):
+    """A run that was asked for has none, or is not there at all."""
+
+    def __init__(self, run: int) -> None:
+        super().__init__(f"There are no points of a run {run}.")
+
+
 def check(database: Database, runs: Sequence[int] | None = None) -> Iterator[Fault]:
-    """The faults of some runs or of all, run by run, each within a snapshot of its own."""
+    """The faults of some runs or of all, run by run, each within a snapshot of its own. Raises NoPoints."""
     with database.reading() as connection:
         c = metric_stream.c
         every = connection.scalars(select(c.run_no).where(c.state < DELETING).order_by(c.run_no)).all()
+    for run in set(runs or ()).difference(every):
+        raise NoPoints(run)
     for run in every if runs is None else runs:
         with database.reading() as connection:
             faults = Examination(connection, run).faults()

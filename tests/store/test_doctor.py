@@ -156,5 +156,10 @@ def test_the_command_says_what_is_wrong_and_exits_with_one(tmp_path, monkeypatch
         1,
         "run 1, metric 'a', summary: last_step is not that of the points\n1 fault\n",
     )
-    assert CliRunner().invoke(main, ["doctor", "2"]).exit_code == 0
+    assert CliRunner().invoke(main, ["doctor", "2"]).exit_code == 2
     database.engine.dispose()
+
+
+def test_a_run_that_has_no_points_is_not_well_but_unknown(database):
+    with pytest.raises(doctor.NoPoints, match="no points of a run 999"):
+        list(doctor.check(database, [999]))
