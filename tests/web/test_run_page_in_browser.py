@@ -1,6 +1,7 @@
 """The charts of a run's page: what they fetch and when, what they show meanwhile, and what live points do to them."""
 
 import random
+import re
 import sqlite3
 
 import pytest
@@ -60,6 +61,13 @@ def window(page, axis: str = "xaxis") -> list[float]:
 def line(page, column: str = "x") -> list[float | None]:
     """What the line of the first chart is drawn from; None where it has a gap."""
     return page.evaluate(f"Array.from({LINE}.{column}, (value) => (Number.isNaN(value) ? null : value))")
+
+
+def polygons(page) -> list[list[tuple[float, float]]]:
+    """The corners of each polygon that the band of the first chart is filled with, in pixels of the plot."""
+    path = page.evaluate(f"{CHART}.querySelector('.js-fill').getAttribute('d')")
+    parts = [re.findall(r"(-?[\d.]+),(-?[\d.]+)", part) for part in re.findall(r"M[^M]+", path)]
+    return [[(float(x), float(y)) for x, y in part] for part in parts]
 
 
 def drag(page, low: float, high: float) -> None:
@@ -232,6 +240,60 @@ def test_a_live_nan_is_a_gap_and_a_mark(ada, site):
     until(lambda: label(ada) == "exact · NaN, ∞")
     assert ada.evaluate(f"Array.from({CHART}.data.find((trace) => trace.yaxis === 'y2').x)") == [3, 5]
     assert window(ada, "yaxis")[1] < 6
+
+
+@pytest.mark.parametrize("query", ["", "?log=1"])
+def test_the_band_has_no_part_where_nothing_is_finite(ada, site, query):
+    run = site.run(site.project())
+    noise = random.Random(1)
+    falling = [2 - i / 12_000 + noise.random() * 0.3 for i in range(20_000)]
+    site.log(run, loss=["NaN" if 8000 < i < 11_000 else value for i, value in enumerate(falling)])
+    open_run(ada, site, run, query)
+    assert "of 20,000 points" in label(ada)
+    to_step = f"{CHART}._fullLayout.xaxis.p2c"
+
+    def stretches() -> list[tuple[float, float]]:
+        """The steps from which to which each polygon goes."""
+        ends = [[min(x for x, _ in corners), max(x for x, _ in corners)] for corners in polygons(ada)]
+        return [(ada.evaluate(f"{to_step}({low})"), ada.evaluate(f"{to_step}({high})")) for low, high in ends]
+
+    before, after = stretches()
+    bucket = 50
+    assert (before[0], after[1]) == (pytest.approx(0, abs=bucket), pytest.approx(19_999, abs=bucket))
+    assert 8000 - bucket < before[1] < 8000 + bucket
+    assert 11_000 - bucket < after[0] < 11_000 + bucket
+    # Live points go on with it, and a NaN among them is a gap too.
+    for step in range(20_000, 20_010):
+        send(site, run, "NaN" if step % 5 == 0 else 0.5, step)
+    until(lambda: line(ada)[-1] == 20_009)
+    until(lambda: len(stretches()) == 4)
+    assert stretches()[0][1] < 8000 + bucket < 11_000 - bucket < stretches()[1][0]
+
+
+def test_on_a_log_scale_the_band_ends_where_nothing_is_above_zero(ada, site):
+    run = site.run(site.project())
+    site.log(run, loss=[(-1 if 8000 < i < 11_000 else 1) * (1 + i % 100) for i in range(20_000)])
+    open_run(ada, site, run, "?log=1")
+    left, right = polygons(ada)
+    assert max(x for x, _ in left) < min(x for x, _ in right)
+
+
+def test_the_words_of_a_search_bring_the_first_result_into_sight(ada, site):
+    run = site.run(site.project())
+    site.log(run, **{f"{group}/weight.{n:02}": [1.0, 2.0] for group in "ab" for n in range(30)})
+    open_run(ada, site, run)
+    heading = ada.locator(".section > summary > span").first
+    assert heading.inner_text() == "30"
+    ada.locator("#section-2").scroll_into_view_if_needed()
+    ada.evaluate("scrollTo(0, document.body.scrollHeight)")
+    until(lambda: ada.evaluate("scrollY") > 500)
+    words = ada.locator("#search, input[name=chart]").first
+    words.fill("weight")
+    until(lambda: ada.locator(".chart").first.bounding_box()["y"] > 0)
+    words.fill("weight.07")
+    until(lambda: heading.inner_text() == "1 of 30")
+    words.fill("")
+    until(lambda: heading.inner_text() == "30")
 
 
 @pytest.mark.parametrize("late", ["question", "answer"])

@@ -39,13 +39,37 @@ function traces(series, style, view) {
     marker: { color: colour(run), size: series.x.length === 1 ? 7 : 4 },
     customdata: Array.from(series.x, (_, i) => new Words(series, i)), hovertemplate: "%{customdata}<extra></extra>",
   };
-  const band = series.exact ? [] : [edge(series.x, series.min, run), { ...edge(series.x, series.max, run), fill: "tonexty", fillcolor: colour(run, 0.18) }];
-  return [...band, line, ...marks(series)];
+  return [...(series.exact ? [] : [band(series, run, view.log)]), line, ...marks(series)];
 }
 
-/* The edges are drawn too, finely: a single spike would be lost in a band one pixel wide. */
-function edge(x, y, run) {
-  return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip", line: { color: colour(run, 0.65), width: 0.75 } };
+/* The outline is drawn too, finely: a single spike would be lost in a band one pixel wide. */
+function band(series, run, log) {
+  return {
+    type: "scatter", mode: "lines", ...outline(series, log), connectgaps: false, hoverinfo: "skip",
+    fill: "toself", fillcolor: colour(run, 0.18), line: { color: colour(run, 0.65), width: 0.75 },
+  };
+}
+
+/* Around each unbroken stretch a polygon of its own: there along the greatest values, back along the least, closed, and
+   a NaN behind it. On a log scale a stretch ends where nothing is above 0; a least value that is not leaves the chart
+   by its lower edge, as Plotly draws the line. */
+function outline({ x, min, max }, log) {
+  const drawn = (i) => Number.isFinite(min[i]) && Number.isFinite(max[i]) && !(log && max[i] <= 0);
+  const path = { x: [], y: [] };
+  const go = (at, value) => {
+    path.x.push(at);
+    path.y.push(value);
+  };
+  for (let start = 0, end; start < x.length; start = end + 1) {
+    end = start;
+    while (end < x.length && drawn(end)) end += 1;
+    if (end === start) continue;
+    for (let i = start; i < end; i++) go(x[i], max[i]);
+    for (let i = end - 1; i >= start; i--) go(x[i], min[i]);
+    go(x[start], max[start]);
+    go(x[start], NaN);
+  }
+  return path;
 }
 
 /* Beside the chart that is pointed at, the others say their values only. */
