@@ -8,6 +8,7 @@ export function start(form) {
   const look = () => {
     write({ chart: input.value.trim() });
     filter(input.value);
+    toTop();
   };
   input.addEventListener("input", look);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -26,9 +27,21 @@ function filter(text) {
     chart.hidden = !hit;
     found += hit;
   }
-  for (const section of document.querySelectorAll(".section:has(.grid)")) {
-    section.hidden = !section.querySelector(".chart:not([hidden])");
-  }
+  for (const section of document.querySelectorAll(".section:has(.grid)")) tally(section, words.length > 0);
   const status = document.querySelector("[data-found]");
   if (status) status.textContent = words.length ? `${count(found)} of ${count(all.length)} charts` : "";
+}
+
+/* A group shows itself if any of its charts is shown, and says how many of how many. */
+function tally(section, searching) {
+  const all = section.querySelectorAll(".chart").length;
+  const shown = section.querySelectorAll(".chart:not([hidden])").length;
+  section.hidden = !shown;
+  section.querySelector("summary > span").textContent = searching ? `${count(shown)} of ${count(all)}` : count(all);
+}
+
+/* The first chart that was found must not be out of sight above. */
+function toTop() {
+  const charts = document.getElementById("charts");
+  if (charts?.getBoundingClientRect().top < 0) charts.scrollIntoView();
 }
