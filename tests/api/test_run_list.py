@@ -170,6 +170,7 @@ def test_sorting_needs_a_project(api, alice):
     assert answer.json["errors"][0]["loc"] == ["query", "project_id"]
 
 
+@pytest.mark.slow
 def test_cursors_of_another_order_and_forged_ones_are_refused(api, alice, many):
     path = f"/runs/?project_id={many}&limit=2"
     cursor = api(alice).get(f"{path}&sort=name").headers["X-Next-Cursor"]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 README, API = (ROOT / "README.md").read_text(), (ROOT / "docs" / "api.md").read_text()
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()

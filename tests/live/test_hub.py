@@ -62,6 +62,7 @@ def test_a_long_history_arrives_whole_in_several_messages(world):
     assert max(len(message["series"]["loss"]["ids"]) for message in guest.messages) <= relay.POINTS
 
 
+@pytest.mark.slow
 def test_long_names_make_smaller_messages_not_too_large_ones(world):
     names = [f"{'名' * 245}{number}" for number in range(900)]
     columns = tuple(Column(name, np.zeros(2)) for name in names)
@@ -85,6 +86,7 @@ def test_points_that_come_fast_are_folded_into_some_twenty_messages_a_second(wor
     assert len(guest.messages) <= 25
 
 
+@pytest.mark.slow
 def test_a_viewer_that_does_not_read_slows_nobody_and_misses_nothing(world):
     stuck, healthy = world.guest(), world.guest()
     for _ in range(40):
@@ -156,6 +158,7 @@ def test_a_deletion_that_nobody_published_is_noticed_within_seconds(world):
     assert guest.code == 4404
 
 
+@pytest.mark.slow
 def test_a_project_is_announced_at_most_twice_a_second(world):
     guest = world.guest("project:3")
     for _ in range(100):

@@ -76,6 +76,7 @@ def test_a_key_that_others_can_read_is_closed_and_said(keyless, caplog):
     assert "kkkk" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["short", ""])
 def test_a_damaged_key_file_stops_the_start_with_a_sentence(keyless, content):
     keyless.data_dir.mkdir()

@@ -31,6 +31,7 @@ def test_the_figures_of_a_benchmark_come_back(benchmark):
     assert in_a_process("made_up", 30) == found
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_fails_ends_or_hangs_is_a_row_that_says_so(benchmark):
     for work, words in (
         (lambda: 1 / 0, "ZeroDivisionError"),

@@ -83,6 +83,7 @@ def test_the_summary_is_that_of_the_points_after_every_step(database):
                 assert found[name].bad == len(values) - len(finite)
 
 
+@pytest.mark.slow
 def test_a_reader_beside_sealers_mergers_and_writers_sees_a_prefix(database):
     store, stop, errors = SqlStore(database), threading.Event(), []
     log(store, 1, column("a", [0]), column("b", [0]))
@@ -237,6 +238,7 @@ def test_both_engines_give_the_same_answers_to_the_same_operations(tmp_path, pos
     assert answers[0] == answers[1]
 
 
+@pytest.mark.slow
 def test_sets_of_metrics_that_vary_do_not_heap_up(database):
     store, rng, expected = SqlStore(database), np.random.default_rng(2), {}
     names = [f"m{i}" for i in range(200)]

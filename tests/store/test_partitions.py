@@ -53,6 +53,7 @@ def parts(database, query):
         return connection.execute(text(query)).all()
 
 
+@pytest.mark.slow
 def test_an_older_database_keeps_every_point_and_its_order(database):
     migrate(database, "0002")
     expected = fill(database)

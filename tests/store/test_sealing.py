@@ -42,6 +42,7 @@ def test_a_tail_is_sealed_when_it_is_long_enough(database):
     assert axes(database) == [(1, 900), (2, 300)]
 
 
+@pytest.mark.slow
 def test_a_tail_is_sealed_when_it_has_many_bytes(database):
     store = SqlStore(database)
     for i in range(35):
@@ -96,6 +97,7 @@ def test_many_small_seals_do_not_heap_up_on_a_slow_run(database):
     assert_well(database)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies_at", ["merge.Merge.run", "rollup.build"])
 def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkeypatch, dies_at):
     class Killed(BaseException):

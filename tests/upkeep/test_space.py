@@ -38,6 +38,7 @@ def sqlite(tmp_path, monkeypatch):
     database.engine.dispose()
 
 
+@pytest.mark.slow
 def test_the_file_shrinks_when_a_run_is_deleted(sqlite):
     store = SqlStore(sqlite)
     fill(store)

@@ -21,6 +21,7 @@ def test_nothing_else_is_handed_out(app):
         assert app.test_client().get(f"/client/{name}").status_code == 404
 
 
+@pytest.mark.slow
 def test_the_client_that_was_handed_out_can_be_installed(gunicorn_server, app, tmp_path):
     server = gunicorn_server()
     with app.test_request_context():

@@ -12,6 +12,8 @@ from ai_manager import AIManager, AuthenticationError
 
 servers = pytest.importorskip("tests.servers", reason="only in the server's own repository")
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = {"username": "user", "password": "pass"}
 
 
