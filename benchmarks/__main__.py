@@ -1,7 +1,7 @@
 """Run benchmarks and print one table of their figures.
 
 `python -m benchmarks` runs all that need no long installation and writes docs/performance.md; `--all` the slow ones
-too. `python -m benchmarks name ...` only prints. Each runs in a process of its own, for a bounded time: one that fails
+too. `python -m benchmarks name ...` only prints, and writes that page with `--write`. Each runs in a process of its own, for a bounded time: one that fails
 is a row of the table that says so.
 """
 
@@ -38,13 +38,14 @@ def main() -> None:
         "names", nargs="*", metavar="name", default=[], choices=[*QUICK, *SLOW, []], help=", ".join(QUICK + SLOW)
     )
     parser.add_argument("--all", action="store_true", help="also the slow ones")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md for the names given too")
     arguments = parser.parse_args()
     names = arguments.names or QUICK + (SLOW if arguments.all else [])
     where = machine.described()
     machine.adopt_orphans()
     figures = list(measured(names))
     print(f"{where}\n\n{table(figures)}")
-    if not arguments.names:
+    if arguments.write or not arguments.names:
         PAGE.write_text(page(figures, where))
     sys.exit(any(isnan(figure.value) for figure in figures))
 

@@ -24,7 +24,7 @@ def described() -> str:
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20  # type: ignore[index]
     parts = [
         f"{os.cpu_count()} cores ({model[1].strip() if model else platform.machine()}), {memory:.0f} GiB",
-        f"Linux {platform.release()}, Python {platform.python_version()}, SQLite {pysqlite3.sqlite_version}",
+        f"Linux {platform.release().partition('-')[0]}, Python {platform.python_version()}, SQLite {pysqlite3.sqlite_version}",
         f"load {os.getloadavg()[0]:.1f} at the start",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     ]
