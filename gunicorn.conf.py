@@ -59,9 +59,10 @@ def post_worker_init(worker):
 
 def worker_exit(server, worker):
     """Leave one whole file behind: what SQLite's log has is brought into it."""
-    if worker.wsgi is not None:
+    app = getattr(worker, "wsgi", None)  # There is none in a worker that could not start.
+    if app is not None:
         with contextlib.suppress(Exception):  # A full disk, say; the log keeps everything as well.
-            worker.wsgi.extensions["aimanager"]["database"].checkpoint()
+            app.extensions["aimanager"]["database"].checkpoint()
 
 
 def _close_sockets_first(number, hub):
