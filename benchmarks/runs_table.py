@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ from aimanager.services.listing import listing
 from aimanager.store import Condition, MetricStore, Rank, SqlStore, tables
 from tests.servers import Postgres
 
-from .figure import Figure
+from .figure import Figure, best
 
 RUNS, METRICS, PAGE = 100_000, 50, 50
 OTHERS = 2_000  # Runs of each of two other projects, which lie between.
@@ -56,9 +55,10 @@ def _measured(engine: str, folder: Path, url: str, allowance: int) -> list[Figur
     fill(database)
     store = SqlStore(database)
     found = [
-        Figure(f"{engine}: {what}", _best(work), "ms", goal and goal * allowance) for what, work, goal in _works(store)
+        Figure(f"{engine}: {what}", best(work, 9), "ms", goal and goal * allowance)
+        for what, work, goal in _works(store)
     ]
-    found.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", _best(lambda: _offset(database)), "ms"))
+    found.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", best(lambda: _offset(database), 9), "ms"))
     found += _lists(engine, folder, url)
     database.engine.dispose()
     return found
@@ -104,8 +104,8 @@ def _lists(engine: str, folder: Path, url: str) -> list[Figure]:
     with app.app_context():
         for what, (sort, descending, text) in asked.items():
             order, wanted = orders.read(sort, descending), filters.read(text)
-            best = _best(lambda order=order, wanted=wanted: listing(ada, 1, order, wanted, None, PAGE), 5)  # type: ignore[misc]
-            found.append(Figure(f"{engine}: list of {PAGE} runs {what}", best, "ms"))
+            took = best(lambda order=order, wanted=wanted: listing(ada, 1, order, wanted, None, PAGE), 5)  # type: ignore[misc]
+            found.append(Figure(f"{engine}: list of {PAGE} runs {what}", took, "ms"))
             db.session.rollback()
         db.session.remove()
         db.engine.dispose()
@@ -201,13 +201,3 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Iterator[tuple[Any, 
     with cursor.copy(f"COPY {table.name} ({', '.join(table.c.keys())}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-
-
-def _best(work: Callable[[], object], times: int = 9) -> float:
-    """The best of some times, in milliseconds."""
-    took = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - begun)
-    return min(took) * 1e3

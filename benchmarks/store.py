@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +14,7 @@ from aimanager.models.base import Base
 from aimanager.services import charts
 from aimanager.store import Batch, Column, SqlStore, tables
 
-from .figure import Figure
+from .figure import Figure, best
 
 POINTS, REQUEST = 1_000_000, 10_000
 
@@ -45,17 +44,17 @@ def _one(path: Path) -> list[Figure]:
         Figure("bulk ingest, sustained", POINTS / sum(took) / 1e6, "M points/s"),
         Figure("merge and finish of 1 M points", merging * 1e3, "ms"),
         Figure("disk, one float32-like series", (_size(database) - empty) / POINTS, "B/point", 5.2),
-        Figure("chart of 1 M points, 2,000 buckets", _best(lambda: store.chart(1, ["loss"], 2000)), "ms", 3),
-        Figure("the same by time", _best(lambda: store.chart(1, ["loss"], 2000, "time")), "ms", 3),
+        Figure("chart of 1 M points, 2,000 buckets", best(lambda: store.chart(1, ["loss"], 2000)), "ms", 3),
+        Figure("the same by time", best(lambda: store.chart(1, ["loss"], 2000, "time")), "ms", 3),
         Figure(
             "1 % zoom",
-            _best(lambda: store.chart(1, ["loss"], 2000, lo=POINTS // 2, hi=POINTS // 2 + POINTS // 100)),
+            best(lambda: store.chart(1, ["loss"], 2000, lo=POINTS // 2, hi=POINTS // 2 + POINTS // 100)),
             "ms",
             1,
         ),
         Figure(
             "30 % zoom",
-            _best(lambda: store.chart(1, ["loss"], 2000, lo=POINTS // 3, hi=POINTS // 3 + POINTS * 3 // 10)),
+            best(lambda: store.chart(1, ["loss"], 2000, lo=POINTS // 3, hi=POINTS // 3 + POINTS * 3 // 10)),
             "ms",
         ),
         Figure(
@@ -68,8 +67,8 @@ def _one(path: Path) -> list[Figure]:
             "B",
             45_000,
         ),
-        Figure("follow what is sealed: 10 new rows", _best(lambda: store.since(1, POINTS - 10), 50), "ms"),
-        Figure("full read of 1 M points", _best(lambda: store.series(1, "loss")), "ms", 5 * _copying()),
+        Figure("follow what is sealed: 10 new rows", best(lambda: store.since(1, POINTS - 10), 50), "ms"),
+        Figure("full read of 1 M points", best(lambda: store.series(1, "loss")), "ms", 5 * _copying()),
     ]
     database.engine.dispose()
     return found
@@ -106,9 +105,9 @@ def _many(path: Path) -> list[Figure]:
         step, when = np.array([row]), times[row : row + 1]
         store.append(2, 1, Batch(tuple(Column(f"metric {i}", curves[i][row : row + 1], step, when) for i in range(5))))
     found = [
-        Figure("summary of 200 metrics", _best(lambda: store.summaries([1]), 50), "ms", 1),
-        Figure("follow: nothing new", _best(lambda: store.since(2, 1000), 200), "ms", 0.05),
-        Figure("follow: 10 new rows of 5 metrics", _best(lambda: store.since(2, 950), 200), "ms"),
+        Figure("summary of 200 metrics", best(lambda: store.summaries([1]), 50), "ms", 1),
+        Figure("follow: nothing new", best(lambda: store.since(2, 1000), 200), "ms", 0.05),
+        Figure("follow: 10 new rows of 5 metrics", best(lambda: store.since(2, 950), 200), "ms"),
     ]
     database.engine.dispose()
     return found
@@ -149,18 +148,8 @@ def _size(database: Database) -> int:
         return (used - free) * connection.exec_driver_sql("PRAGMA page_size").scalar_one()
 
 
-def _best(work: Callable[[], object], times: int = 25) -> float:
-    """The best of some times, in milliseconds."""
-    took = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - begun)
-    return min(took) * 1e3
-
-
 def _copying() -> float:
     """Milliseconds to copy three columns of a million words."""
     columns = np.ones((3, POINTS))
     out = np.empty_like(columns)
-    return _best(lambda: np.copyto(out, columns))
+    return best(lambda: np.copyto(out, columns))

@@ -10,8 +10,8 @@ import numpy as np
 
 from aimanager.store import Batch, Column, SqlStore
 
-from .figure import Figure
-from .store import _best, _open, _size
+from .figure import Figure, best
+from .store import _open, _size
 
 POINTS, REQUEST = 100_000_000, 1 << 16
 ZOOMS = (0.001, 0.01, 0.1, 0.3, 1, 3, 5, 8, 10, 20, 40, 70)  # Per cent of the whole.
@@ -25,14 +25,14 @@ def figures() -> list[Figure]:
         took = time.perf_counter() - begun
         rng, widths = np.random.default_rng(2), [int(POINTS * zoom / 100) for zoom in ZOOMS]
         places = [(low, low + width) for width in widths for low in rng.integers(0, POINTS - width, 2).tolist()]
-        zooms = [_best(lambda lo=lo, hi=hi: store.chart(1, ["loss"], 2000, lo=lo, hi=hi), 5) for lo, hi in places]
+        zooms = [best(lambda lo=lo, hi=hi: store.chart(1, ["loss"], 2000, lo=lo, hi=hi), 5) for lo, hi in places]
         found = [
             Figure("100 M points: bulk ingest and sealing", POINTS / took / 1e6, "M points/s"),
             Figure("100 M points: disk", (_size(database) - empty) / POINTS, "B/point", 5.2),
             Figure(
-                "100 M points: chart of 2,000 buckets, whole", _best(lambda: store.chart(1, ["loss"], 2000)), "ms", 5
+                "100 M points: chart of 2,000 buckets, whole", best(lambda: store.chart(1, ["loss"], 2000)), "ms", 5
             ),
-            Figure("100 M points: by time", _best(lambda: store.chart(1, ["loss"], 2000, "time")), "ms", 5),
+            Figure("100 M points: by time", best(lambda: store.chart(1, ["loss"], 2000, "time")), "ms", 5),
             Figure(f"100 M points: the slowest of {len(zooms)} zooms", max(zooms), "ms", 20),
             Figure("100 M points: the median zoom", float(np.median(zooms)), "ms"),
         ]
