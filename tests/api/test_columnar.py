@@ -47,6 +47,7 @@ def same(left, right):
     return left == right
 
 
+@pytest.mark.slow
 @given(HEADS)
 def test_what_is_packed_is_unpacked_bit_for_bit(head):
     packed = pack(head)
@@ -56,6 +57,7 @@ def test_what_is_packed_is_unpacked_bit_for_bit(head):
     assert len(packed) % 8 == 0
 
 
+@pytest.mark.slow
 @given(HEADS, st.data())
 def test_a_changed_frame_gives_columns_or_a_value_error(head, draw):
     packed = bytearray(pack(head))

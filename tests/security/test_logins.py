@@ -92,6 +92,7 @@ def test_a_trusted_proxy_tells_the_address(make_app, alice):
     assert codes("198.51.100.1, 198.51.100.2") == [401]
 
 
+@pytest.mark.slow
 def test_one_name_is_guessed_at_no_faster_from_many_addresses(alice, login):
     codes = [login("alice", "wrong", address=f"192.0.2.{number}").status_code for number in range(32)]
     assert codes == [401] * 30 + [429] * 2
@@ -111,6 +112,7 @@ def test_other_spellings_of_a_name_are_the_same_name(alice, login):
     assert codes == [401] * 10 + [429] * 2
 
 
+@pytest.mark.slow
 def test_guessing_at_the_login_does_not_keep_the_owner_from_a_better_password(api, alice, login):
     for number in range(35):
         login(["alice", f"USER {alice.id}", f"user {alice.id}"][number % 3], "wrong", address=f"192.0.2.{number}")
