@@ -13,15 +13,16 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from . import ConfigurationError, Settings, create_app, schema
+from . import ConfigurationError, Settings, create_app
 from .config import PREFIX
-from .database import Database
+from .db import schema
+from .db.engine import Database
 from .errors import AIManagerError, NotFound
 from .extensions import db
 from .models import User
 from .principal import Principal
 from .services import accounts, api_keys
-from .store import doctor
+from .store.upkeep import doctor
 from .upkeep import compacting, copying
 
 

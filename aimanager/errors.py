@@ -1,21 +1,9 @@
-"""What can go wrong, one sentence per status, and its two dresses: JSON for programs, a page for people."""
+"""What can go wrong: a tree of errors, and one sentence for each status."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
-
-from flask import Flask, Response, g, jsonify, render_template, request
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing.exceptions import WebsocketMismatch
-
-from .damage import told
-from .store import DamagedPoints
-
-log = logging.getLogger(__name__)
 
 SENTENCES = {
     400: "Validation error",
@@ -35,12 +23,6 @@ SENTENCES = {
     500: "Internal server error",
     503: "The server cannot answer just now, please try again",
 }
-
-# Paths of the JSON API: always answered in JSON, whatever a client says it accepts.
-API_PREFIXES = ("/auth", "/projects", "/runs", "/metrics", "/ws", "/openapi.json", "/healthz", "/readyz", "/csp-report")
-
-
-SQLITE_ERROR = 1  # What SQLite says to a statement that makes no sense; others call that a ProgrammingError.
 
 
 class AIManagerError(Exception):
@@ -129,77 +111,3 @@ class Unavailable(AIManagerError):
 
     def __init__(self, detail: str | None = None, retry_after: int = 1) -> None:
         super().__init__(detail, {"Retry-After": str(max(1, retry_after))})
-
-
-def wants_page() -> bool:
-    """A person at a browser, asking for something that is not the API."""
-    if request.path.startswith(API_PREFIXES):
-        return False
-    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-
-
-def dressed(error: AIManagerError) -> Response:
-    if wants_page():
-        answer = Response(
-            render_template("error.html", status=error.status, detail=error.detail, error=error), error.status
-        )
-    else:
-        answer = jsonify(error.body())
-        answer.status_code = error.status
-    answer.headers.update(error.headers)
-    return answer
-
-
-def _from_http(error: HTTPException) -> AIManagerError:
-    """Werkzeug's own refusals, in our words; its redirects do not come here."""
-    status = error.code or 500
-    sentence = SENTENCES.get(status, error.name)
-    if isinstance(error, WebsocketMismatch):
-        sentence += ": this address speaks WebSocket, version 13"
-    elif status == 400:
-        sentence += ": the request could not be understood"
-    mended = AIManagerError(sentence)
-    mended.status = status
-    mended.headers = {
-        name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}
-    }
-    if status == 401:
-        mended.headers.setdefault("WWW-Authenticate", "Bearer")
-    if status in {429, 503}:
-        mended.headers.setdefault("Retry-After", "1")
-    return mended
-
-
-def init_errors(app: Flask) -> None:
-    """One handler for ours, one for Werkzeug's, one for points that are damaged, one for a database that is away, one for
-    what nobody foresaw."""
-
-    @app.errorhandler(AIManagerError)
-    def ours(error: AIManagerError) -> Response:
-        return dressed(error)
-
-    @app.errorhandler(HTTPException)
-    def theirs(error: HTTPException) -> Response | HTTPException:
-        if error.code is None or error.code < 400:
-            return error
-        return dressed(_from_http(error))
-
-    @app.errorhandler(DamagedPoints)
-    def damaged(damage: DamagedPoints) -> Response:
-        return dressed(Damaged(told(damage)))
-
-    @app.errorhandler(OperationalError)
-    @app.errorhandler(InterfaceError)
-    @app.errorhandler(NoFreeConnection)
-    def database_away(error: Exception) -> Response:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR:
-            return unforeseen(error)
-        # Restarted, full, or too busy: one line, as there may be thousands of them.
-        log.error("the database did not answer in request %s: %s", g.get("request_id", "-"), cause)
-        return dressed(Unavailable())
-
-    @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        log.exception("unhandled error in request %s", g.get("request_id", "-"))
-        return dressed(AIManagerError())

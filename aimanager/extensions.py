@@ -16,8 +16,8 @@ from .config import Settings
 from .models import Base
 
 if TYPE_CHECKING:
-    from .database import Database
-    from .limits import Guesses
+    from .db.engine import Database
+    from .http.limits import LoginThrottle
     from .live import Hub, LiveBus
     from .store import MetricStore
 
@@ -43,7 +43,7 @@ database = cast("Database", _part("database"))
 metric_store = cast("MetricStore", _part("metric_store"))
 live_bus = cast("LiveBus", _part("live_bus"))
 hub = cast("Hub", _part("hub"))
-guesses = cast("Guesses", _part("guesses"))
+login_throttle = cast("LoginThrottle", _part("login_throttle"))
 
 
 @contextmanager

@@ -17,20 +17,22 @@ from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface
 from sqlalchemy.exc import OperationalError
 
-from . import csrf, schema
 from .api import init_api
 from .api.schemas import run_out
-from .assets import init_assets
-from .auth import check_every_route_has_a_rule, identify, init_auth
 from .config import ConfigurationError, Settings
-from .database import Database, engine_options, gate_for, prepare
-from .errors import init_errors
+from .db import schema
+from .db.engine import Database, engine_options, prepare
+from .db.gate import gate_for
 from .extensions import db, jwt
-from .headers import init_headers
-from .limits import init_limits
+from .http import csrf
+from .http.assets import init_assets
+from .http.auth import check_every_route_has_a_rule, identify, init_auth
+from .http.errors import init_errors
+from .http.headers import init_headers
+from .http.limits import init_limits
+from .http.routing import init_routing
+from .http.signing_key import audience, secret_key
 from .live import open_bus
-from .routing import init_routing
-from .secrets import audience, secret_key
 from .services.sessions import LIFETIME
 from .store import MetricStore, SqlStore
 

@@ -17,11 +17,11 @@ from flask import Blueprint, Flask, current_app, g, request
 from flask_sock import Sock
 from simple_websocket import Server
 
-from .auth import requires
-from .csrf import same_origin
 from .errors import Forbidden, Invalid, NotFound, TooMany, Unauthorized, Unavailable
 from .extensions import db, hub, metric_store
-from .limits import budget
+from .http.auth import requires
+from .http.csrf import same_origin
+from .http.limits import budget
 from .live import Hub, SocketGuard, Viewer
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
 from .live.sockets import ENVIRON_KEY

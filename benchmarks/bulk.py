@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimanager.api.decorators import FRAME
-from aimanager.columnar import pack
+from aimanager.wire.columnar import pack
 from benchmarks.fanout import Person
 from tests.servers import Gunicorn
 

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from aimanager import schema
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db import schema
+from aimanager.db.engine import Database
 from aimanager.store import Batch, Column, SqlStore
 
 from .figure import Figure

@@ -18,9 +18,9 @@ from statistics import median
 import numpy as np
 import psycopg
 
-from aimanager import schema
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db import schema
+from aimanager.db.engine import Database
 from aimanager.store import Batch, Column, SqlStore
 from tests.servers import Postgres
 

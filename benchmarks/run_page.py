@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from aimanager import columnar
+from aimanager.wire import columnar
 from benchmarks.fanout import Person
 from tests.conftest import CHROMIUM_FLAGS
 from tests.servers import Gunicorn, find_program

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from aimanager import create_app, schema
+from aimanager import create_app
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db import schema
+from aimanager.db.engine import Database
 from aimanager.extensions import db
 from aimanager.models import Project, Run, User
 from aimanager.models.run import keys_of
 from aimanager.principal import Principal
-from aimanager.services import filters
-from aimanager.services import order as orders
-from aimanager.services.listing import listing
+from aimanager.services.run_list import filters
+from aimanager.services.run_list import order as orders
+from aimanager.services.run_list.listing import listing
 from aimanager.store import Condition, MetricStore, Rank, SqlStore, tables
 from tests.servers import Postgres
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db.engine import Database
 from aimanager.models.base import Base
 from aimanager.services import charts
 from aimanager.store import Batch, Column, SqlStore, tables

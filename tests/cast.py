@@ -17,10 +17,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aimanager import Settings, create_app, schema
-from aimanager.csrf import csrf_cookie, session_cookie
-from aimanager.database import Database
+from aimanager import Settings, create_app
+from aimanager.db import schema
+from aimanager.db.engine import Database
 from aimanager.extensions import db, writing
+from aimanager.http.csrf import csrf_cookie, session_cookie
 from aimanager.models import User
 from aimanager.principal import Principal
 from aimanager.services import accounts, api_keys, passwords, sessions

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from ..auth import requires
+from ..http.auth import requires
 from ..services import accounts as service
 from ..services import api_keys, sessions, tickets
 from .decorators import body, returns

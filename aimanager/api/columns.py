@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Invalid, TooLarge
-from ..services import charts, text
+from ..services import charts, validation
 from ..services.charts import Drawn
 from ..store import Chart, Column, Points, Summary
 from .fields import LATEST
@@ -43,7 +43,7 @@ def batch(row: BatchIn) -> tuple[Column, ...]:
     steps = None if row.step is None else np.array([row.step], np.int64)
     times = None if row.timestamp is None else np.array([micros(row.timestamp)], np.int64)
     for name in row.metrics:
-        text.check_metric(name)
+        validation.check_metric(name)
     values = np.array([*row.metrics.values()], np.float64)
     return tuple(Column(name, values[i : i + 1], steps, times) for i, name in enumerate(row.metrics))
 
@@ -85,7 +85,7 @@ def _check_lengths(posted: BulkIn | BulkFrame) -> None:
     """Names that are names, columns as long as their values, and not too many points for one request."""
     points = 0
     for name, series in posted.series.items():
-        text.check_metric(name)
+        validation.check_metric(name)
         rows = len(series.values)
         for field, column in (("steps", series.steps), ("timestamps", series.timestamps)):
             if column is not None and len(column) != rows:

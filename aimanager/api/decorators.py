@@ -15,10 +15,10 @@ from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import Headers
 
-from .. import columnar
 from ..errors import Invalid, TooLarge, Unsupported
 from ..extensions import here
 from ..services.paging import Page
+from ..wire import columnar
 
 View = TypeVar("View", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)

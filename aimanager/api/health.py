@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from ..auth import requires
-from ..limits import budget
+from ..http.auth import requires
+from ..http.limits import budget
 from ..services import health as service
 from .decorators import answer, returns
 from .schemas import Health

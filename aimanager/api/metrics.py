@@ -6,15 +6,15 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from ..auth import requires
 from ..errors import Invalid
 from ..extensions import hub, settings
-from ..limits import budget, spend_points
+from ..http.auth import requires
+from ..http.limits import budget, spend_points
 from ..services import metrics as service
 from ..store import Batch, Column
 from . import columns
 from .decorators import body, returns
-from .once import fingerprint, idempotency_key
+from .idempotency import fingerprint, idempotency_key
 from .schemas import BatchIn, BulkFrame, BulkIn, Logged, Message, MetricIn, MetricOut
 
 # Milliseconds until the next batch is wanted: live where somebody looks, quiet where nobody does.

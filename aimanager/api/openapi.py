@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from ..auth import requires, rule_of
 from ..errors import SENTENCES
-from ..limits import budget
+from ..http.auth import requires, rule_of
+from ..http.limits import budget
 from .decorators import FRAME
 from .schemas import Problem
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from ..auth import requires
+from ..http.auth import requires
 from ..services import projects as service
 from ..services.paging import Page
 from .decorators import body, query, returns

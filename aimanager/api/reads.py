@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response, g
 
-from ..auth import requires
 from ..errors import Damaged, NotFound
+from ..http.auth import requires
 from ..services import charts
 from ..services import metrics as service
 from ..services.paging import Page
 from ..store.base import PIECE
-from . import columns, forms
+from . import columns, formats
 from .decorators import FRAME, query, returns
 from .metrics import metrics
 from .schemas import ChartAnswer, ChartQuery, History, HistoryQuery, MetricOut, PointQuery, SummaryOut
@@ -31,7 +31,7 @@ def index(asked: PointQuery, run_id: int) -> Any:
 @metrics.get("/<id:run_id>/history/<name:metric_name>")
 @requires("read")
 @query(HistoryQuery)
-@returns(History, also=[FRAME, forms.CSV, forms.ARROW])
+@returns(History, also=[FRAME, formats.CSV, formats.ARROW])
 def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
     """Get metric history for a specific metric.
 
@@ -39,17 +39,17 @@ def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
     Arrow stream.
     """
     found = service.history(g.principal, run_id, metric_name)
-    kind = forms.TYPES[asked.format] if asked.format else forms.wanted(*forms.TYPES.values())
-    form = next(name for name, type in forms.TYPES.items() if type == kind)
-    return forms.sent(forms.HISTORY[form](found), kind, whole=found.total <= PIECE)
+    kind = formats.TYPES[asked.format] if asked.format else formats.wanted(*formats.TYPES.values())
+    form = next(name for name, type in formats.TYPES.items() if type == kind)
+    return formats.sent(formats.HISTORY[form](found), kind, whole=found.total <= PIECE)
 
 
 @metrics.get("/<id:run_id>/export")
 @requires("read")
-@returns(None, also=[forms.CSV])
+@returns(None, also=[formats.CSV])
 def export(run_id: int) -> Any:
     """Get all points of a run as CSV, metric by metric, each by timestamp."""
-    return forms.sent(forms.histories_as_csv(service.histories(g.principal, run_id)), forms.CSV, whole=False)
+    return formats.sent(formats.histories_as_csv(service.histories(g.principal, run_id)), formats.CSV, whole=False)
 
 
 @metrics.get("/<id:run_id>/summary")
@@ -76,7 +76,7 @@ def chart(asked: ChartQuery, run_id: int) -> Any:
     if alone and only is None:
         raise Damaged(drawn[0].error) if drawn else NotFound()
     last_id = min((one.last_id for one in drawn if one.run_id == run_id), default=0)
-    if forms.wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
+    if formats.wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
         answer = Response(charts.packed(drawn, last_id, asked.also), mimetype=charts.MEDIA_TYPE)
         answer.vary.add("Accept")
         return answer

@@ -4,15 +4,15 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from ..auth import requires
 from ..errors import Invalid
-from ..services import filters
-from ..services import order as orders
+from ..http.auth import requires
 from ..services import runs as service
-from ..services.listing import listing
 from ..services.paging import Page
+from ..services.run_list import filters
+from ..services.run_list import order as orders
+from ..services.run_list.listing import listing
 from .decorators import body, query, returns
-from .once import fingerprint, idempotency_key
+from .idempotency import fingerprint, idempotency_key
 from .schemas import RunChanges, RunIn, RunOut, RunPlace, RunQuery, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")

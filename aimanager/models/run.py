@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .. import natural
+from . import natural_order
 from .base import Base, Id, Json, Stamped, now
 
 STATUSES = ("running", "completed", "failed", "killed")
@@ -52,8 +52,8 @@ class Run(Stamped, Base):
 def keys_of(name: str, tags: list[str], started_at: datetime, ended_at: datetime | None) -> dict[str, Any]:
     """The columns that a table of runs is sorted and searched by; `lasted` is in microseconds, None while a run runs."""
     return {
-        "name_key": natural.key(name),
-        "tags_key": natural.key(", ".join(tags)) if tags else None,
+        "name_key": natural_order.key(name),
+        "tags_key": natural_order.key(", ".join(tags)) if tags else None,
         "words": "\n".join([name, *tags]).casefold(),
         "lasted": None if ended_at is None else (ended_at - started_at) // timedelta(microseconds=1),
     }

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..errors import Forbidden, Invalid, NotFound, Taken, Unauthorized
-from ..extensions import db, guesses, live_bus, settings, writing
+from ..extensions import db, live_bus, login_throttle, settings, writing
 from ..models import User
 from ..principal import Principal
 from . import passwords
@@ -65,9 +65,9 @@ def _refuse_taken(session: Session, email: str | None, username: str | None) -> 
 
 
 def authenticate(login: str, password: str, address: str) -> User:
-    """The user with this name or email and password. Raises Unauthorized, or TooMany after too many guesses."""
+    """The user with this name or email and password. Raises Unauthorized, or TooMany after too many login_throttle."""
     key = fold(login)[:254]
-    guesses.check(key, address)
+    login_throttle.check(key, address)
     found = None
     if len(password) <= passwords.LONGEST and "\0" not in key:
         found = db.session.scalar(sa.select(User).where(sa.or_(User.username_key == key, User.email_key == key)))
@@ -81,10 +81,10 @@ def authenticate(login: str, password: str, address: str) -> User:
 def _guess(user: User | None, password: str, name: str, address: str) -> bool:
     """Compare and count. Asked again in turn: of guesses that come all at once, no more get through than one by one."""
     with passwords.turn:
-        guesses.check(name, address)
+        login_throttle.check(name, address)
         right = passwords.matches(password[: passwords.LONGEST], user.password_hash if user else None)
         if not right:
-            guesses.miss(name, address)
+            login_throttle.miss(name, address)
     return right
 
 
@@ -101,7 +101,7 @@ def change(principal: Principal, password: str, email: str | None = None, new_pa
     # Counted apart from logins: strangers who guess cannot keep the owner from choosing a better password.
     # No folded name has capitals, so nobody can log in under this one.
     own = f"USER {user.id}"
-    guesses.check(own, own)
+    login_throttle.check(own, own)
     db.session.commit()
     if not _guess(user, password, own, own):
         raise Invalid.field("password", "password is not your present password")

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import columnar
-from ..damage import told
 from ..extensions import metric_store
 from ..principal import Principal
 from ..store import Chart, DamagedPoints
+from ..wire import columnar
 from . import runs
+from .damage import describe_damage
 
 MEDIA_TYPE = "application/vnd.ai-manager.chart"
 ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only where it is asked for.
@@ -68,12 +68,12 @@ def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[s
         return [(chart.name, chart) for chart in metric_store.chart(run_id, names, **window)]
     except DamagedPoints as damage:
         if len(names) == 1:
-            return [(names[0], told(damage))]
+            return [(names[0], describe_damage(damage))]
         return [drawn for name in names for drawn in _each(run_id, [name], window)]
 
 
 def packed(drawn: Sequence[Drawn], last_id: int, also: Collection[str] = ()) -> bytes:
-    """Charts as a frame of columns (see columnar.py)."""
+    """Charts as a frame of columns (see wire/columnar.py)."""
     return columnar.pack({"last_id": last_id, "charts": [_packed(one, also) for one in drawn]})
 
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from flask import Flask, current_app
 
-from .. import schema
+from ..db import schema
 from ..extensions import database, live_bus, settings
 
 KEPT = 1.0  # Seconds: a load balancer that asks often must not be a load itself.

@@ -13,7 +13,7 @@ from ..errors import Forbidden, Invalid, NotFound, Unauthorized
 from ..extensions import db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..principal import Principal
-from . import text
+from . import validation
 from .paging import Page, paged
 
 Right = Literal["read", "write", "own"]
@@ -71,8 +71,8 @@ def create(
     principal: Principal, name: str, description: str = "", is_public: bool = False, exist_ok: bool = False
 ) -> tuple[Project, bool]:
     """A project and whether it is new; with `exist_ok` the caller's oldest of that name is taken where there is one."""
-    text.check_name("name", name)
-    text.check_prose("description", description)
+    validation.check_name("name", name)
+    validation.check_prose("description", description)
     with writing() as session:
         if exist_ok:
             same = sa.select(Project).where(Project.owner_id == principal.user_id, Project.name == name)
@@ -87,9 +87,9 @@ def create(
 def update(principal: Principal, project_id: int, **changes: Any) -> Project:
     """Change name, description or visibility; only the owner may."""
     if "name" in changes:
-        text.check_name("name", changes["name"])
+        validation.check_name("name", changes["name"])
     if "description" in changes:
-        text.check_prose("description", changes["description"])
+        validation.check_prose("description", changes["description"])
     if not set(changes) <= {"name", "description", "is_public"}:
         raise Invalid.field("body", "only name, description and is_public can be changed")
     with writing():

@@ -15,7 +15,7 @@ from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
 from ..principal import Principal
-from . import projects, text
+from . import projects, validation
 from .paging import Page, paged
 from .projects import Right
 
@@ -79,10 +79,10 @@ def create(
     and another fingerprint it raises Conflict.
     """
     if name is not None:
-        text.check_name("name", name)
-    text.check_tags(tags)
-    text.check_prose("notes", notes)
-    config = text.check_config(config or {})
+        validation.check_name("name", name)
+    validation.check_tags(tags)
+    validation.check_prose("notes", notes)
+    config = validation.check_config(config or {})
     try:
         run = _start(principal, project_id, once, name=name, config=config, tags=[*tags], notes=notes)
     except IntegrityError:  # The same key came twice at once, on a database that has no gate.
@@ -137,15 +137,15 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     if not set(changes) <= allowed:
         raise Invalid.field("body", f"only {', '.join(sorted(allowed))} can be changed")
     if "name" in changes:
-        text.check_name("name", changes["name"])
+        validation.check_name("name", changes["name"])
     if "status" in changes and changes["status"] not in STATUSES:
         raise Invalid.field("status", f"status must be one of {', '.join(STATUSES)}")
     if "tags" in changes:
-        text.check_tags(changes["tags"])
+        validation.check_tags(changes["tags"])
     if "notes" in changes:
-        text.check_prose("notes", changes["notes"])
+        validation.check_prose("notes", changes["notes"])
     if "config" in changes:
-        changes["config"] = text.check_config(changes["config"])
+        changes["config"] = validation.check_config(changes["config"])
     return changes
 
 

@@ -21,7 +21,6 @@ from .base import (
     Summary,
     Tail,
 )
-from .memory import MemoryStore
 from .sql import SqlStore
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "DamagedPoints",
     "Head",
     "History",
-    "MemoryStore",
     "MetricStore",
     "OutOfTurn",
     "Points",

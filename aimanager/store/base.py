@@ -36,13 +36,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..keyset import Place
+from ..db.keyset import Place
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Axis = Literal["step", "time", "relative"]
 Bound = int | float | None
-Of = Literal["last", "min", "max"]
+Statistic = Literal["last", "min", "max"]
 Clock = Callable[[], int]
 PIECE = 1 << 20  # Points of a history that are in memory at a time.
 
@@ -217,7 +217,7 @@ class Rank:
     """An order of runs: by a value of a metric."""
 
     name: str
-    of: Of = "last"
+    of: Statistic = "last"
     descending: bool = False
 
 
@@ -226,7 +226,7 @@ class Condition:
     """What a value of a metric must be; a run that has no such value, or NaN, never fulfils one. `op` is of COMPARE."""
 
     name: str
-    of: Of
+    of: Statistic
     op: str
     value: float
 

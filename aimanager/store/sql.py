@@ -13,9 +13,8 @@ import numpy as np
 from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import Connection
 
-from ..database import Database
-from ..keyset import Place
-from . import page, zoom
+from ..db.engine import Database
+from ..db.keyset import Place
 from .base import (
     PIECE,
     Axis,
@@ -38,18 +37,19 @@ from .base import (
     Tail,
     now,
 )
-from .frame import Line, concatenated
-from .ingest import Ingest
+from .chunks.frame import Line, concatenated
 from .names import Names
 from .query import Query, named, one_of
-from .ranking import Ranking
-from .reader import NOTHING, Reader
-from .removal import Removal
-from .request import stream_row
-from .seal import Sealer
+from .read import page, zoom
+from .read.ranking import Ranking
+from .read.reader import NOTHING, Reader
 from .statements import Statements
-from .summary import Standing
+from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
+from .upkeep.removal import Removal
+from .upkeep.seal import Sealer
+from .write.ingest import Ingest
+from .write.request import stream_row
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ _COUNT = Query(select(func.coalesce(func.sum(_s.n), 0)).where(*_of_run))
 _seen = select(metric_series).join(metric_stream, (_st.run_no == _s.run_no) & (_st.state < DELETING))
 _SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs")))
 _SOME_SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")))
-_SeriesRow = namedtuple("_SeriesRow", metric_series.c.keys())  # type: ignore[misc]  # Named as Standing wants it.
+_SeriesRow = namedtuple("_SeriesRow", metric_series.c.keys())  # type: ignore[misc]  # Named as RunningSummary wants it.
 _NAMES = Query(_seen.with_only_columns(_s.metric_id).where(one_of(_s.run_no, "runs")).distinct())
 
 
@@ -193,7 +193,7 @@ class SqlStore(MetricStore):
             series: list[Any] = [_SeriesRow(*row) for row in rows]
             known = self._names.of(connection, {row.metric_id for row in series})
         for row in series:
-            found[row.run_no].append(Standing.of(row).summary(known[row.metric_id]))
+            found[row.run_no].append(RunningSummary.of(row).summary(known[row.metric_id]))
         for summaries in found.values():
             # Sorted here: databases differ in the order of letters.
             summaries.sort(key=lambda summary: summary.name)

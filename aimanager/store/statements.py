@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
-from .pack import Packed
+from .chunks.pack import Packed
 from .tables import (
     metric_axis,
     metric_cdata,

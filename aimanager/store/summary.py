@@ -22,7 +22,7 @@ _LARGE = 2.0**960  # Sums stay far enough below the largest float that no step o
 _FEW = 48  # Below this plain Python is quicker than numpy.
 
 
-class Tally(NamedTuple):
+class BatchSummary(NamedTuple):
     """What one request brings to a series; `vmin` and `vmax` are over finite values."""
 
     n: int
@@ -34,19 +34,19 @@ class Tally(NamedTuple):
     scaled: bool
 
 
-def tally(values: Floats) -> Tally:
+def tally(values: Floats) -> BatchSummary:
     """Count, bound and add up the values of one column."""
     n = len(values)
     if n == 1:
         value = float(values[0])
         if not isfinite(value):
-            return Tally(1, 1, None, None, 0.0, 0.0, False)
+            return BatchSummary(1, 1, None, None, 0.0, 0.0, False)
         scaled = abs(value) >= _LARGE
-        return Tally(1, 0, value + 0.0, value + 0.0, value * SCALE if scaled else value, 0.0, scaled)
+        return BatchSummary(1, 0, value + 0.0, value + 0.0, value * SCALE if scaled else value, 0.0, scaled)
     known = np.isfinite(values)
     finite = values if known.all() else values[known]
     if not finite.size:
-        return Tally(n, n, None, None, 0.0, 0.0, False)
+        return BatchSummary(n, n, None, None, 0.0, 0.0, False)
     vmin, vmax = float(finite.min()) + 0.0, float(finite.max()) + 0.0
     peak = max(-vmin, vmax)
     scaled = peak >= _LARGE / n
@@ -54,7 +54,7 @@ def tally(values: Floats) -> Tally:
         finite, peak = finite * SCALE, peak * SCALE
     parts = finite.tolist() if n < _FEW else _slices(finite, peak)
     high = fsum(parts)
-    return Tally(n, n - finite.size, vmin, vmax, high, fsum([*parts, -high]), scaled)
+    return BatchSummary(n, n - finite.size, vmin, vmax, high, fsum([*parts, -high]), scaled)
 
 
 def _slices(values: Floats, peak: float) -> list[float]:
@@ -74,7 +74,7 @@ def _slices(values: Floats, peak: float) -> list[float]:
 
 
 @dataclass(slots=True)
-class Standing:
+class RunningSummary:
     """What a series has come to so far."""
 
     n: int = 0
@@ -89,7 +89,7 @@ class Standing:
     low: float = 0.0
     scaled: bool = False
 
-    def add(self, more: Tally, last: float, step: int, time: int, id: int) -> None:
+    def add(self, more: BatchSummary, last: float, step: int, time: int, id: int) -> None:
         """Take in a request's tally, and the point of it that comes last by time; ids only ever grow."""
         if not self.n or time >= self.last_time:
             self.last, self.last_step, self.last_time, self.last_id = last, step, time, id
@@ -157,7 +157,7 @@ class Standing:
         }
 
     @classmethod
-    def of(cls, row: Any) -> Standing:
+    def of(cls, row: Any) -> RunningSummary:
         """From a row of metric_series."""
         last = float("nan") if row.last is None else row.last
         return cls(

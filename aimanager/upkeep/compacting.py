@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from .. import models
 from ..config import ConfigurationError
-from ..database import Database, sqlite_path
+from ..db.engine import Database
+from ..db.gate import sqlite_path
 from ..store.tables import is_partition
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .. import models
 from ..config import ConfigurationError
-from ..database import sqlite_path
+from ..db.gate import sqlite_path
 from . import ends
 from .ends import Refused
 

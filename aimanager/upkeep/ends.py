@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
-from .. import models, schema
+from .. import models
 from ..config import ConfigurationError, Settings
-from ..database import Database, sqlite_path
+from ..db import schema
+from ..db.engine import Database
+from ..db.gate import sqlite_path
 from ..store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
 
 _MOMENT = 3.0  # Seconds.

@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 
-from .. import csrf
-from ..errors import Unauthorized, dressed
+from ..errors import Unauthorized
+from ..http import csrf
+from ..http.errors import error_response
 from . import filters
 
 THEMES = ("system", "light", "dark")
@@ -33,11 +34,19 @@ def ask_who(error: Unauthorized) -> Response:
     """Send a person who must sign in to the login page, and back afterwards."""
     asked_by_script = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate" or "HX-Request" in request.headers
     if request.method != "GET" or asked_by_script:
-        return dressed(error)
+        return error_response(error)
     wanted = request.full_path.rstrip("?")
     return redirect(url_for("web.login", next=None if wanted == "/" else wanted), 303)  # type: ignore[return-value]
 
 
 # They add their routes to the blueprint.
-from . import charts, client, home, projects, runs, session, settings  # noqa: E402, F401
-from . import docs as docs  # noqa: E402  (by this spelling mypy tells the module from its view)
+from . import (  # noqa: E402, F401
+    charts,
+    client,
+    docs,  # noqa: E402  (by this spelling mypy tells the module from its view)
+    home,
+    projects,
+    runs,
+    session,
+    settings,
+)

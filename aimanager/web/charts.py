@@ -10,8 +10,8 @@ import math
 
 from flask import Response, g, request
 
-from ..auth import requires
 from ..errors import Invalid
+from ..http.auth import requires
 from ..services import charts as service
 from . import web
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from flask import Response, current_app, send_from_directory, url_for
 
-from ..auth import requires
 from ..errors import NotFound
-from ..limits import budget
+from ..http.auth import requires
+from ..http.limits import budget
 from . import web
 from .snippet import address
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models import Run
-from ..services.filters import VALUES, metric, metric_text
-from ..services.order import Order
-from ..services.table import Row, Table
-from ..store.base import Of
+from ..services.run_list.filters import VALUES, metric, metric_text
+from ..services.run_list.order import Order
+from ..services.run_list.table import Row, Table
+from ..store.base import Statistic
 
 
 @dataclass(frozen=True)
 class Value:
     """One of a metric's values, and the address that shows it and sorts by it."""
 
-    of: Of
+    of: Statistic
     url: str
 
 
@@ -31,7 +31,7 @@ class Column:
     label: str
     number: bool
     url: str
-    of: Of = "last"
+    of: Statistic = "last"
     values: Sequence[Value] = ()
 
 
@@ -53,7 +53,7 @@ class ShownRow:
     cells: Sequence[Cell]
 
 
-def columns_of(table: Table, order: Order, shown: Mapping[str, Of], address: Callable[..., str]) -> list[Column]:
+def columns_of(table: Table, order: Order, shown: Mapping[str, Statistic], address: Callable[..., str]) -> list[Column]:
     """The facts, then the main metrics, then the config keys that differ. A second click turns the order round.
 
     `shown` says which value of a metric is to be seen where it is not the last one.
@@ -69,7 +69,7 @@ def columns_of(table: Table, order: Order, shown: Mapping[str, Of], address: Cal
 
     def metric_column(name: str) -> Column:
         group, _, label = name.rpartition("/")
-        of: Of = shown.get(name, "last")
+        of: Statistic = shown.get(name, "last")
         text = f"metric:{metric_text(name, of)}"
         downwards = not order.descending if text == order.text else of != "min"
         others = [metric_text(other, its) for other, its in shown.items() if other != name and its != "last"]
@@ -92,7 +92,7 @@ def columns_of(table: Table, order: Order, shown: Mapping[str, Of], address: Cal
     return [*facts, *map(metric_column, table.metrics), *config]
 
 
-def values_shown(order: Order, conditions: Mapping[str, Of], chosen: Sequence[str]) -> dict[str, Of]:
+def values_shown(order: Order, conditions: Mapping[str, Statistic], chosen: Sequence[str]) -> dict[str, Statistic]:
     """Which value of a metric a table shows: the one it is sorted by, else the chosen one, else that of its condition."""
     shown = dict(conditions) | dict(map(metric, chosen))
     return shown | {order.name: order.of} if order.kind == "metric" else shown

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, current_app, render_template
 from markupsafe import Markup, escape
 
-from ..auth import requires
+from ..http.auth import requires
 from . import client, snippet, web
 from .examples import example_of, fields_of, type_of
 

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from flask import Response, g, render_template, request, url_for
 
-from ..auth import requires
 from ..errors import Invalid
+from ..http.auth import requires
 from ..models import Project, Run
-from ..services import projects, runs, table
+from ..services import projects, runs
 from ..services.projects import Card
+from ..services.run_list import table
 from . import web
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment

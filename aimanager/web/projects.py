@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
-from ..auth import requires
 from ..errors import Forbidden, Invalid
+from ..http.auth import requires
 from ..models import ApiKey, Project
-from ..services import api_keys, filters, projects, table
-from ..services import order as orders
-from ..services.order import Order
+from ..services import api_keys, projects
+from ..services.run_list import filters, table
+from ..services.run_list import order as orders
+from ..services.run_list.order import Order
 from . import client, snippet, web
 from .columns import columns_of, values_shown, with_cells
 from .forms import errors_of, see, text

@@ -12,10 +12,11 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from ..auth import requires
 from ..errors import Invalid
+from ..http.auth import requires
 from ..models import Run
-from ..services import configs, metrics, projects, runs, table
+from ..services import metrics, projects, runs
+from ..services.run_list import configs, table
 from ..store import Summary
 from . import web
 from .forms import errors_of, see, text

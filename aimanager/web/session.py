@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Response, g, render_template, request, url_for
 
-from .. import csrf
-from ..auth import requires
 from ..errors import AIManagerError, Forbidden, Invalid, TooMany, Unauthorized
+from ..http import csrf
+from ..http.auth import requires
 from ..models import User
 from ..services import accounts, sessions
 from . import web

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Response, g, render_template, request, url_for
 
-from .. import csrf
-from ..auth import requires
 from ..errors import AIManagerError, Invalid, TooMany
+from ..http import csrf
+from ..http.auth import requires
 from ..models.base import now
 from ..services import accounts, api_keys, sessions
 from . import THEMES, web

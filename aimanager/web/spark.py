@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..principal import Principal
-from ..services import metrics, table
+from ..services import metrics
+from ..services.run_list import table
 
 WIDTH, HEIGHT, POINTS = 120, 28, 60
 

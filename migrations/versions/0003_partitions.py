@@ -14,7 +14,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-log = logging.getLogger("aimanager.schema")
+log = logging.getLogger("aimanager.db.schema")
 
 PARTS = 16
 CLEANED = "autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05"

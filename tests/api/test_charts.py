@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from aimanager import columnar
 from aimanager.services.charts import ALSO, MEDIA_TYPE
+from aimanager.wire import columnar
 
 COLUMNS = {"Accept": MEDIA_TYPE}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from aimanager.columnar import LONGEST_HEAD, MAGIC, pack, unpack
+from aimanager.wire.columnar import LONGEST_HEAD, MAGIC, pack, unpack
 
 COLUMNS = st.one_of(arrays.arrays(kind, st.integers(0, 20)) for kind in ("<f8", "<f4", "<i8", ">f8", ">i8"))
 WORDS = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.text())

@@ -5,9 +5,10 @@ import logging
 import pytest
 from sqlalchemy import select, update
 
-from aimanager import columnar, damage
+from aimanager.services import damage
 from aimanager.services.charts import MEDIA_TYPE
 from aimanager.store import tables
+from aimanager.wire import columnar
 
 SENTENCE = "The points of metric 'broken' of run {} are damaged and cannot be read; `aimanager doctor` says which"
 

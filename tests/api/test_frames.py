@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimanager.columnar import MAGIC, pack
+from aimanager.wire.columnar import MAGIC, pack
 
 FRAME = "application/vnd.ai-manager.points"
 VALUES, STEPS = np.array([0.5, 0.25, 0.125]), np.array([1, 2, 5])

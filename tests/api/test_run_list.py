@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from aimanager.services import listing, order
-from aimanager.services.order import Cursor, Order
+from aimanager.services.run_list import listing, order
+from aimanager.services.run_list.order import Cursor, Order
 
 
 def names(answer):
@@ -112,8 +112,8 @@ SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
-    monkeypatch.setattr("aimanager.keyset.PROBED", 3)
-    monkeypatch.setattr("aimanager.store.ranking.FEW", 2)
+    monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
+    monkeypatch.setattr("aimanager.store.read.ranking.FEW", 2)
     for query in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")):
         asked = "sort={}&order={}&filter={}".format(sort, *query)
         answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=1000")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import event
 
-from aimanager.store import SqlStore, layout, merge
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import merge
 from tests.store.factories import column, log, open_database
 
 HEAD, FRAME = 32, 24 + 4096

@@ -11,7 +11,9 @@ import sys
 
 import pytest
 
-from aimanager.store import SqlStore, doctor, layout
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import doctor
 from tests.faults.cut import FRAME, HEAD, used
 from tests.store.factories import open_database
 

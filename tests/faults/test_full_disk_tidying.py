@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from aimanager.store import SqlStore, doctor, layout, merge, rollup, tables
+from aimanager.store import SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.read import rollup
+from aimanager.store.upkeep import doctor, merge
 from tests.faults.test_full_disk import small_disk  # noqa: F401  # A fixture.
 from tests.store.factories import column, listed, log, open_database
 

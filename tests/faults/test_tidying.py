@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from aimanager.store import SqlStore, StoreUnavailable, doctor, layout, merge, tables
+from aimanager.store import SqlStore, StoreUnavailable, tables
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import doctor, merge
 from tests.faults.scripts import NO_LIMITS, Account, wait_until
 from tests.store.factories import column, listed, log, open_database
 from tests.store.killed import WORK, Told

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 import urllib3
 
-from aimanager import schema
+from aimanager.db import schema
 from tests.faults.scripts import NO_LIMITS, Account
 from tests.servers import Gunicorn
 

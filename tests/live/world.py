@@ -12,7 +12,7 @@ from aimanager.live.memory import MemoryBus
 from aimanager.live.sockets import Drain, GuardedSocket
 from aimanager.live.viewer import Viewer
 from aimanager.store import Batch, Column
-from aimanager.store.memory import MemoryStore
+from tests.store.memory import MemoryStore
 
 
 class Guest:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.routing import Rule
 
-from aimanager.auth import rule_of
+from aimanager.http.auth import rule_of
 from tests.cast import PASSWORD, Person
 
 # A request that is right in all but who sends it. A new route fails the suite until it has a row here.

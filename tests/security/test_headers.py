@@ -3,7 +3,7 @@
 import pytest
 import urllib3
 
-from aimanager.headers import ALWAYS, POLICY
+from aimanager.http.headers import ALWAYS, POLICY
 
 
 @pytest.fixture

@@ -170,9 +170,9 @@ class Crowd:
 def check_two_processes(crowd):
     assert crowd.all_at_once(60, "GET", "/projects/", token=crowd.token) == [200] * 20 + [429] * 40
     wrong = {"username": "bob", "password": "wrong"}
-    guesses = crowd.all_at_once(18, "POST", "/auth/login", wrong)
-    assert 10 <= guesses.count(401) <= 13  # Each process compares two at once.
-    assert set(guesses) == {401, 429}
+    statuses = crowd.all_at_once(18, "POST", "/auth/login", wrong)
+    assert 10 <= statuses.count(401) <= 13  # Each process compares two at once.
+    assert set(statuses) == {401, 429}
     assert crowd.ask("POST", "/auth/login", wrong).status == 429
 
 
@@ -228,7 +228,7 @@ def test_points_are_stored_while_redis_is_away_and_guesses_still_count(
 
 
 def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
-    from aimanager.counters import SQLiteCounters
+    from aimanager.http.counters import SQLiteCounters
 
     stores = [SQLiteCounters(f"aimanager-sqlite://{tmp_path / 'limits.db'}") for _ in range(2)]
     threads = [threading.Thread(target=lambda store: [store.incr("a", 60) for _ in range(50)], args=(stores[n % 2],)) for n in range(8)]  # fmt: skip

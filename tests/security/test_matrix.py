@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask_jwt_extended import create_access_token
 
-from aimanager.auth import check_every_route_has_a_rule
+from aimanager.http.auth import check_every_route_has_a_rule
 from aimanager.models.base import now
 from aimanager.services import accounts, api_keys, sessions
 from tests.security.conftest import SECRET
@@ -149,7 +149,7 @@ def test_a_route_without_a_rule_that_was_added_later_is_closed_to_everybody(app,
 
 
 def test_a_rule_that_does_not_exist_cannot_be_stated():
-    from aimanager.auth import requires
+    from aimanager.http.auth import requires
 
     with pytest.raises(ValueError, match="admin"):
         requires("admin")

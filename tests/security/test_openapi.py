@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from aimanager.auth import rule_of
+from aimanager.http.auth import rule_of
 
 EXAMPLES = 12  # For each operation, mode and caller; the nightly run may take more.
 API = {"auth", "projects", "runs", "metrics", "health", "openapi", "ws"}

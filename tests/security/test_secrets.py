@@ -14,7 +14,7 @@ import pytest
 
 from aimanager import ConfigurationError, Settings
 from aimanager.api.schemas import Account, Login, Register
-from aimanager.secrets import secret_key
+from aimanager.http.signing_key import secret_key
 from tests.cast import PASSWORD
 
 

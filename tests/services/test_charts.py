@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from aimanager import columnar
 from aimanager.services import charts
 from aimanager.services.charts import Drawn
-from aimanager.store import Batch, Column, MemoryStore
+from aimanager.store import Batch, Column
+from aimanager.wire import columnar
+from tests.store.memory import MemoryStore
 
 
 def drawn(values, points, x="step", times=None):

@@ -6,9 +6,10 @@ import hypothesis.strategies as st
 import sqlalchemy as sa
 from hypothesis import given
 
-from aimanager import natural, schema
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db import schema
+from aimanager.db.engine import Database
+from aimanager.models import natural_order
 
 names = st.text(st.sampled_from("aAbßÉ 01290-٣") | st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12)
 
@@ -21,7 +22,7 @@ def parts(name):
 @given(st.lists(names.filter(lambda name: not re.search(r"[^\D0-9]", name))))
 def test_keys_are_in_the_order_of_words_and_numbers(some):
     by_parts = sorted(some, key=parts)
-    assert [parts(name) for name in sorted(some, key=natural.key)] == [parts(name) for name in by_parts]
+    assert [parts(name) for name in sorted(some, key=natural_order.key)] == [parts(name) for name in by_parts]
 
 
 def test_runs_that_are_there_get_their_keys_with_the_migration(database_url, tmp_path, monkeypatch):
@@ -58,12 +59,12 @@ def test_runs_that_are_there_get_their_keys_with_the_migration(database_url, tmp
                  "at": "2026-01-01 00:00:00.000000", "end": "2026-01-01 00:00:01.500000" if run > 1 else None},
             )  # fmt: skip
     monkeypatch.setattr(
-        "aimanager.schema._copy", lambda *_: None
+        "aimanager.db.schema._copy", lambda *_: None
     )  # What is at stake here is what the migration writes.
     schema.upgrade(database)
     with database.reading() as connection:
         found = connection.execute(sa.text("SELECT name_key, tags_key, words, lasted FROM runs ORDER BY id")).all()
-    assert found[0] == (natural.key("Run-1"), "grösse", "run-1\ngrösse", None)
-    assert found[1] == (natural.key("run-2"), None, "run-2", 1_500_000)
+    assert found[0] == (natural_order.key("Run-1"), "grösse", "run-1\ngrösse", None)
+    assert found[1] == (natural_order.key("run-2"), None, "run-2", 1_500_000)
     assert len(found) == 7
     database.engine.dispose()

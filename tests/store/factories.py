@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy.engine import make_url
 
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db.engine import Database
 from aimanager.models.base import Base
 from aimanager.store import Batch, Column, MetricStore, Receipt, tables
 

@@ -8,8 +8,11 @@ import threading
 import time
 from contextlib import contextmanager
 
-from aimanager.database import Database
-from aimanager.store import SqlStore, layout, merge, rollup
+from aimanager.db.engine import Database
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
+from aimanager.store.read import rollup
+from aimanager.store.upkeep import merge
 from tests.store.factories import column, log, open_database
 
 WORK = ["nothing", "seal", "merge", "roll up"]

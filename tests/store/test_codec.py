@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from aimanager.store import codec
-from aimanager.store.codec import Damaged, decode, encode
+from aimanager.store.chunks import codec
+from aimanager.store.chunks.codec import Damaged, decode, encode
 from tests.store.contract import ODD_FLOATS
 
 NAN_32 = struct.unpack("<d", struct.pack("<Q", 0x7FF8000020000000))[0]  # Its payload fits into a float32.

@@ -7,8 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from aimanager.store import MemoryStore, SqlStore
+from aimanager.store import SqlStore
 from tests.store.factories import column, listed, log, open_database
+from tests.store.memory import MemoryStore
 
 
 @pytest.fixture

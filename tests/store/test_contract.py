@@ -2,9 +2,11 @@
 
 import pytest
 
-from aimanager.store import MemoryStore, SqlStore, layout
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
 from tests.store.contract import Contract
 from tests.store.factories import open_database
+from tests.store.memory import MemoryStore
 
 
 class TestMemoryStore(Contract):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from aimanager.store import SqlStore, doctor, tables
+from aimanager.store import SqlStore, tables
+from aimanager.store.upkeep import doctor
 from tests.store.curves import load, rows
 from tests.store.factories import bits, log, open_database
 

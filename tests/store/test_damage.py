@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from sqlalchemy import and_, delete, func, select, update
 
-from aimanager.store import DamagedPoints, SqlStore, doctor, layout, tables
+from aimanager.store import DamagedPoints, SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import doctor
 from tests.store.factories import bits, column, log, open_database
 from tests.store.test_doctor import faults
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from aimanager.store import DamagedPoints, SqlStore, layout, tables
+from aimanager.store import DamagedPoints, SqlStore, tables
+from aimanager.store.chunks import layout
 from tests.store.factories import column, log, open_database
 
 BLOBS = [

@@ -5,10 +5,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from aimanager import Settings, schema
+from aimanager import Settings
 from aimanager.cli import main
-from aimanager.database import Database
-from aimanager.store import DamagedPoints, SqlStore, doctor, layout, tables, zoom
+from aimanager.db import schema
+from aimanager.db.engine import Database
+from aimanager.store import DamagedPoints, SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.read import zoom
+from aimanager.store.upkeep import doctor
 from tests.store.factories import column, log, open_database
 
 AXIS = "axis 2, ids 1025 to 2048"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from aimanager.store.envelope import chart
-from aimanager.store.frame import Line
+from aimanager.store.chunks.frame import Line
+from aimanager.store.read.envelope import chart
 
 LEAST, LARGEST = -(2**63), 2**63 - 1
 steps = st.integers(-20, 20) | st.integers(LEAST, LARGEST)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aimanager.store.frame import Block, Line, decode, encode
+from aimanager.store.chunks.frame import Block, Line, decode, encode
 
 # Two metrics with counted steps and one time, then one with steps and times of its own.
 GOLDEN = bytes.fromhex(

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aimanager.store import codec, rollup
-from aimanager.store.pack import edges_of, pack_edges, tree, trees_of
+from aimanager.store.chunks import codec
+from aimanager.store.chunks.pack import edges_of, pack_edges, tree, trees_of
+from aimanager.store.read import rollup
 
 GOLDEN = Path(__file__).parent / "golden"
 BLOBS = sorted(GOLDEN.glob("*.blob"))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from aimanager.store import OutOfTurn, SqlStore, doctor, layout, removal, tables
+from aimanager.store import OutOfTurn, SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import doctor, removal
 from tests.store.factories import bits, column, listed, log, open_database
 from tests.store.plain import NAMES, Plain
 

@@ -11,7 +11,9 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
-from aimanager.store import SqlStore, doctor, layout, tables
+from aimanager.store import SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import doctor
 from tests.store.factories import column, log, open_database
 from tests.store.killed import WORK
 

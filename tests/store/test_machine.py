@@ -11,23 +11,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
-from aimanager.store import (
-    Column,
-    MemoryStore,
-    OutOfTurn,
-    RunDeleted,
-    SqlStore,
-    doctor,
-    layout,
-    merge,
-    removal,
-    rollup,
-    seal,
-    tables,
-    zoom,
-)
+from aimanager.store import Column, OutOfTurn, RunDeleted, SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.read import rollup, zoom
+from aimanager.store.upkeep import doctor, merge, removal, seal
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
+from tests.store.memory import MemoryStore
 
 pytestmark = pytest.mark.slow
 

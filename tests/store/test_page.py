@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from aimanager.store import SqlStore, layout
-from aimanager.store.reader import Reader
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
+from aimanager.store.read.reader import Reader
 from tests.store.factories import column, log, open_database
 
 

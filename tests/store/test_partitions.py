@@ -5,8 +5,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import select, text
 
-from aimanager import schema
-from aimanager.store import SqlStore, doctor, tables
+from aimanager.db import schema
+from aimanager.store import SqlStore, tables
+from aimanager.store.upkeep import doctor
 from tests.store.factories import column, listed, log, open_database
 
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from aimanager import keyset
-from aimanager.store import Batch, Condition, MemoryStore, Rank, SqlStore, ranking
+from aimanager.db import keyset
+from aimanager.store import Batch, Condition, Rank, SqlStore
+from aimanager.store.read import ranking
 from tests.store.factories import column, open_database
+from tests.store.memory import MemoryStore
 
 NAMES = ["loss", "accuracy", "nobody has this"]
 OPERATORS = {

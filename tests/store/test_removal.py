@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import func, select
 
-from aimanager.store import RunDeleted, SqlStore, removal, tables
+from aimanager.store import RunDeleted, SqlStore, tables
+from aimanager.store.upkeep import removal
 from tests.store.factories import column, log, open_database
 
 

@@ -6,11 +6,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from aimanager import schema
-from aimanager.store import SqlStore, frame, layout, merge, rollup, tables
-from aimanager.store.recount import take_in
-from aimanager.store.request import stream_row
-from aimanager.store.summary import Standing
+from aimanager.db import schema
+from aimanager.store import SqlStore, tables
+from aimanager.store.chunks import frame, layout
+from aimanager.store.read import rollup
+from aimanager.store.summary import RunningSummary
+from aimanager.store.upkeep import merge
+from aimanager.store.upkeep.recount import take_in
+from aimanager.store.write.request import stream_row
 from tests.store.factories import column, listed, log, open_database
 from tests.store.test_failures import fail  # noqa: F401  # A fixture.
 from tests.store.test_invariants import assert_well, count
@@ -211,7 +214,7 @@ def old_rows(database):
         kept = {name: value for name, value in stream.items() if name not in old}
         names, places = ", ".join(kept), ", ".join(f":{name}" for name in kept)
         connection.execute(sa.text(f"INSERT INTO metric_stream ({names}) VALUES ({places})"), kept)
-        standing = Standing()
+        standing = RunningSummary()
         take_in(standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float)))
         series = standing.row() | {"run_no": 1, "metric_id": 1, "project_id": 1, "live": 1}
         connection.execute(tables.metric_series.insert(), [series])

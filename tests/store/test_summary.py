@@ -7,17 +7,17 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from aimanager.store.summary import Standing, tally
+from aimanager.store.summary import RunningSummary, tally
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
-def exact(standing: Standing) -> Fraction:
+def exact(standing: RunningSummary) -> Fraction:
     return (Fraction(standing.high) + Fraction(standing.low)) * (2**64 if standing.scaled else 1)
 
 
-def stand(requests) -> Standing:
-    standing = Standing()
+def stand(requests) -> RunningSummary:
+    standing = RunningSummary()
     for values in requests:
         standing.add(tally(np.array(values, np.float64)), 0.0, 0, 0, 1)
     return standing
@@ -48,5 +48,5 @@ def test_a_mean_stays_among_the_values():
 @given(st.lists(st.lists(st.floats(width=64), min_size=1, max_size=60), min_size=1, max_size=4))
 def test_a_standing_survives_its_row(requests):
     standing = stand(requests)
-    again = Standing.of(SimpleNamespace(**standing.row()))
+    again = RunningSummary.of(SimpleNamespace(**standing.row()))
     assert repr(again) == repr(standing)

@@ -5,10 +5,12 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from aimanager.store import SqlStore, layout, rollup, tables, zoom
-from aimanager.store.envelope import chart as exact_chart
-from aimanager.store.frame import Line
-from aimanager.store.reader import NOTHING
+from aimanager.store import SqlStore, tables
+from aimanager.store.chunks import layout
+from aimanager.store.chunks.frame import Line
+from aimanager.store.read import rollup, zoom
+from aimanager.store.read.envelope import chart as exact_chart
+from aimanager.store.read.reader import NOTHING
 from tests.store.factories import column, log, open_database
 from tests.store.test_invariants import assert_well, count
 from tests.store.test_machine import assert_chart_hides_nothing

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
-from aimanager import schema
 from aimanager.cli import main
 from aimanager.config import Settings
-from aimanager.database import Database
+from aimanager.db import schema
+from aimanager.db.engine import Database
 from aimanager.models import ApiKey, Project, RevokedToken, Run, Ticket, User
-from aimanager.store import SqlStore, doctor
+from aimanager.store import SqlStore
+from aimanager.store.upkeep import doctor
 from aimanager.upkeep import copying, ends
 from tests.servers import ROOT
 from tests.store.factories import column, listed, log
@@ -268,7 +269,7 @@ def test_a_database_that_a_process_has_open_is_not_copied(new):
     source, target = new("sqlite"), new("sqlite")
     fill(source, 2)
     script = (
-        "import sys; from pathlib import Path; from aimanager.database import Database\n"
+        "import sys; from pathlib import Path; from aimanager.db.engine import Database\n"
         "from aimanager.config import Settings\n"
         "database = Database.open(Settings(data_dir=Path('unused'), database_url=sys.argv[1]))\n"
         "with database.reading() as connection: connection.exec_driver_sql('SELECT count(*) FROM users').all()\n"

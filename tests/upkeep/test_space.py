@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from aimanager import database, schema
 from aimanager.cli import main
-from aimanager.store import Batch, Column, SqlStore, doctor, removal
+from aimanager.db import engine, schema
+from aimanager.store import Batch, Column, SqlStore
+from aimanager.store.upkeep import doctor, removal
 from aimanager.upkeep import compacting
 from tests.store.factories import column, listed, log, open_database
 
@@ -97,7 +98,7 @@ def test_a_file_of_before_is_made_smaller_by_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(removal, "_KEPT", 20)
     monkeypatch.setenv("AI_MANAGER_DATA_DIR", str(tmp_path))
     with monkeypatch.context() as old:
-        old.setattr(database, "AUTO_VACUUM", "NONE")
+        old.setattr(engine, "AUTO_VACUUM", "NONE")
         opened = open_database(f"sqlite:///{tmp_path / 'aimanager.db'}", create=False)
         schema.upgrade(opened)
         store = SqlStore(opened)

@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from aimanager import columnar
+from aimanager.wire import columnar
 
 from .conftest import as_htmx
 

@@ -1,0 +1,120 @@
+"""The forms in which points leave: JSON, a frame of columns, CSV, Arrow. Each is made piece by piece, in bounded memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+from flask import Response, request
+
+from ..store import History, Series
+from ..wire import columnar
+from . import columns
+from .decorators import FRAME
+
+CSV, ARROW = "text/csv", "application/vnd.apache.arrow.stream"
+TYPES = {"json": "application/json", "columns": FRAME, "csv": CSV, "arrow": ARROW}
+_LINES = 50_000  # Of CSV that are text at a time.
+
+
+def wanted(usual: str, *others: str) -> str:
+    """The media type that `Accept` likes best; the usual one if it likes none of them."""
+    return request.accept_mimetypes.best_match([usual, *others]) or usual
+
+
+def sent(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
+    """Parts as an answer: at once, or one after the other; what goes wrong with the first is still told in words."""
+    body: Any = b"".join(parts) if whole else chain([next(parts, b"")], parts)
+    answer = Response(body, mimetype=kind)
+    answer.vary.add("Accept")
+    return answer
+
+
+def history_as_json(history: History) -> Iterator[bytes]:
+    fields: dict[str, Callable[[Series], Any]] = {
+        "values": lambda piece: columns.values(piece.values),
+        "steps": lambda piece: np.ascontiguousarray(piece.steps),
+        "timestamps": lambda piece: columns.times(piece.times),
+    }
+    yield b'{"name":' + orjson.dumps(history.name)
+    for name, column in fields.items():
+        yield f',"{name}":['.encode()
+        for number, piece in enumerate(history.pieces()):
+            text = orjson.dumps(column(piece), option=orjson.OPT_SERIALIZE_NUMPY)
+            yield (b"," if number else b"") + text[1:-1]
+        yield b"]"
+    yield b"}\n"
+
+
+def history_as_columns(history: History) -> Iterator[bytes]:
+    """What `POST /metrics/{run_id}/bulk` takes: column after column, for which a long history is gone through thrice."""
+    size = 8 * history.total
+    places = {"steps": ["i8", 0], "values": ["f8", size], "timestamps": ["i8", 2 * size]}
+    references = {name: [*place, history.total] for name, place in places.items()}
+    yield columnar.opening({"series": {history.name: references}})
+    for kind, attribute in (("<i8", "steps"), ("<f8", "values"), ("<i8", "times")):
+        for piece in history.pieces():
+            yield np.ascontiguousarray(getattr(piece, attribute), kind).tobytes()
+
+
+def history_as_csv(history: History) -> Iterator[bytes]:
+    yield b"step,value,timestamp\n"
+    yield from _lines(history, "")
+
+
+def histories_as_csv(histories: Iterator[History]) -> Iterator[bytes]:
+    yield b"name,step,value,timestamp\n"
+    for history in histories:
+        # A sheet takes what begins like this for a formula.
+        name = "'" * history.name.startswith(("=", "+", "-", "@")) + history.name
+        cell = io.StringIO()
+        csv.writer(cell, lineterminator="").writerow([name])
+        yield from _lines(history, cell.getvalue() + ",")
+
+
+def history_as_arrow(history: History) -> Iterator[bytes]:
+    """An Arrow stream with a record batch for each piece."""
+    import nanoarrow as arrow  # Takes a while to load, and few ask for it.
+    from nanoarrow import ipc
+
+    kinds = {"step": arrow.int64(), "value": arrow.float64(), "timestamp": arrow.timestamp("us", timezone="UTC")}
+    table = arrow.struct(kinds)
+    sink = io.BytesIO()
+    with ipc.StreamWriter.from_writable(sink) as writer:
+        for piece in history.pieces():
+            # The first buffer of a column would say which cells are empty; none is.
+            pairs = zip(kinds.values(), (piece.steps, piece.values, piece.times), strict=True)
+            cells = [
+                arrow.c_array_from_buffers(kind, len(column), [None, np.ascontiguousarray(column)], null_count=0)
+                for kind, column in pairs
+            ]
+            writer.write_array(arrow.c_array_from_buffers(table, len(piece.steps), [None], children=cells))
+            yield _emptied(sink)
+    yield _emptied(sink)
+
+
+def _emptied(sink: io.BytesIO) -> bytes:
+    """What was written since the last time."""
+    written = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return written
+
+
+def _lines(history: History, begin: str) -> Iterator[bytes]:
+    """Values as the shortest digits that read back to the same float64."""
+    for piece in history.pieces():
+        for start in range(0, len(piece.steps), _LINES):
+            part = slice(start, start + _LINES)
+            steps, times = piece.steps[part].tolist(), np.datetime_as_string(columns.times(piece.times[part]))
+            values = (columns.value(value) for value in piece.values[part].tolist())
+            rows = zip(steps, values, times.tolist(), strict=True)
+            yield "".join([f"{begin}{step},{value},{time}\n" for step, value, time in rows]).encode()
+
+
+HISTORY = {"json": history_as_json, "columns": history_as_columns, "csv": history_as_csv, "arrow": history_as_arrow}

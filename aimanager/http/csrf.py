@@ -1,0 +1,106 @@
+"""Whether an unsafe request really comes from one of our own pages.
+
+Two independent answers: the browser's own word (`Origin`, `Sec-Fetch-Site`), asked of every unsafe request, and a
+token that only our pages can read, asked of everything that is signed in by cookie and of our forms.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Request, Response, current_app, g, request
+
+from ..errors import Forbidden
+from ..extensions import settings
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_secure() -> bool:
+    return request.is_secure or settings.public_url.startswith("https://")
+
+
+def session_cookie() -> str:
+    """The name that browsers bind to this host and to https, where there is https."""
+    return "__Host-session" if is_secure() else "session"
+
+
+def csrf_cookie() -> str:
+    return "__Host-csrf" if is_secure() else "csrf"
+
+
+def same_origin(origin: str) -> bool:
+    """Whether an `Origin` header names this server."""
+    ours = {(request.scheme, request.host)}
+    if settings.public_url:
+        public = urlsplit(settings.public_url)
+        ours.add((public.scheme, public.netloc))
+    try:
+        theirs = urlsplit(origin)
+    except ValueError:  # Brackets that do not close, letters that only look like a host.
+        return False
+    return (theirs.scheme, theirs.netloc) in ours
+
+
+def check_origin(asked: Request) -> None:
+    """Refuse an unsafe request that another site sent. Raises Forbidden."""
+    if asked.method in SAFE:
+        return
+    origin = asked.headers.get("Origin")
+    if origin is not None and not same_origin(origin):
+        raise Forbidden("Not enough permissions: the request comes from another site")
+    if asked.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden("Not enough permissions: the request comes from another site")
+
+
+def check_token(expected: str) -> None:
+    """Compare the token of the page with the one of the session. Raises Forbidden."""
+    if request.method in SAFE:
+        return
+    offered = request.headers.get("X-CSRF-TOKEN") or request.form.get("csrf_token", "")
+    if not expected or not hmac.compare_digest(offered.encode(), expected.encode()):
+        raise Forbidden("Not enough permissions: the page is out of date, please reload it")
+
+
+def check_form() -> None:
+    """For forms of people who are not signed in: the token is compared with its cookie (double submit)."""
+    check_token(request.cookies.get(csrf_cookie(), ""))
+
+
+def csrf_token() -> str:
+    """The token for this page's forms; a visitor without one is given one with the answer."""
+    if g.principal.kind == "cookie":
+        return g.principal.csrf
+    if "csrf_token" not in g:
+        g.csrf_token = request.cookies.get(csrf_cookie()) or secrets.token_urlsafe(24)
+    return g.csrf_token
+
+
+def keep_token(answer: Response) -> Response:
+    """Set the cookie that goes with a form that was just rendered."""
+    token = g.get("csrf_token")
+    if token and request.cookies.get(csrf_cookie()) != token:
+        set_csrf_cookie(answer, token)
+    return answer
+
+
+def set_csrf_cookie(answer: Response, token: str) -> None:
+    # Not HttpOnly: the page's script reads it at request time, as a rendered one goes stale with a new session.
+    answer.set_cookie(csrf_cookie(), token, secure=is_secure(), samesite="Lax", max_age=_age())
+
+
+def sign_in(answer: Response, token: str, csrf: str) -> None:
+    """Give the browser its session."""
+    answer.set_cookie(session_cookie(), token, httponly=True, secure=is_secure(), samesite="Lax", max_age=_age())
+    set_csrf_cookie(answer, csrf)
+
+
+def sign_out(answer: Response) -> None:
+    for name in (session_cookie(), csrf_cookie()):
+        answer.delete_cookie(name, secure=is_secure(), samesite="Lax")
+
+
+def _age() -> int:
+    return int(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds())

@@ -1,0 +1,186 @@
+"""Charts out of the tree over the chunks: what they cost follows the points drawn, not the points stored.
+
+Which of a metric's chunks have to be read point by point, which by the nodes within them, and of which their own row
+is enough.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from math import ceil, floor, isinf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import Axis, Bound, Chart, DamagedPoints, Ints
+from ..chunks import layout
+from ..chunks.codec import Damaged
+from ..chunks.frame import Line, join
+from ..chunks.pack import NO_ROW, Tree, edges_of, trees_of
+from ..tables import STEPS_ASCEND, TIMES_ASCEND
+from . import envelope, rollup
+from .nodes import Nodes, draw, in_order, of_points
+from .reader import Reader
+from .rollup import Chunks
+
+READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
+ENOUGH = 2 / 3  # So many chunks a bucket are drawn as they are: the nodes within cost a page of the database for each.
+_INT64 = np.iinfo(np.int64)
+
+
+def chart(
+    reader: Reader, name: str, metric: int, tail: Line, x: Axis, points: int, lo: Bound, hi: Bound, origin: int
+) -> Chart:
+    """The chart of a metric; `tail` are its points that are in no chunk. Raises DamagedPoints."""
+    column = "step" if x == "step" else "ts"
+    low, high = _whole(lo, ceil, x, origin), _whole(hi, floor, x, origin)
+    try:
+        chunks = rollup.within(reader.connection, reader.run, metric, column, low, high)
+        lowest = chunks[f"{column}_lo"]
+        if not (lowest[1:] > lowest[:-1]).all():
+            chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], lowest))]
+        if int(chunks["rows"].sum()) + len(tail.ids) > max(READ, 1) * points:
+            nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
+            if nodes is not None and int(nodes.counts.sum()) > points:
+                return draw(name, x, nodes, points, origin if x == "relative" else 0)
+    except Damaged as error:
+        raise DamagedPoints(reader.run, metric, 0, str(error)) from error
+    line = join([reader.decoded(metric, rollup.places(chunks)), tail])
+    return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
+
+
+def _whole(bound: Bound, inwards: Callable[[float], int], x: Axis, origin: int) -> int:
+    """A bound as a step or a time."""
+    if bound is None:
+        return _INT64.min if inwards is ceil else _INT64.max
+    if isinf(bound):
+        return _INT64.max if bound > 0 else _INT64.min
+    found = inwards(bound) + (origin if x == "relative" else 0)
+    return min(max(found, _INT64.min), _INT64.max)
+
+
+def _nodes(
+    reader: Reader, metric: int, chunks: Chunks, tail: Line, column: str, low: int, high: int, points: int
+) -> Nodes | None:
+    """Nodes as small as the drawing needs them, of the points with low <= x <= high; None where all have to be read."""
+    clean = _clean(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
+    if not clean.any():
+        return None
+    line = join([reader.decoded(metric, rollup.places(chunks[~clean])), tail])
+    x = line.steps if column == "step" else line.times
+    inside = (x >= low) & (x <= high)
+    several = [of_points(line.take(inside), x[inside])]
+    whole = chunks if clean.all() else chunks[clean]
+    # The step of a chunk's last point is in its row only where no step goes back.
+    enough = len(whole) >= ENOUGH * points
+    rough = whole["flags"] & STEPS_ASCEND != 0 if enough else np.zeros(len(whole), bool)
+    if rough.any():
+        several.append(_of_chunks(reader, whole if rough.all() else whole[rough], column))
+    if not rough.all():
+        several += _within(reader, metric, whole[~rough], column)
+    return in_order(several)
+
+
+def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
+    """Which chunks are in order themselves, and have nothing of the others between their first x and their last.
+
+    Two may meet in one x if the points of one come before those of the other by time and id.
+    """
+    x = tail.steps if column == "step" else tail.times
+    lo, hi = (np.ascontiguousarray(chunks[f"{column}_{end}"]) for end in ("lo", "hi"))
+    apart = np.ones(len(chunks), bool)
+    if not (lo[1:] > hi[:-1]).all() or (len(x) and len(hi) and x.min() <= hi[-1]):
+        apart = _apart(chunks, tail, lo, hi, x)
+    needed = TIMES_ASCEND | (STEPS_ASCEND if column == "step" else 0)
+    return apart & (chunks["flags"] & needed == needed)
+
+
+def _apart(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[np.bool_]:
+    """Which chunks have nothing of the others between their first (x, time, id) and their last."""
+    first = [np.append(lo, x), np.append(chunks["ts_lo"], tail.times), np.append(chunks["id_lo"], tail.ids)]
+    last = [np.append(hi, x), np.append(chunks["ts_hi"], tail.times), np.append(chunks["id_hi"], tail.ids)]
+    order = np.lexsort(first[::-1])
+    first, last = [each[order] for each in first], [each[order] for each in last]
+    apart = np.ones(len(order), bool)
+    apart[1:] &= _after([each[1:] for each in first], [np.maximum.accumulate(each)[:-1] for each in last])
+    least = [np.minimum.accumulate(each[::-1])[::-1] for each in first]
+    apart[:-1] &= _after([each[1:] for each in least], [each[:-1] for each in last])
+    found = np.empty(len(order), bool)
+    found[order] = apart
+    return found[: len(chunks)]
+
+
+def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
+    """Whether (x, time, id) of ones comes after that of others, place by place."""
+    (x, time, id), (other_x, other_time, other_id) = ones, others
+    return (x > other_x) | ((x == other_x) & ((time > other_time) | ((time == other_time) & (id > other_id))))
+
+
+def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
+    """Each chunk as a node."""
+    rollup.place_marks(chunks, reader)
+    marked = chunks.dtype == rollup.MARKED
+    return Nodes(
+        first_x=chunks[f"{column}_lo"],
+        first_time=chunks["ts_lo"],
+        first_id=chunks["id_lo"],
+        last_x=chunks[f"{column}_hi"],
+        last_step=chunks["step_hi"],
+        last_time=chunks["ts_hi"],
+        counts=chunks["rows"].astype(np.int64),
+        low=chunks["vmin"],
+        high=chunks["vmax"],
+        last=chunks["vlast"],
+        bad=chunks["bad_row"] != NO_ROW if marked else np.zeros((len(chunks), 3), bool),
+        bad_x=chunks[f"bad_{column}"] if marked else np.zeros((len(chunks), 3), np.int64),
+    )
+
+
+def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[Nodes]:
+    """The nodes within chunks; chunks of one form are treated together."""
+    numbers = chunks["axis_no"].tolist()
+    subs = reader.trees(metric, numbers)
+    edges = reader.edges(numbers)
+    if missing := [number for number in numbers if number not in subs or number not in edges]:
+        raise Damaged(f"the chunk of axis {missing[0]} is not there")
+    alike: dict[tuple[int, bytes, int, int], list[int]] = defaultdict(list)
+    for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
+        step, ts = edges[number]
+        alike[rows, subs[number][:2], len(step), len(ts)].append(i)
+    found = []
+    for (rows, head, _, _), several in alike.items():
+        mine = [numbers[i] for i in several]
+        trees = trees_of([subs[number] for number in mine], head, rows)
+        steps = edges_of([edges[number][0] for number in mine], chunks["step_lo"][several], rows)
+        times = edges_of([edges[number][1] for number in mine], chunks["ts_lo"][several], rows)
+        found.append(_alike(reader, chunks[several], trees, (steps, times), rows, column))
+    return found
+
+
+def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints], rows: int, column: str) -> Nodes:
+    """The nodes of chunks of one length, each column chunk by chunk."""
+    starts = np.arange(0, rows, layout.NODE)
+    x = along[0] if column == "step" else along[1]
+    bad = np.zeros((len(chunks), len(starts), 3), bool) if tree.bad is None else tree.bad != NO_ROW
+    bad_x = np.zeros(bad.shape, np.int64)
+    if tree.bad is not None:
+        numbers = chunks["axis_no"].tolist()
+        reader.load_axes(numbers)
+        for i in np.flatnonzero(bad.any((1, 2))):
+            column_x = reader.along(numbers[i])[column != "step"]
+            bad_x[i] = column_x[np.minimum(tree.bad[i], rows - 1)]
+    return Nodes(
+        first_x=x[..., 0].ravel(),
+        first_time=along[1][..., 0].ravel(),
+        first_id=(chunks["id_lo"][:, None] + starts).ravel(),
+        last_x=x[..., 1].ravel(),
+        last_step=along[0][..., 1].ravel(),
+        last_time=along[1][..., 1].ravel(),
+        counts=np.tile(np.diff(np.append(starts, rows)), len(chunks)),
+        low=tree.low.ravel(),
+        high=tree.high.ravel(),
+        last=tree.last.ravel(),
+        bad=bad.reshape(-1, 3),
+        bad_x=bad_x.reshape(-1, 3),
+    )

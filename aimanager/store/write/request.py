@@ -1,0 +1,277 @@
+"""What a request is turned into before anybody waits for it, and how it is settled at the commit.
+
+`prepare` runs in the thread that brings the request: it finds the columns that share an axis and tallies
+them. What can only be known in the transaction (ids, absent steps, absent times) is filled in by `settle`,
+which touches no array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from ..base import Batch, Column, Ints
+from ..chunks import codec, layout
+from ..chunks.frame import Block
+from ..chunks.pack import AxisColumn, Packed, Piece, slices
+from ..summary import BatchSummary, RunningSummary, tally
+
+_LARGEST = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Times:
+    """The times of a part: an int for one time, and what the run needs to know about them."""
+
+    given: int | Ints
+    first: int
+    last: int
+    ascending: bool
+    last_row: int  # The row that comes last by (time, id).
+
+
+@dataclass(slots=True)
+class Part:
+    """Columns that were given one axis; steps and times are None where they are to be filled in."""
+
+    rows: int
+    steps: int | Ints | None
+    times: Times | None
+    metrics: list[int] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    tallies: list[BatchSummary] = field(default_factory=list)
+    lasts: list[float] = field(default_factory=list)
+    large: Large | None = None  # Of a part that skips the log, which then has no `values`.
+
+
+@dataclass(slots=True)
+class Large:
+    """A part that is written as chunks: its columns packed before anybody waits; steps and times where given."""
+
+    pieces: list[list[Piece]] = field(default_factory=list)
+    steps: list[AxisColumn] | None = None
+    times: list[AxisColumn] | None = None
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run as its stream row and the rows read so far have it; the series that it has not are None."""
+
+    state: int
+    next_id: int = 1
+    next_seq: int = 1
+    heard_at: int = 0
+    first_time: int | None = None
+    last_time: int | None = None
+    ordered: bool = True
+    next_axis: int = 1
+    tail_rows: int = 0
+    tail_bytes: int = 0
+    series: dict[int, RunningSummary | None] = field(default_factory=dict)
+    writers: dict[str, WriterState | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """A writer's last request."""
+
+    seq: int
+    first_id: int
+    count: int
+    fingerprint: bytes | None
+
+
+def prepare(batch: Batch, metric_ids: Mapping[str, int]) -> list[Part]:
+    """The columns of a request in parts that share an axis; a metric is in a part once."""
+    parts: list[Part] = []
+    before: Column | None = None
+    for column in batch.columns:
+        rows = len(column.values)
+        if not rows:
+            continue
+        metric = metric_ids[column.name]
+        part = parts[-1] if parts else None
+        if not (part and before and _same_axis(before, column)) or metric in part.metrics:
+            part = Part(rows, _steps(column.steps, rows), _times(column.times, rows))
+            part.large = _large(part) if rows >= layout.LARGE else None
+            parts.append(part)
+        values = np.ascontiguousarray(column.values, "<f8")
+        part.metrics.append(metric)
+        if part.large:
+            part.large.pieces.append([Piece.of(values[some], layout.LEVEL) for some in slices(rows)])
+        part.values.append(b"" if part.large else values.tobytes())
+        part.tallies.append(tally(values))
+        part.lasts.append(float(values[part.times.last_row if part.times else -1]))
+        before = column
+    return parts
+
+
+def settle(part: Part, run: RunState, now: int) -> list[Block]:
+    """The part with its steps and times filled in. Columns whose next steps differ become blocks of their own."""
+    times = part.times.given if part.times else now
+    if part.steps is not None:
+        return [Block(part.rows, part.metrics, part.steps, times, part.values)]
+    blocks = []
+    for following, columns in groupby(range(len(part.metrics)), key=lambda i: _following(run.series[part.metrics[i]])):
+        chosen = list(columns)
+        metrics, values = [part.metrics[i] for i in chosen], [part.values[i] for i in chosen]
+        blocks.append(Block(part.rows, metrics, _count_from(following, part.rows), times, values))
+    return blocks
+
+
+def admit(part: Part, run: RunState, now: int) -> list[Block]:
+    """Settle a part and bring the run up to date with it: its ids, its times and its summaries."""
+    blocks = settle(part, run, now)
+    columns = iter(zip(part.tallies, part.lasts, strict=True))
+    row = part.times.last_row if part.times else part.rows - 1
+    time = part.times.last if part.times else now
+    for block in blocks:
+        step = int(block.steps[row]) if not isinstance(block.steps, int) else block.steps + row
+        last_id = run.next_id + row * len(block.metrics)
+        for position, metric in enumerate(block.metrics):
+            standing = run.series[metric]
+            if standing is None:
+                standing = run.series[metric] = RunningSummary()
+            more, last = next(columns)
+            standing.add(more, last, step, time, last_id + position)
+        run.next_id += block.count
+        _note_times(run, part.times, now)
+    return blocks
+
+
+def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
+    """The chunks of a large part, from its settled blocks and the first's first id."""
+    assert part.large is not None  # noqa: S101 - that is what makes a part large
+    found, pieces = [], iter(part.large.pieces)
+    for block in blocks:
+        width = len(block.metrics)
+        mine = [next(pieces) for _ in block.metrics]
+        for i, some in enumerate(slices(block.rows)):
+            rows, start = some.stop - some.start, first_id + some.start * width
+            found.append(
+                Packed(
+                    metrics=block.metrics,
+                    rows=rows,
+                    id_lo=start,
+                    id_hi=start + rows * width - 1,
+                    base=codec.affine(0, width),
+                    steps=part.large.steps[i] if part.large.steps else _along(block.steps, some, 1),
+                    times=part.large.times[i] if part.large.times else _along(block.times, some, 0),
+                    pieces=[column[i] for column in mine],
+                )
+            )
+        first_id += block.count
+    return found
+
+
+def _large(part: Part) -> Large:
+    times = part.times.given if part.times else None
+    given = [
+        None if column is None or isinstance(column, int) else [_along(column, some, 0) for some in slices(part.rows)]
+        for column in (part.steps, times)
+    ]
+    return Large([], *given)
+
+
+def _along(column: int | Ints, some: slice, delta: int) -> AxisColumn:
+    """A slice of steps or times; an int is the first of them, and each row adds delta."""
+    if isinstance(column, int):
+        return AxisColumn.counted(column + some.start * delta, delta, some.stop - some.start)
+    return AxisColumn.of(column[some], layout.LEVEL)
+
+
+def _note_times(run: RunState, times: Times | None, now: int) -> None:
+    first, last, ascending = (times.first, times.last, times.ascending) if times else (now, now, True)
+    if run.last_time is None or run.first_time is None:
+        run.first_time, run.last_time, run.ordered = first, last, ascending
+    else:
+        run.ordered = run.ordered and ascending and first >= run.last_time
+        run.first_time, run.last_time = min(first, run.first_time), max(last, run.last_time)
+
+
+def _same_axis(one: Column, other: Column) -> bool:
+    if one.steps is other.steps and one.times is other.times:
+        return len(one.values) == len(other.values)  # As columns of one row are, for which looking closer is dear.
+    return len(one.values) == len(other.values) and all(
+        a is b or (a is not None and b is not None and np.array_equal(a, b))
+        for a, b in ((one.steps, other.steps), (one.times, other.times))
+    )
+
+
+def _steps(steps: Ints | None, rows: int) -> int | Ints | None:
+    """Consecutive steps are kept as their first."""
+    if steps is None:
+        return None
+    first = int(steps[0])
+    if rows == 1 or (int(steps[-1]) - first == rows - 1 and (steps[1:] > steps[:-1]).all()):
+        return first
+    return steps
+
+
+def _times(times: Ints | None, rows: int) -> Times | None:
+    if times is None:
+        return None
+    first = int(times[0])
+    if rows == 1:
+        return Times(first, first, first, True, 0)
+    if (times[1:] >= times[:-1]).all():
+        last = int(times[-1])
+        return Times(first if first == last else times, first, last, True, rows - 1)
+    last_row = rows - 1 - int(times[::-1].argmax())
+    return Times(times, int(times.min()), int(times[last_row]), False, last_row)
+
+
+def _following(standing: RunningSummary | None) -> int:
+    return 0 if standing is None else min(standing.last_step + 1, _LARGEST)
+
+
+def _count_from(first: int, rows: int) -> int | Ints:
+    """Steps that count up from the first and stay at the largest there is."""
+    if rows == 1 or first <= _LARGEST - rows:
+        return first
+    return np.array([min(first + row, _LARGEST) for row in range(rows)], np.int64)
+
+
+def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
+    """A row of metric_stream."""
+    known = known or RunState(state)
+    return {
+        "run_no": run,
+        "next_id": known.next_id,
+        "next_seq": known.next_seq,
+        "state": state,
+        "heard_at": known.heard_at,
+        "first_ts": known.first_time,
+        "last_ts": known.last_time,
+        "ordered": int(known.ordered),
+        "next_axis": known.next_axis,
+        "tail_rows": known.tail_rows,
+        "tail_bytes": known.tail_bytes,
+    }
+
+
+def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
+    """A row of metric_writer."""
+    known = known or WriterState(0, 0, 0, None)
+    return {
+        "run_no": run,
+        "writer_id": writer,
+        "last_seq": known.seq,
+        "last_id0": known.first_id,
+        "last_n": known.count,
+        "fingerprint": known.fingerprint,
+        "heard_at": heard_at,
+    }
+
+
+def axis_of(block: Block) -> tuple[Ints, Ints]:
+    """Steps and times of a block, row by row."""
+    if block.rows == 1:
+        return np.array([block.steps], np.int64).ravel(), np.array([block.times], np.int64).ravel()
+    rows = np.arange(block.rows)
+    steps = rows + block.steps if isinstance(block.steps, int) else block.steps
+    return steps, np.full(block.rows, block.times) if isinstance(block.times, int) else block.times

@@ -1,0 +1,1 @@
+"""How numbers, times and columns look when they travel in or out."""

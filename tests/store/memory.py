@@ -1,0 +1,312 @@
+"""The reference: points in plain lists, everything worked out anew for each question. Slow, and easily checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import groupby
+from math import isfinite, isnan
+from typing import NamedTuple
+
+import numpy as np
+
+from aimanager.db.keyset import Place, in_order
+from aimanager.store.base import (
+    COMPARE,
+    PIECE,
+    Axis,
+    Batch,
+    Bound,
+    Cell,
+    Chart,
+    Clock,
+    Column,
+    Condition,
+    Head,
+    History,
+    MetricStore,
+    OutOfTurn,
+    Points,
+    Rank,
+    Receipt,
+    RunDeleted,
+    Series,
+    Summary,
+    Tail,
+    now,
+)
+from aimanager.store.chunks.frame import Line
+from aimanager.store.read import envelope
+
+_LARGEST = 2**63 - 1
+
+
+class Point(NamedTuple):
+    id: int
+    name: str
+    step: int
+    value: np.float64
+    time: int
+
+
+@dataclass(slots=True)
+class Run:
+    project: int = 0
+    points: list[Point] = field(default_factory=list)
+    writers: dict[str, tuple[int, bytes | None, Receipt]] = field(default_factory=dict)
+    heard_at: int = 0
+    deleted: bool = False
+
+    def by_time(self, name: str | None = None) -> list[Point]:
+        mine = (point for point in self.points if name in (None, point.name))
+        return sorted(mine, key=lambda point: (point.time, point.id))
+
+
+class MemoryStore(MetricStore):
+    """For tests and trials: nothing outlives the process."""
+
+    def __init__(self, clock: Clock = now) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._runs: dict[int, Run] = {}
+        self.closed = False
+
+    def append(self, run: int, project: int, batch: Batch) -> Receipt:
+        if self.closed:
+            raise RuntimeError("the store is closed")
+        with self._lock:
+            kept = self._runs.setdefault(run, Run(project))
+            if kept.deleted:
+                raise RunDeleted(f"run {run} is deleted")
+            repeat = self._repeat(kept, batch)
+            if repeat:
+                return self.as_first_time(run, batch, repeat)
+            receipt = self._store(kept, batch)
+            if batch.writer is not None and batch.seq is not None:
+                kept.writers[batch.writer] = (batch.seq, batch.fingerprint, receipt)
+            return receipt
+
+    def _repeat(self, kept: Run, batch: Batch) -> Receipt | None:
+        """The receipt of a request that was stored before."""
+        if batch.writer is None or batch.seq is None:
+            return None
+        nothing = (0, None, Receipt(0, 0, 0))
+        last, fingerprint, receipt = kept.writers.get(batch.writer, nothing)
+        if batch.seq > last + 1:
+            raise OutOfTurn("gap", last + 1)
+        if batch.seq == last and batch.fingerprint and fingerprint and batch.fingerprint != fingerprint:
+            raise OutOfTurn("changed", last + 1)
+        if batch.seq == last:
+            return Receipt(receipt.count, receipt.first_id, receipt.last_id, repeated=True)
+        if batch.seq < last:
+            return Receipt(batch.count, 0, receipt.last_id, repeated=True)
+        return None
+
+    def _store(self, kept: Run, batch: Batch) -> Receipt:
+        clock = self._clock()
+        kept.heard_at = max(kept.heard_at, clock)
+        latest = max([clock, *(point.time for point in kept.points)])
+        first = len(kept.points) + 1
+        for block in _blocks(batch.columns):
+            starts = [self._following(kept, column) for column in block]
+            for _, group in groupby(zip(starts, block, strict=True), key=lambda pair: pair[0]):
+                columns = list(group)
+                for row in range(len(block[0].values)):
+                    for start, column in columns:
+                        step = column.steps[row] if column.steps is not None else min(start + row, _LARGEST)
+                        when = latest if column.times is None else column.times[row]
+                        point = Point(len(kept.points) + 1, column.name, int(step), column.values[row], int(when))
+                        kept.points.append(point)
+        rows = max((len(column.values) for column in batch.columns[:1]), default=0)
+        mine = [point for point in kept.points[first - 1 :] if point.name == batch.columns[0].name][:rows]
+        return Receipt(
+            count=len(kept.points) - first + 1,
+            first_id=first,
+            last_id=len(kept.points),
+            steps=np.array([point.step for point in mine], np.int64) if mine else None,
+            times=np.array([point.time for point in mine], np.int64) if mine else None,
+        )
+
+    def _following(self, kept: Run, column: Column) -> int:
+        """The step after the metric's last; the same for all columns where steps are given."""
+        if column.steps is not None:
+            return 0
+        before = kept.by_time(column.name)
+        return min(before[-1].step + 1, _LARGEST) if before else 0
+
+    def _read(self, run: int) -> Run:
+        kept = self._runs.get(run, Run())
+        return Run() if kept.deleted else kept
+
+    def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
+        with self._lock:
+            found = self._read(run).by_time(name)
+        chosen = found[skip : skip + limit]
+        names = sorted({point.name for point in chosen})
+        index = np.array([names.index(point.name) for point in chosen], np.int32)
+        line = _line(chosen)
+        return Points(names, index, line.ids, line.steps, line.values, line.times, len(found))
+
+    def series(self, run: int, name: str) -> Series | None:
+        with self._lock:
+            found = self._read(run).by_time(name)
+        return _series(name, found) if found else None
+
+    def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
+        with self._lock:
+            found = self._read(run).by_time(name)
+        if not found:
+            return None
+        pieces = [_series(name, found[start : start + rows]) for start in range(0, len(found), rows)]
+        return History(name, len(found), lambda: iter(pieces))
+
+    def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
+        with self._lock:
+            points = list(self._read(run).points)
+        last_id = max(last_id, 0)
+        found = points[last_id : last_id + limit]
+        series = [
+            _series(name, [point for point in found if point.name == name])
+            for name in dict.fromkeys(point.name for point in found)
+        ]
+        end = min(last_id, len(points)) + len(found)
+        return Tail(end, series, end == len(points))
+
+    def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
+        found = {}
+        with self._lock:
+            for run in runs:
+                kept = self._read(run)
+                mine = sorted({point.name for point in kept.points})
+                found[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
+        return found
+
+    def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
+        found = self.summaries(runs, names)
+        return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in found.items()}
+
+    def ranked(
+        self,
+        project: int,
+        rank: Rank,
+        after: Place | None = None,
+        limit: int = 100,
+        where: Sequence[Condition] = (),
+        among: Collection[int] | None = None,
+    ) -> list[Place]:
+        with self._lock:
+            runs = self._fulfilling(project, where, among)
+            values = {run: self._value(run, rank.name, rank.of) for run in runs}
+        found = (Place(value, run) for run, value in values.items() if value is not None)
+        return in_order(found, rank.descending, after)[:limit]
+
+    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
+        with self._lock:
+            return self._fulfilling(project, where, among)
+
+    def _fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None) -> set[int]:
+        mine = {run for run, kept in self._runs.items() if kept.project == project and (among is None or run in among)}
+        for one in where:
+            values = {run: self._value(run, one.name, one.of) for run in mine}
+            mine = {run for run, value in values.items() if value is not None and COMPARE[one.op](value, one.value)}
+        return mine
+
+    def _value(self, run: int, name: str, of: str) -> float | None:
+        points = self._read(run).by_time(name)
+        value = getattr(_summary(name, points), of) if points else None
+        return None if value is None or isnan(value) else value
+
+    def names(self, runs: Sequence[int]) -> list[str]:
+        with self._lock:
+            return sorted({point.name for run in runs for point in self._read(run).points})
+
+    def heads(self, runs: Sequence[int]) -> dict[int, Head]:
+        with self._lock:
+            kept = {run: self._read(run) for run in runs}
+            return {
+                run: Head(len(one.points), len(one.points), one.heard_at) for run, one in kept.items() if one.heard_at
+            }
+
+    def chart(
+        self,
+        run: int,
+        names: Sequence[str],
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> list[Chart]:
+        with self._lock:
+            kept = self._read(run)
+            origin = min((point.time for point in kept.points), default=0)
+            found = {name: kept.by_time(name) for name in names}
+            last_id = len(kept.points)
+        charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in found.items() if line]
+        return [replace(chart, last_id=last_id) for chart in charts]
+
+    def finish(self, run: int) -> None:
+        """Nothing to do: there are no indexes here."""
+
+    def resume(self, run: int) -> None:
+        """Nothing to do: there are no indexes here."""
+
+    def delete(self, runs: Sequence[int]) -> None:
+        with self._lock:
+            for run in runs:
+                self._runs[run] = Run(deleted=True)
+
+    def sweep(self) -> None:
+        """Nothing to do: a delete is not interrupted here."""
+
+    def tidy(self, wait: float = 0.0) -> None:
+        """Nothing to do: what is here is as small as it gets."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
+    """Columns that follow each other with one axis and different names."""
+    blocks: list[list[Column]] = []
+    for column in columns:
+        if len(column.values):
+            last = blocks[-1] if blocks else []
+            if not last or _axis(last[0]) != _axis(column) or column.name in [one.name for one in last]:
+                blocks.append(last := [])
+            last.append(column)
+    return blocks
+
+
+def _axis(column: Column) -> tuple[object, ...]:
+    steps = None if column.steps is None else column.steps.tolist()
+    return len(column.values), steps, None if column.times is None else column.times.tolist()
+
+
+def _line(points: Sequence[Point]) -> Line:
+    ids, steps, times = ([getattr(point, name) for point in points] for name in ("id", "step", "time"))
+    values = np.array([point.value for point in points], np.float64)
+    return Line(np.array(ids, np.int64), np.array(steps, np.int64), np.array(times, np.int64), values)
+
+
+def _series(name: str, points: Sequence[Point]) -> Series:
+    line = _line(points)
+    return Series(name, line.ids, line.steps, line.values, line.times)
+
+
+def _summary(name: str, points: Sequence[Point]) -> Summary:
+    last = points[-1]
+    finite = [float(point.value) for point in points if isfinite(point.value)]
+    return Summary(
+        name=name,
+        count=len(points),
+        bad=len(points) - len(finite),
+        last=float(last.value),
+        last_step=last.step,
+        last_time=last.time,
+        last_id=last.id,
+        min=min(finite) if finite else None,
+        max=max(finite) if finite else None,
+        mean=float(sum(map(Fraction, finite)) / len(finite)) if finite else None,
+    )
