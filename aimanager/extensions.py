@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .db.engine import Database
     from .http.limits import LoginThrottle
     from .live import Hub, LiveBus
+    from .services.health import Readiness
+    from .services.key_usage import KeyUsage
     from .store import MetricStore
 
 
@@ -44,6 +46,8 @@ metric_store = cast("MetricStore", _part("metric_store"))
 live_bus = cast("LiveBus", _part("live_bus"))
 hub = cast("Hub", _part("hub"))
 login_throttle = cast("LoginThrottle", _part("login_throttle"))
+readiness = cast("Readiness", _part("readiness"))
+key_usage = cast("KeyUsage", _part("key_usage"))
 
 
 @contextmanager
@@ -58,10 +62,10 @@ def writing() -> Iterator[Session]:
         yield session
         return
     session.rollback()
-    with database.gate:
+    with database.gate.turn() as patience:
         session.info["writing"] = True
         try:
-            session.connection(execution_options={"write": True})
+            session.connection(execution_options={"write": True, "patience": patience})
             yield session
             session.commit()
             if database.generation:

@@ -33,6 +33,8 @@ from .http.limits import init_limits
 from .http.routing import init_routing
 from .http.signing_key import audience, secret_key
 from .live import open_bus
+from .services.health import Readiness
+from .services.key_usage import KeyUsage
 from .services.sessions import LIFETIME
 from .store import MetricStore, SqlStore
 
@@ -134,8 +136,11 @@ def _open_parts(app: Flask, settings: Settings) -> None:
         "settings": settings,
         "database": database,
         "metric_store": SqlStore(database),
-        "live_bus": open_bus(settings),
+        "live_bus": (bus := open_bus(settings)),
+        "readiness": Readiness(settings, database, bus),
+        "key_usage": (key_usage := KeyUsage(database)),
     }
+    key_usage.start()
     store = app.extensions["aimanager"]["metric_store"]
     threading.Thread(target=_look_after, args=(store,), name="store-tidy", daemon=True).start()
 

@@ -104,6 +104,7 @@ def make_app(settings) -> Iterator[Callable[..., Flask]]:
         parts["hub"].close()
         parts["live_bus"].close()
         parts["metric_store"].close()
+        parts["key_usage"].close()
     for thread in threading.enumerate():
         if thread.name == "store-tidy":  # It may still hold a connection.
             thread.join(10)

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
+from ..extensions import readiness
 from ..http.auth import requires
 from ..http.limits import budget
-from ..services import health as service
 from .decorators import answer, returns
 from .schemas import Health
 
@@ -32,7 +32,7 @@ def alive() -> Any:
 @returns(Health)
 def ready() -> Any:
     """Whether requests can be served: database, schema, disk and bus, one word each; 503 if not."""
-    checks = service.checks()
+    checks = readiness.checks()
     good = all(word == "ok" for word in checks.values())
     response = answer({"status": "ok" if good else "unavailable", **checks}, 200 if good else 503)
     if not good:

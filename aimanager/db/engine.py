@@ -11,14 +11,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from ..config import Settings
-from .gate import Gate, gate_for, sqlite_path
+from .gate import PATIENCE, Gate, gate_for, sqlite_path
 from .generation import Generation
 from .lookups import Lookups
 
 AUTO_VACUUM = "INCREMENTAL"  # Of a new file.
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
-    "busy_timeout": 30000,
+    "busy_timeout": int(1000 * PATIENCE),  # For writers that know nothing of the gate, such as a `sqlite3` shell.
     "foreign_keys": "ON",
     "trusted_schema": "OFF",
     "journal_size_limit": 64 * 1024 * 1024,
@@ -60,14 +60,21 @@ class Database:
     def checkpoint(self) -> None:
         """Bring SQLite's log into its file, as far as no reader is in the way; nobody waits for it but writers."""
         if self.is_sqlite:
-            with self.gate, self.engine.connect() as connection:
+            with self.gate.turn(), self.engine.connect() as connection:
                 raw: Any = connection.connection.driver_connection
                 raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction behind the gate: committed at the end, rolled back by an exception."""
-        with self.gate, self.engine.connect() as connection, connection.execution_options(write=True).begin():
+    def writing(self, patience: float | None = PATIENCE) -> Iterator[Connection]:
+        """One transaction behind the gate: committed at the end, rolled back by an exception.
+
+        Raises DatabaseBusy (an OperationalError) if its turn does not come within `patience` seconds; None waits on.
+        """
+        with (
+            self.gate.turn(patience) as left,
+            self.engine.connect() as connection,
+            connection.execution_options(write=True, patience=left).begin(),
+        ):
             yield connection
 
 
@@ -83,6 +90,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "max_overflow": 24,
             "connect_args": {
                 "connect_timeout": 5,
+                # A network that swallows packets is noticed; a server that accepts them and says nothing is not.
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 20_000,
                 "options": f"-c timezone=utc -c synchronous_commit={commit} {timeouts}",
             },
         }
@@ -95,7 +107,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "module": driver,
         "pool_size": 16,
         "max_overflow": settings.threads,
-        "connect_args": {"check_same_thread": False, "timeout": 30},
+        "connect_args": {"check_same_thread": False, "timeout": PATIENCE},
     }
 
 
@@ -118,13 +130,22 @@ def prepare(engine: Engine, settings: Settings) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        words = "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
+        options = connection.get_execution_options()
+        statement = "BEGIN IMMEDIATE" if options.get("write") else "BEGIN"
+        patience: float | None = options.get("patience")
         # By the driver's own call: every read and every commit begins here, and SQLAlchemy's costs many times this.
         raw: Any = connection.connection.driver_connection
+        # What was waited for the gate is not waited once more for writers that know nothing of it.
+        hurry = None if patience is None or patience > 0.9 * PATIENCE else int(1000 * patience)
         try:
-            raw.execute(words)
+            if hurry is not None:
+                raw.execute(f"PRAGMA busy_timeout={hurry}")
+            raw.execute(statement)
         except failure as error:
-            raise sa.exc.DBAPIError.instance(words, None, error, failure) from error
+            raise sa.exc.DBAPIError.instance(statement, None, error, failure) from error
+        finally:
+            if hurry is not None:
+                raw.execute(f"PRAGMA busy_timeout={SQLITE_PRAGMAS['busy_timeout']}")
 
 
 def generation_of(url: sa.URL) -> Generation | None:

@@ -69,7 +69,7 @@ def _refuse_newer(present: str | None) -> None:
 def _alone(database: Database) -> Iterator[None]:
     """Two servers that start at once migrate once."""
     if database.is_sqlite:
-        with database.gate:
+        with database.gate.turn(patience=None):  # Another server's migration may take long.
             yield
         return
     with database.engine.connect() as connection:

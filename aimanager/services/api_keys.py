@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
-from ..extensions import database, db, live_bus, writing
+from ..extensions import database, db, key_usage, live_bus, writing
 from ..models import ApiKey, User
 from ..models.base import now
 from ..principal import KEY_PREFIX, Principal
 
 MOST = 100  # Keys of one user; enough for people, an end to scripts that forget to reuse theirs.
-USED_EVERY = timedelta(seconds=30)  # "Last used" is for people: no write for every request.
 
 _keys, _users = ApiKey.__table__.c, User.__table__.c
 _ALIVE = (
-    sa.select(_keys.id, _keys.scope, _keys.expires_at, _keys.last_used_at,
+    sa.select(_keys.id, _keys.scope, _keys.expires_at,
               _users.id.label("user_id"), _users.username, _users.is_superuser)
     .join_from(ApiKey.__table__, User.__table__, _users.id == _keys.user_id)
     .where(_users.is_active)
@@ -77,12 +76,10 @@ def resolve(secret: str) -> Principal:
     row = database.lookups.recall(_BY_SECRET, digest=digest(secret))
     if row is None:
         raise Unauthorized()
-    key_id, scope, expires_at, last_used_at, user_id, username, is_superuser = row
+    key_id, scope, expires_at, user_id, username, is_superuser = row
     if expires_at and expires_at <= now():
         raise Unauthorized()
-    if last_used_at is None or now() - last_used_at > USED_EVERY:
-        with writing() as session:
-            session.execute(sa.update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now()))
+    key_usage.note(key_id)
     return Principal(user_id, username, is_superuser, scope, "key", token_id=str(key_id))
 
 

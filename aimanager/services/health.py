@@ -1,49 +1,81 @@
-"""Whether the server can do its work: one word for each part."""
+"""Whether the server can do its work: one word for each part.
+
+The database is asked by a thread of its own and only read, so that the answer comes in time whatever the database does.
+"""
 
 from __future__ import annotations
 
 import shutil
 import threading
 import time
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from flask import Flask, current_app
 
+from ..config import Settings
 from ..db import schema
-from ..extensions import database, live_bus, settings
+from ..db.engine import Database
+from ..live import LiveBus
 
 KEPT = 1.0  # Seconds: a load balancer that asks often must not be a load itself.
+PATIENCE = 1.5  # Seconds that the database has for its answer.
 LEAST_FREE = 0.05  # Of the disk.
 
 
-_one_looks = threading.Lock()
-_looked: WeakKeyDictionary[Flask, tuple[float, dict[str, str]]] = WeakKeyDictionary()
+class Readiness:
+    """The state of each part of this process, at most a second old."""
+
+    def __init__(self, settings: Settings, database: Database, bus: LiveBus) -> None:
+        self._settings = settings
+        self._database = database
+        self._bus = bus
+        self._lock = threading.Lock()
+        self._probe: _Probe | None = None
+
+    def checks(self) -> dict[str, str]:
+        """`{"database": "ok", ...}`; anything but `ok` means that requests are better sent elsewhere."""
+        state = self._ask_database()
+        usage = shutil.disk_usage(self._settings.data_dir)
+        return {
+            "database": "down" if state is None else "ok",
+            "schema": state or "unknown",
+            "disk": "full" if usage.free < usage.total * LEAST_FREE else "ok",
+            "bus": "ok" if self._bus.healthy else "down",
+        }
+
+    def _ask_database(self) -> str | None:
+        """`ok` or `old` for its schema, None if the database does not answer in time."""
+        with self._lock:
+            probe = self._probe
+            # One that has no answer yet is waited for: a database that hangs holds one thread, not one a request.
+            if probe is None or (probe.ended and time.monotonic() - probe.started > KEPT):
+                probe = self._probe = _Probe(self._database)
+                probe.start()
+        return probe.answer(PATIENCE)
 
 
-def checks() -> dict[str, str]:
-    """`{"database": "ok", ...}`; anything but `ok` means that requests are better sent elsewhere."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with _one_looks:
-        at, found = _looked.get(app, (0.0, {}))
-        if not found or time.monotonic() - at > KEPT:
-            found = _look()
-            _looked[app] = time.monotonic(), found
-        return found
+class _Probe(threading.Thread):
+    """Asks the database once."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(name="readiness", daemon=True)
+        self.started = time.monotonic()
+        self._database = database
+        self._schema: str | None = None
+        self._done = threading.Event()
 
-def _look() -> dict[str, str]:
-    found = {"database": "ok", "schema": "ok", "disk": "ok", "bus": "ok"}
-    try:
-        with database.writing() as connection:
-            connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
-        with database.reading() as connection:
-            found["schema"] = "ok" if schema.is_current(connection) else "old"
-    except sa.exc.SQLAlchemyError:
-        found["database"], found["schema"] = "down", "unknown"
-    usage = shutil.disk_usage(settings.data_dir)
-    if usage.free < usage.total * LEAST_FREE:
-        found["disk"] = "full"
-    if not live_bus.healthy:
-        found["bus"] = "down"
-    return found
+    @property
+    def ended(self) -> bool:
+        return self._done.is_set()
+
+    def run(self) -> None:
+        try:
+            with self._database.reading() as connection:
+                self._schema = "ok" if schema.is_current(connection) else "old"
+        except sa.exc.SQLAlchemyError:
+            self._schema = None
+        finally:
+            self._done.set()
+
+    def answer(self, patience: float) -> str | None:
+        self._done.wait(max(0.0, self.started + patience - time.monotonic()))
+        return self._schema

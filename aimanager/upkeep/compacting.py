@@ -39,7 +39,7 @@ def _compact_file(database: Database) -> None:
     # Twice: once beside the file, once in its log.
     if shutil.disk_usage(path.parent).free < path.stat().st_size * 2.2:
         raise ConfigurationError(f"There is no room to write {path.name} anew: that takes twice its size for a while.")
-    with database.gate:
+    with database.gate.turn(patience=None):
         raw = database.engine.raw_connection()
         try:
             for statement in ("PRAGMA auto_vacuum=INCREMENTAL", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):

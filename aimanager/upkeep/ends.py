@@ -83,7 +83,7 @@ def made(url: URL) -> Iterator[Database]:
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock", ".generation"):
+    for suffix in ("", "-wal", "-shm", ".lock", ".lock.turnstile", ".generation"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

@@ -24,7 +24,7 @@ def fill(store, runs=(1, 2), points=120_000):
 
 def written(database):
     """Bytes of the file once all that was committed is in it."""
-    with database.gate:
+    with database.gate.turn():
         raw = database.engine.raw_connection()
         assert raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         raw.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -20,10 +21,11 @@ from typing import Generic, TypeVar
 class Waiting:
     """A request on its way: who carries it out sets `done`, and `error` if it failed."""
 
-    __slots__ = ("_wake", "done", "error", "size")
+    __slots__ = ("_wake", "arrived", "done", "error", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.arrived = time.monotonic()
         self.done = False
         self.error: BaseException | None = None
         self._wake = threading.Lock()  # A bare lock is the cheapest thing to wait on.

@@ -9,6 +9,7 @@ this process has left it at; when another process has written meanwhile, it is r
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
+from ...db.gate import PATIENCE
 from ..base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
 from ..chunks.frame import encode
 from ..chunks.pack import Packed
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED = 100_000  # Series and writers, of all runs together.
 _KNOWN_RUNS = 1_000_000
+_LEAST_PATIENCE = 0.5  # Seconds that a group waits for its turn to write, however long its members have waited.
 
 
 class Request(Waiting):
@@ -96,8 +99,10 @@ class Ingest:
         return metric_ids
 
     def _commit(self, group: list[Request]) -> None:
+        # What the first in line has waited for other groups is not waited once more.
+        patience = max(_LEAST_PATIENCE, PATIENCE - (time.monotonic() - group[0].arrived))
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(patience) as connection:
                 self._store(connection, group)
             for run in {request.run for request in group} & self._runs.keys():
                 self._grown(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
