@@ -49,8 +49,8 @@ class Invalid(AIManagerError):
         super().__init__(f"Validation error: {self.errors[0]['msg']}")
 
     @classmethod
-    def field(cls, name: str, msg: str, type: str = "value_error", source: str = "body") -> Invalid:
-        return cls([{"loc": [source, name], "msg": msg, "type": type}])
+    def field(cls, name: str, msg: str, kind: str = "value_error", source: str = "body") -> Invalid:
+        return cls([{"loc": [source, name], "msg": msg, "type": kind}])
 
     def body(self) -> dict[str, Any]:
         return {"detail": self.detail, "errors": self.errors}

@@ -23,7 +23,7 @@ def trackio(rows: list[dict], folder: Path) -> Path:
     from trackio.sqlite_storage import SQLiteStorage
 
     for run, mine in itertools.groupby(rows, lambda row: row["run"]):
-        id, left = uuid.uuid4().hex, list(mine)
+        run_id, left = uuid.uuid4().hex, list(mine)
         for at in range(0, len(left), MOST):
             some = left[at : at + MOST]
             SQLiteStorage.bulk_log(
@@ -33,7 +33,7 @@ def trackio(rows: list[dict], folder: Path) -> Path:
                 steps=[row["step"] for row in some],
                 timestamps=[datetime.fromtimestamp(row["time"] / 1e6, UTC).isoformat() for row in some],
                 log_ids=[uuid.uuid4().hex for _ in some],
-                run_id=id,
+                run_id=run_id,
             )
     return folder / "bench.db"
 
@@ -47,14 +47,14 @@ def mlflow(rows: list[dict], folder: Path) -> Path:
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     experiment = client.create_experiment("bench", artifact_location=str(folder))
     for _, mine in itertools.groupby(rows, lambda row: row["run"]):
-        id = client.create_run(experiment).info.run_id
+        run_id = client.create_run(experiment).info.run_id
         metrics = [
             Metric(name, value, row["time"] // 1000, row["step"])
             for row in mine
             for name, value in row["metrics"].items()
         ]
         for at in range(0, len(metrics), MOST):
-            client.log_batch(id, metrics[at : at + MOST])
+            client.log_batch(run_id, metrics[at : at + MOST])
     return folder / "mlflow.db"
 
 

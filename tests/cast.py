@@ -122,7 +122,7 @@ def app(make_app) -> Flask:
 @lru_cache
 def _hash(password: str) -> str:
     # One real hash for all tests: hashing is slow on purpose.
-    return passwords.hash(password)
+    return passwords.hash_password(password)
 
 
 @pytest.fixture

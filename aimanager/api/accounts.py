@@ -78,7 +78,7 @@ def logout() -> None:
 @returns(KeyOut, many=True)
 def keys() -> Any:
     """List your API keys, newest first; the keys themselves are never shown again."""
-    return [key_out(key) for key in api_keys.list(g.principal)]
+    return [key_out(key) for key in api_keys.list_keys(g.principal)]
 
 
 @auth.post("/keys")

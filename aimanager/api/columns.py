@@ -143,8 +143,8 @@ def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
         points.ids.tolist(), names, points.values.tolist(), points.steps.tolist(), points.times.tolist(), strict=True
     )
     return [
-        {"id": id, "run_id": run_id, "name": name, "value": value(number), "step": step, "timestamp": moment(time)}
-        for id, name, number, step, time in columns
+        {"id": point_id, "run_id": run_id, "name": name, "value": value(number), "step": step, "timestamp": moment(time)}
+        for point_id, name, number, step, time in columns
     ]  # fmt: skip
 
 

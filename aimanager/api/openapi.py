@@ -189,7 +189,7 @@ def _responses(view: Any, rule: Rule, method: str, allowed: str) -> dict[str, An
             schema = {"type": "array", "items": schema}
         good["content"] = {"application/json": {"schema": schema}}
     if view.answer_also:
-        others = {type: {"schema": {"type": "string", "format": "binary"}} for type in view.answer_also}
+        others = {media: {"schema": {"type": "string", "format": "binary"}} for media in view.answer_also}
         good["content"] = good.get("content", {}) | others
     answers = {str(status): good}
     if rule.endpoint == "projects.create":

@@ -19,7 +19,7 @@ projects = Blueprint("projects", __name__, url_prefix="/projects")
 @returns(ProjectOut, many=True)
 def index(asked: ProjectQuery) -> Any:
     """List all projects for the current user, or with `visibility=public` those that are public."""
-    page = service.list(g.principal, asked.skip, asked.limit, asked.visibility, asked.name)
+    page = service.list_projects(g.principal, asked.skip, asked.limit, asked.visibility, asked.name)
     return Page([project_out(project) for project in page.items], page.total)
 
 

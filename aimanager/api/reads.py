@@ -40,7 +40,7 @@ def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
     """
     found = service.history(g.principal, run_id, metric_name)
     kind = formats.TYPES[asked.format] if asked.format else formats.wanted(*formats.TYPES.values())
-    form = next(name for name, type in formats.TYPES.items() if type == kind)
+    form = next(name for name, media_type in formats.TYPES.items() if media_type == kind)
     return formats.sent(formats.HISTORY[form](found), kind, whole=found.total <= PIECE)
 
 

@@ -31,7 +31,7 @@ def index(asked: RunQuery) -> Any:
     """
     if asked.by_cursor:
         return _by_cursor(asked)
-    page = service.list(g.principal, asked.project_id, asked.skip, asked.limit)
+    page = service.list_runs(g.principal, asked.project_id, asked.skip, asked.limit)
     return Page([run_out(run) for run in page.items], page.total)
 
 

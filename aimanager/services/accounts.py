@@ -40,7 +40,7 @@ def create(email: str, username: str, password: str, is_superuser: bool = False)
     passwords.check(password)
     user = User(
         email=email, email_key=fold(email), username=username, username_key=fold(username),
-        password_hash=passwords.hash(password), is_superuser=is_superuser,
+        password_hash=passwords.hash_password(password), is_superuser=is_superuser,
     )  # fmt: skip
     try:
         with writing() as session:
@@ -110,7 +110,7 @@ def change(principal: Principal, password: str, email: str | None = None, new_pa
     hashed = None
     if new_password is not None:
         passwords.check(new_password, "new_password")
-        hashed = passwords.hash(new_password)
+        hashed = passwords.hash_password(new_password)
     with writing() as session:
         user = session.get_one(User, principal.user_id)
         if email is not None and fold(email) != user.email_key:
@@ -145,7 +145,7 @@ def set_superuser(user_id: int, superuser: bool) -> None:
 def reset_password(user_id: int, password: str) -> None:
     """A new password without the old one, for the administrator; ends all tokens."""
     passwords.check(password)
-    hashed = passwords.hash(password)
+    hashed = passwords.hash_password(password)
     with writing() as session:
         user = session.get_one(User, user_id)
         user.password_hash = hashed

@@ -53,7 +53,7 @@ def _count(principal: Principal) -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(ApiKey).where(ApiKey.user_id == principal.user_id)
 
 
-def list(principal: Principal) -> Sequence[ApiKey]:
+def list_keys(principal: Principal) -> Sequence[ApiKey]:
     """The caller's keys, newest first."""
     return db.session.scalars(
         sa.select(ApiKey).where(ApiKey.user_id == principal.user_id).order_by(ApiKey.id.desc())

@@ -19,7 +19,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 turn = threading.BoundedSemaphore(2)  # Passwords that are hashed at once.
 
 
-def hash(password: str) -> str:
+def hash_password(password: str) -> str:
     with turn:
         return _hasher.hash(password)
 

@@ -58,7 +58,7 @@ def visible(principal: Principal, visibility: str = "mine") -> sa.Select[Project
     return query.where(Project.owner_id == principal.user_id)
 
 
-def list(
+def list_projects(
     principal: Principal, skip: int = 0, limit: int = 100, visibility: str = "mine", name: str | None = None
 ) -> Page[Project]:
     query = visible(principal, visibility)

@@ -52,7 +52,7 @@ def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     return project_id
 
 
-def list(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:
+def list_runs(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:
     """Runs of one project, or of all the caller's projects; newest first."""
     query = sa.select(Run).order_by(Run.id.desc())
     if project_id is not None:

@@ -32,7 +32,7 @@ class Names:
         found = self.remembered(wanted)
         for some in chunks([name for name in wanted if name not in found]):
             rows = connection.execute(select(metric_name).where(metric_name.c.name.in_(some)))
-            found |= {name: self._remember(id, name) for id, name in rows}
+            found |= {name: self._remember(number, name) for number, name in rows}
         return found
 
     def add(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -48,16 +48,16 @@ class Names:
         """The names of numbers."""
         wanted = list(ids)
         known = self._names
-        found = {id: known[id] for id in wanted if id in known}
-        for some in chunks([id for id in wanted if id not in found]):
-            for id, name in connection.execute(select(metric_name).where(metric_name.c.id.in_(some))):
-                self._remember(id, name)
-                found[id] = name
+        found = {number: known[number] for number in wanted if number in known}
+        for some in chunks([number for number in wanted if number not in found]):
+            for number, name in connection.execute(select(metric_name).where(metric_name.c.id.in_(some))):
+                self._remember(number, name)
+                found[number] = name
         return found
 
-    def _remember(self, id: int, name: str) -> int:
+    def _remember(self, number: int, name: str) -> int:
         if len(self._ids) >= _REMEMBERED:
             self._ids, self._names = {}, {}
-        self._ids[name] = id
-        self._names[id] = name
-        return id
+        self._ids[name] = number
+        self._names[number] = name
+        return number

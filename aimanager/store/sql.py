@@ -218,7 +218,7 @@ class SqlStore(MetricStore):
 
     def names(self, runs: Sequence[int]) -> list[str]:
         with self._reading() as connection:
-            ids = [id for (id,) in _NAMES.rows(connection, runs=list(runs))]
+            ids = [number for (number,) in _NAMES.rows(connection, runs=list(runs))]
             return sorted(self._names.of(connection, ids).values())
 
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:

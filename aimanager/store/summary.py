@@ -89,10 +89,10 @@ class RunningSummary:
     low: float = 0.0
     scaled: bool = False
 
-    def add(self, more: BatchSummary, last: float, step: int, time: int, id: int) -> None:
+    def add(self, more: BatchSummary, last: float, step: int, time: int, point_id: int) -> None:
         """Take in a request's tally, and the point of it that comes last by time; ids only ever grow."""
         if not self.n or time >= self.last_time:
-            self.last, self.last_step, self.last_time, self.last_id = last, step, time, id
+            self.last, self.last_step, self.last_time, self.last_id = last, step, time, point_id
         self.n += more.n
         self.n_bad += more.n_bad
         if more.vmin is None or more.vmax is None:

@@ -148,11 +148,11 @@ def _batches(table: sa.Table, connection: Connection) -> Iterator[list[Sequence[
         yield batch
 
 
-def _added(sum: Sum, rows: list[Sequence[Any]]) -> Sum:
-    checksum = sum.checksum
+def _added(before: Sum, rows: list[Sequence[Any]]) -> Sum:
+    checksum = before.checksum
     for row in rows:
         checksum += int.from_bytes(hashlib.blake2b(canonical(row), digest_size=16).digest(), "little")
-    return Sum(sum.rows + len(rows), checksum % (1 << 128))
+    return Sum(before.rows + len(rows), checksum % (1 << 128))
 
 
 def canonical(row: Sequence[Any]) -> bytes:

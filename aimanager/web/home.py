@@ -73,7 +73,7 @@ def _overview() -> dict[str, object]:
 def _latest(cards: Sequence[Card]) -> list[dict[str, object]]:
     """The newest runs of the shown projects, whichever they belong to."""
     names = {card.project.id: card.project.name for card in cards}
-    newest = [run for run in runs.list(g.principal, limit=50).items if run.project_id in names][:10]
+    newest = [run for run in runs.list_runs(g.principal, limit=50).items if run.project_id in names][:10]
     return [
         {"run": run, "project": names[run.project_id], "state": runs.state_of(run, table.heard_at(run.id))}
         for run in newest

@@ -95,5 +95,5 @@ def _refused(error: AIManagerError, renamed: dict[str, str]) -> tuple[str, int]:
 def _page(errors: dict[str, str] | None = None, **context: Any) -> str:
     return render_template(
         "settings/show.html", errors=errors or {}, form=request.form, user=accounts.get(g.principal.user_id or 0),
-        keys=api_keys.list(g.principal), themes=THEMES, now=now(), **context,
+        keys=api_keys.list_keys(g.principal), themes=THEMES, now=now(), **context,
     )  # fmt: skip

@@ -45,7 +45,7 @@ def fill() -> None:
     while rows := here.execute(query.where(runs.c.id > last).limit(AT_ONCE)).all():
         here.execute(
             change,
-            [{"run": id, **keys_of(name, orjson.loads(tags), start, end)} for id, name, tags, start, end in rows],
+            [{"run": run, **keys_of(name, orjson.loads(tags), start, end)} for run, name, tags, start, end in rows],
         )
         last = rows[-1].id
 

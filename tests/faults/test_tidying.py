@@ -73,7 +73,7 @@ def assert_all(store, last):
     for name in ("a", "b"):
         expected = [seq for seq in range(1, last + 1) for _ in range(rows_of(seq))]
         assert store.series(1, name).values.tolist() == expected
-    assert [id for id, *_ in listed(store, 1, limit=10**9)] == list(range(1, 2 * len(expected) + 1))
+    assert [point_id for point_id, *_ in listed(store, 1, limit=10**9)] == list(range(1, 2 * len(expected) + 1))
     assert not list(doctor.check(store._database))
 
 

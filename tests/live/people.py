@@ -99,9 +99,9 @@ class Socket:
 
     def ids(self):
         return [
-            id
+            point_id
             for message in self.of_kind("metrics")
-            for id in sorted(id for series in message["series"].values() for id in series["ids"])
+            for point_id in sorted(each for series in message["series"].values() for each in series["ids"])
         ]
 
     @property

@@ -58,9 +58,9 @@ class Guest:
     def ids(self):
         """Every id that was received, in order."""
         return [
-            id
+            point_id
             for message in self.of_kind("metrics")
-            for id in sorted(id for series in message["series"].values() for id in series["ids"])
+            for point_id in sorted(each for series in message["series"].values() for each in series["ids"])
         ]
 
     def close(self):

@@ -60,7 +60,7 @@ def test_an_error_that_nobody_foresaw_says_nothing_and_carries_them_too(app, api
     def broken(*args, **kwargs):
         raise RuntimeError("the password is in /srv/secret")
 
-    monkeypatch.setattr("aimanager.services.projects.list", broken)
+    monkeypatch.setattr("aimanager.services.projects.list_projects", broken)
     for headers in ({}, {"Accept": "text/html"}):
         answer = api(alice).get("/projects/", headers=headers)
         assert answer.status_code == 500

@@ -79,13 +79,13 @@ def make_caller(app, make_user, key_of):
                     str(dora.id), expires_delta=timedelta(minutes=-1), additional_claims={"epoch": 0}
                 )
                 dora = replace(dora, token=late)
-                key_id = api_keys.list(dora.principal)[0].id
+                key_id = api_keys.list_keys(dora.principal)[0].id
                 api_keys.db.session.get(api_keys.ApiKey, key_id).expires_at = now()
                 api_keys.db.session.commit()
             if "logged out" in caller:
                 sessions.end(dora.principal)
             if "revoked" in caller:
-                api_keys.revoke(dora.principal, api_keys.list(dora.principal)[0].id)
+                api_keys.revoke(dora.principal, api_keys.list_keys(dora.principal)[0].id)
             if "disabled" in caller:
                 accounts.set_active(dora.id, False)
         if "garbage" in caller:

@@ -30,7 +30,7 @@ class Contract(Numbered):
         assert (receipt.count, receipt.first_id, receipt.last_id) == (5, 1, 5)
         assert log(store, 2, column("a", [1])).first_id == 1
         assert log(store, 1, column("a", [1])).first_id == 6
-        assert [(id, name) for id, name, *_ in listed(store, 1)] == list(enumerate("ababca", 1))
+        assert [(point_id, name) for point_id, name, *_ in listed(store, 1)] == list(enumerate("ababca", 1))
 
     def test_an_absent_step_follows_the_metrics_last(self, store):
         log(store, 1, column("loss", [1]))
@@ -67,7 +67,7 @@ class Contract(Numbered):
 
     def test_a_metric_may_come_twice_in_a_request(self, store):
         log(store, 1, column("loss", [1]), column("loss", [2]), column("other", [3]), column("loss", [4]))
-        found = [(id, name, step) for id, name, step, *_ in listed(store, 1)]
+        found = [(point_id, name, step) for point_id, name, step, *_ in listed(store, 1)]
         assert found == [(1, "loss", 0), (2, "loss", 1), (3, "other", 0), (4, "loss", 2)]
         assert store.summaries([1], ["loss"])[1][0].last == 4
 
@@ -85,7 +85,7 @@ class Contract(Numbered):
 
     def test_points_are_listed_by_time_then_id(self, store):
         log(store, 1, column("a", [1, 2, 3], times=[30, 10, 20]), column("b", [4, 5, 6], times=[10, 10, 40]))
-        found = [(time, id) for id, *_, time in listed(store, 1)]
+        found = [(time, point_id) for point_id, *_, time in listed(store, 1)]
         assert found == sorted(found)
         assert len(found) == 6
 
@@ -143,7 +143,7 @@ class Contract(Numbered):
         seen, last_id = [], 0
         while True:
             tail = store.since(1, last_id, limit=5)
-            seen += [id for series in tail.series for id in series.ids.tolist()]
+            seen += [point_id for series in tail.series for point_id in series.ids.tolist()]
             last_id = tail.last_id
             if tail.complete:
                 break

@@ -96,4 +96,4 @@ class Plain:
                 series.times.tolist(),
                 strict=True,
             )
-            assert list(found) == [(id, step, bits, time) for id, _, step, bits, time in expected]
+            assert list(found) == [(point_id, step, bits, time) for point_id, _, step, bits, time in expected]

@@ -84,7 +84,7 @@ def test_threads_on_many_runs_with_new_metrics(database):
 
     at_once(*(work(run) for run in range(1, 9)))
     for run in range(1, 9):
-        assert [id for id, *_ in listed(store, run)] == list(range(1, 41))
+        assert [point_id for point_id, *_ in listed(store, run)] == list(range(1, 41))
         assert len(store.summaries([run])[run]) == 21
 
 
@@ -122,7 +122,7 @@ def test_readers_beside_writers_see_a_prefix(database):
         last_id, seen = 0, []
         while not stop.is_set() or last_id < store.heads([1])[1].last_id:
             tail = store.since(1, last_id, limit=7)
-            seen += sorted(id for series in tail.series for id in series.ids.tolist())
+            seen += sorted(point_id for series in tail.series for point_id in series.ids.tolist())
             last_id = tail.last_id
         assert seen == list(range(1, last_id + 1))
 

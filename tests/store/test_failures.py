@@ -125,7 +125,7 @@ def test_a_bad_request_in_a_group_fails_alone(database):
     assert isinstance(outcomes[2], RunDeleted)
     assert [outcomes[i].last_id for i in (0, 3, 4, 5)] == [3, 4, 4, 5]
     assert outcomes[4].repeated
-    assert [id for id, *_ in listed(store, 1)] == [1, 2, 3, 4, 5]
+    assert [point_id for point_id, *_ in listed(store, 1)] == [1, 2, 3, 4, 5]
 
 
 def test_everybody_in_a_group_that_fails_sees_it(database, fail):

@@ -51,7 +51,7 @@ def test_ids_count_up_in_order_of_arrival_through_seal_and_merge(database):
     plain.store.finish(1)
     plain.store.tidy()
     assert listed(plain.store, 1, limit=10**9) == before == plain.expected()
-    assert sorted(id for id, *_ in before) == list(range(1, len(before) + 1))
+    assert sorted(point_id for point_id, *_ in before) == list(range(1, len(before) + 1))
     assert count(database, tables.metric_log) == 0
 
 
@@ -76,8 +76,8 @@ def test_the_summary_is_that_of_the_points_after_every_step(database):
         for name in NAMES:
             points = plain.expected(name)
             if points:
-                id, _, step, last, time = points[-1]
-                assert (found[name].count, found[name].last_id, found[name].last_step) == (len(points), id, step)
+                point_id, _, step, last, time = points[-1]
+                assert (found[name].count, found[name].last_id, found[name].last_step) == (len(points), point_id, step)
                 assert (bits([found[name].last]), found[name].last_time) == ([last], time)
                 values = np.array([point[3] for point in points], np.int64).view(np.float64)
                 finite = values[np.isfinite(values)]
@@ -121,7 +121,7 @@ def test_a_reader_beside_sealers_mergers_and_writers_sees_a_prefix(database):
 
     def follow():
         tail = store.since(1, seen["last_id"], limit=500)
-        ids = sorted(id for series in tail.series for id in series.ids.tolist())
+        ids = sorted(point_id for series in tail.series for point_id in series.ids.tolist())
         assert ids == list(range(seen["last_id"] + 1, tail.last_id + 1))
         seen["last_id"] = tail.last_id
 
@@ -244,12 +244,12 @@ def test_both_engines_give_the_same_answers_to_the_same_operations(tmp_path, pos
 def test_sets_of_metrics_that_vary_do_not_heap_up(database):
     store, rng, expected = SqlStore(database), np.random.default_rng(2), {}
     names = [f"m{i}" for i in range(200)]
-    for round in range(4):
+    for part in range(4):
         for i in range(150):
             chosen = rng.choice(200, 5, replace=False)
             for m in chosen:
-                expected.setdefault(names[m], []).append(float(round * 150 + i))
-            log(store, 1, *(column(names[m], [round * 150 + i]) for m in chosen))
+                expected.setdefault(names[m], []).append(float(part * 150 + i))
+            log(store, 1, *(column(names[m], [part * 150 + i]) for m in chosen))
         store._sealer.seal(1)
     store.finish(1)
     store.tidy()

@@ -61,7 +61,7 @@ def listing(
 
 def _load(ids: Sequence[int]) -> list[Run]:
     runs = {run.id: run for run in db.session.scalars(sa.select(Run).where(Run.id.in_(ids)))}
-    return [runs[id] for id in ids if id in runs]
+    return [runs[run_id] for run_id in ids if run_id in runs]
 
 
 class _Search:

@@ -113,8 +113,8 @@ def _apart(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[n
 
 def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
     """Whether (x, time, id) of ones comes after that of others, place by place."""
-    (x, time, id), (other_x, other_time, other_id) = ones, others
-    return (x > other_x) | ((x == other_x) & ((time > other_time) | ((time == other_time) & (id > other_id))))
+    (x, time, ids), (other_x, other_time, other_ids) = ones, others
+    return (x > other_x) | ((x == other_x) & ((time > other_time) | ((time == other_time) & (ids > other_ids))))
 
 
 def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:

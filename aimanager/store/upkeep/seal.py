@@ -47,9 +47,9 @@ class Sealer:
         self._wake = threading.Event()
         self._look_at = 0.0
 
-    def note(self, run: int, rows: int, bytes: int) -> None:
+    def note(self, run: int, rows: int, size: int) -> None:
         """A run's tail is so long now."""
-        if rows >= TAIL_ROWS or bytes >= TAIL_BYTES:
+        if rows >= TAIL_ROWS or size >= TAIL_BYTES:
             self.call(run)
 
     def call(self, run: int) -> None:
