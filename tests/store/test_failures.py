@@ -6,6 +6,7 @@ import time
 import pytest
 
 from aimanager.store import OutOfTurn, RunDeleted, SqlStore, StoreUnavailable
+from aimanager.store.upkeep import doctor
 from tests.store.factories import column, listed, log, open_database
 
 
@@ -101,7 +102,7 @@ def in_one_group(store, works):
     let_go.set()
     for thread in threads:
         thread.join()
-    assert sizes == [1, len(works) - 1]
+    assert sizes[:2] == [1, len(works) - 1]
     return outcomes
 
 
@@ -126,6 +127,50 @@ def test_a_bad_request_in_a_group_fails_alone(database):
     assert [outcomes[i].last_id for i in (0, 3, 4, 5)] == [3, 4, 4, 5]
     assert outcomes[4].repeated
     assert [point_id for point_id, *_ in listed(store, 1)] == [1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+def poison(database):
+    """The name of a client that this database cannot store."""
+    return "x\ud800" if database.is_sqlite else "x\0y"
+
+
+def test_a_request_that_the_database_cannot_store_breaks_no_other_of_its_group(database, poison):
+    store = SqlStore(database)
+    for run in range(8):
+        log(store, run, column("loss", [0]))
+    good = [
+        lambda run=run: log(store, run, column("loss", [1]), column("acc", [2]), writer="w", seq=1) for run in range(8)
+    ]
+    bad = lambda: log(store, 1, column("loss", [9]), writer=poison, seq=1)  # noqa: E731
+    for run in range(8):
+        log(store, run, column("acc", [0]))
+    outcomes = in_one_group(store, [*good[:4], bad, *good[4:], bad])
+    receipts = [outcome for i, outcome in enumerate(outcomes) if i not in (4, 9)]
+    assert [(receipt.first_id, receipt.last_id, receipt.repeated) for receipt in receipts] == [(3, 4, False)] * 8
+    for outcome in (outcomes[4], outcomes[9]):
+        assert isinstance(outcome, Exception)
+        assert not isinstance(outcome, StoreUnavailable)
+    for run in range(8):
+        assert [id for id, *_ in listed(store, run)] == [1, 2, 3, 4]
+    assert all(work().repeated for work in good)
+    assert not list(doctor.check(database))
+
+
+def test_a_group_that_the_connection_fails_is_not_tried_one_by_one(database):
+    store, attempts = SqlStore(database), []
+    for run in range(5):
+        log(store, run, column("loss", [0]))
+    driver = database.engine.dialect.loaded_dbapi
+
+    def out_of_reach(connection, group):
+        attempts.append(len(group))
+        raise driver.OperationalError("the server is gone")
+
+    store._ingest._store = out_of_reach
+    outcomes = in_one_group(store, [lambda run=run: log(store, run, column("loss", [1])) for run in range(5)])
+    assert attempts == [1, 4]
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
 
 
 def test_everybody_in_a_group_that_fails_sees_it(database, fail):

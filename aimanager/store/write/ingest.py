@@ -16,6 +16,8 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...db.engine import Database
 from ...db.gate import PATIENCE
@@ -92,29 +94,62 @@ class Ingest:
                 metric_ids = self._names.add(connection, names)
                 connection.execute(self._sql.add_stream, [stream_row(run, LIVE)])
         except Exception as error:
-            raise StoreUnavailable("the database cannot be written just now") from error
+            failure = self._failure(error)
+            raise failure from failure.__cause__
         if len(self._known) >= _KNOWN_RUNS:
             self._known.clear()
         self._known.add(run)
         return metric_ids
 
     def _commit(self, group: list[Request]) -> None:
+        """Store a group; where it fails for a reason that may lie in one of them, store each by itself."""
+        error = self._commit_together(group)
+        if error is None:
+            return
+        if len(group) > 1 and not self._is_outage(error):
+            log.warning("a group of %d requests failed, each is stored by itself: %s", len(group), error)
+            for request in group:
+                request.receipt = request.error = None  # What the failed transaction said of it.
+                self._commit([request])
+            return
+        log.error("a group of %d requests could not be stored", len(group), exc_info=error)
+        for request in group:
+            request.error = self._failure(error)
+
+    def _commit_together(self, group: list[Request]) -> Exception | None:
+        """Store a group in one transaction, or nothing of it; the error if it failed."""
         # What the first in line has waited for other groups is not waited once more.
         patience = max(_LEAST_PATIENCE, PATIENCE - (time.monotonic() - group[0].arrived))
         try:
             with self._database.writing(patience) as connection:
                 self._store(connection, group)
-            for run in {request.run for request in group} & self._runs.keys():
-                self._grown(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
         except BaseException as error:
             # Whatever it was: the transaction is gone, and with it all that was remembered from within.
             self._forget()
+            if isinstance(error, Exception):
+                return error
             for request in group:
-                request.error = StoreUnavailable("the database cannot be written just now")
-                request.error.__cause__ = error
-            if not isinstance(error, Exception):
-                raise
-            log.exception("a group of %d requests could not be stored", len(group))
+                request.error = self._failure(error)
+            raise
+        for run in {request.run for request in group} & self._runs.keys():
+            self._grown(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
+        return None
+
+    def _is_outage(self, error: BaseException) -> bool:
+        """Whether the database or the way to it failed, so that every other request would fail too."""
+        driver = self._database.engine.dialect.loaded_dbapi
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return isinstance(cause, (driver.OperationalError, driver.InterfaceError, OSError, PoolTimeout))
+
+    def _failure(self, error: BaseException) -> BaseException:
+        """What the sender of a failed request is told: the database cannot be written, or its data cannot be stored."""
+        driver = self._database.engine.dialect.loaded_dbapi
+        cause = error.orig if isinstance(error, StatementError) else error
+        if isinstance(cause, (driver.DataError, ValueError, OverflowError)):
+            return cause
+        failure = StoreUnavailable("the database cannot be written just now")
+        failure.__cause__ = error
+        return failure
 
     def _forget(self) -> None:
         self._runs.clear()
