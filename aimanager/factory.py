@@ -33,6 +33,7 @@ from .http.limits import init_limits
 from .http.routing import init_routing
 from .http.signing_key import audience, secret_key
 from .live import open_bus
+from .services import projects
 from .services.health import Readiness
 from .services.key_usage import KeyUsage
 from .services.sessions import LIFETIME
@@ -142,17 +143,15 @@ def _open_parts(app: Flask, settings: Settings) -> None:
     }
     key_usage.start()
     store = app.extensions["aimanager"]["metric_store"]
-    threading.Thread(target=_look_after, args=(store,), name="store-tidy", daemon=True).start()
+    threading.Thread(target=_look_after, args=(app, store), name="store-tidy", daemon=True).start()
 
 
-def _look_after(store: MetricStore) -> None:
-    """End the deletions that the last process began, then seal and merge until the store is closed."""
-    swept = False
+def _look_after(app: Flask, store: MetricStore) -> None:
+    """Remove what was deleted, seal and merge, until the store is closed. Any process ends what another one began."""
     while not store.closed:
         try:
-            if not swept:
-                store.sweep()
-            swept = True
+            with app.app_context():
+                projects.sweep()
             store.tidy(wait=TIDY_EVERY)
         except Exception:
             if not store.closed:

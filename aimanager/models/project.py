@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,3 +19,4 @@ class Project(Stamped, Base):
     description: Mapped[str] = mapped_column(Text, default="")
     owner_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     is_public: Mapped[bool] = mapped_column(default=False, index=True)
+    deleted_at: Mapped[datetime | None]  # Set: nobody sees it any more, and its rows are being removed.

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
 from ..extensions import db, live_bus, metric_store, writing
 from ..models import Project, Run
+from ..models.base import now
 from ..principal import Principal
 from . import validation
 from .paging import Page, paged
 
 Right = Literal["read", "write", "own"]
+SWEPT_AT_ONCE = 100  # Runs of a deleted project that are removed in one transaction.
 
 
 def check(principal: Principal, owner_id: int, is_public: bool, to: Right) -> None:
@@ -42,7 +44,7 @@ def may(principal: Principal, project: Project, to: Right) -> bool:
 def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     """The project. Raises NotFound, and what `check` raises."""
     project = db.session.get(Project, project_id)
-    if project is None:
+    if project is None or project.deleted_at:
         raise NotFound()
     check(principal, project.owner_id, project.is_public, to)
     return project
@@ -50,7 +52,7 @@ def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
 
 def visible(principal: Principal, visibility: str = "mine") -> sa.Select[Project]:
     """The projects that a list shows: the caller's own, or those that are public."""
-    query = sa.select(Project).order_by(Project.id)
+    query = sa.select(Project).where(Project.deleted_at.is_(None)).order_by(Project.id)
     if visibility == "public":
         return query.where(Project.is_public)
     if not principal.signed_in:
@@ -75,8 +77,8 @@ def create(
     validation.check_prose("description", description)
     with writing() as session:
         if exist_ok:
-            same = sa.select(Project).where(Project.owner_id == principal.user_id, Project.name == name)
-            found = session.scalar(same.order_by(Project.id).limit(1))
+            same = visible(principal).where(Project.name == name)
+            found = session.scalar(same.limit(1))
             if found:
                 return found, False
         project = Project(name=name, description=description, is_public=is_public, owner_id=principal.user_id)
@@ -105,21 +107,29 @@ def update(principal: Principal, project_id: int, **changes: Any) -> Project:
 
 
 def delete(principal: Principal, project_id: int) -> None:
-    """Delete a project with its runs and all their points."""
-    get(project_id, principal, "own")
-    run_ids = db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)).all()
-    metric_store.delete(run_ids)
-    with writing() as session:
-        project = get(project_id, principal, "own")
-        # Runs that were started while the points of the others were deleted.
-        late = session.scalars(sa.select(Run.id).where(Run.project_id == project_id, Run.id.not_in(run_ids))).all()
-        session.execute(sa.delete(Run).where(Run.project_id == project_id))
-        session.delete(project)
-    if late:
-        metric_store.delete(late)
-    for run_id in [*run_ids, *late]:
-        live_bus.publish(f"run-facts:{run_id}")
+    """Delete a project with its runs and all their points: it is hidden at once, and `sweep` removes the rest."""
+    with writing():
+        get(project_id, principal, "own").deleted_at = now()
+    metric_store.wake()
     live_bus.publish(f"project:{project_id}")
+
+
+def sweep() -> None:
+    """Remove some runs of a deleted project, or the project once it has none; whoever is looking at a run is told."""
+    deleted = sa.select(Project.id).where(Project.deleted_at.is_not(None)).limit(1)
+    project_id = db.session.scalar(deleted)
+    if project_id is None:
+        return
+    with writing() as session:
+        some = sa.select(Run.id).where(Run.project_id == project_id).order_by(Run.id).limit(SWEPT_AT_ONCE)
+        run_ids = session.scalars(some).all()
+        metric_store.delete(run_ids, session.connection())
+        session.execute(sa.delete(Run).where(Run.id.in_(run_ids)))
+        if not run_ids:
+            session.execute(sa.delete(Project).where(Project.id == project_id))
+    metric_store.wake()  # To remove their points, and then to be back here.
+    for run_id in run_ids:
+        live_bus.publish(f"run-facts:{run_id}")
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ SILENCE = timedelta(minutes=2)
 def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
     """The run. Raises NotFound, Unauthorized, Forbidden."""
     row = db.session.execute(
-        sa.select(Run, Project.owner_id, Project.is_public).join(Project, Project.id == Run.project_id).where(Run.id == run_id)
-    ).one_or_none()  # fmt: skip
+        sa.select(Run, Project.owner_id, Project.is_public)
+        .join(Project, Project.id == Run.project_id)
+        .where(Run.id == run_id, Project.deleted_at.is_(None))
+    ).one_or_none()
     if row is None:
         raise NotFound()
     projects.check(principal, row.owner_id, row.is_public, to)
@@ -38,7 +40,7 @@ _runs, _projects = Run.__table__.c, Project.__table__.c
 _PLACE = (
     sa.select(_runs.project_id, _projects.owner_id, _projects.is_public)
     .join_from(Run.__table__, Project.__table__, _projects.id == _runs.project_id)
-    .where(_runs.id == sa.bindparam("run_id"))
+    .where(_runs.id == sa.bindparam("run_id"), _projects.deleted_at.is_(None))
 )
 
 
@@ -60,7 +62,7 @@ def list_runs(principal: Principal, project_id: int | None = None, skip: int = 0
         return paged(query.where(Run.project_id == project_id), skip, limit)
     if not principal.signed_in:
         raise Unauthorized()
-    mine = sa.select(Project.id).where(Project.owner_id == principal.user_id)
+    mine = sa.select(Project.id).where(Project.owner_id == principal.user_id, Project.deleted_at.is_(None))
     return paged(query.where(Run.project_id.in_(mine)), skip, limit)
 
 
@@ -150,12 +152,13 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete(principal: Principal, run_id: int) -> None:
-    """Delete a run and its points; its id is never used again."""
-    run = get(run_id, principal, "own")
-    project_id = run.project_id
-    metric_store.delete([run_id])
+    """Delete a run; its id is never used again. Its points are hidden at once, and removed in the background."""
     with writing() as session:
-        session.delete(get(run_id, principal, "own"))
+        run = get(run_id, principal, "own")
+        project_id = run.project_id
+        metric_store.delete([run_id], session.connection())
+        session.delete(run)
+    metric_store.wake()
     live_bus.publish(f"run-facts:{run_id}")
     live_bus.publish(f"project:{project_id}")
 

@@ -35,6 +35,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
 
 from ..db.keyset import Place
 
@@ -361,17 +362,24 @@ class MetricStore(ABC):
         """The run goes on after all."""
 
     @abstractmethod
-    def delete(self, runs: Sequence[int]) -> None:
-        """Hide runs at once, then clear them away in bounded steps; `sweep` ends what was interrupted."""
+    def delete(self, runs: Sequence[int], connection: Connection | None = None) -> None:
+        """Hide runs, in a transaction of its own or in that of a connection; `sweep` then removes their rows.
+
+        Who gives a connection calls `wake` after the commit.
+        """
 
     @abstractmethod
     def sweep(self) -> None:
-        """Clear away what an interrupted delete has left."""
+        """Remove the rows of deleted runs in bounded steps, whichever process deleted them. `tidy` does it too."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """A `tidy` that waits goes to work at once."""
 
     @abstractmethod
     def tidy(self, wait: float = 0.0) -> None:
-        """Make what was written smaller and quicker to read; first wait so many seconds, or until there is enough
-        to do. What is read does not change by it."""
+        """Make what was written smaller and quicker to read, and sweep; first wait so many seconds, or until there is
+        enough to do. What is read does not change by it."""
 
     @abstractmethod
     def close(self) -> None:

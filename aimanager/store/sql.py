@@ -273,12 +273,19 @@ class SqlStore(MetricStore):
                 mine = update(metric_series).where(s.run_no == run, s.live != live)
                 connection.execute(mine.values(live=live))
 
-    def delete(self, runs: Sequence[int]) -> None:
-        self._removal.hide(runs)
-        self._removal.sweep()
+    def delete(self, runs: Sequence[int], connection: Connection | None = None) -> None:
+        if connection is not None:
+            self._removal.hide(connection, runs)
+            return
+        with self._database.writing() as own:
+            self._removal.hide(own, runs)
+        self.wake()
 
     def sweep(self) -> None:
-        self._removal.sweep()
+        self._removal.sweep(lambda: self.closed)
+
+    def wake(self) -> None:
+        self._sealer.wake()
 
     def tidy(self, wait: float = 0.0) -> None:
         """Seals, merges and rolls up what is due, be it of this process or of another."""
@@ -291,6 +298,7 @@ class SqlStore(MetricStore):
                 if damage.args not in self._told:
                     self._told.add(damage.args)
                     log.error("points cannot be read, so they stay as they are: %s", damage)
+        self.sweep()
         self._removal.give_back(lambda: self.closed)
 
     def close(self) -> None:

@@ -143,6 +143,15 @@ Index(
     postgresql_where=_live,
 )
 
+# Series whose last value an older version chose by another rule: `tidy` chooses it again and takes them off this list.
+metric_unsettled = Table(
+    "metric_unsettled",
+    Base.metadata,
+    Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("metric_id", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 metric_axis = Table(
     "metric_axis",
     Base.metadata,

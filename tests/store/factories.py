@@ -13,6 +13,7 @@ from aimanager.store import Batch, Column, MetricStore, Receipt, tables
 TABLES = (
     tables.metric_name,
     tables.metric_stream,
+    tables.metric_unsettled,
     *tables.OF_RUNS,
 )
 

@@ -252,13 +252,16 @@ class MemoryStore(MetricStore):
     def resume(self, run: int) -> None:
         """Nothing to do: there are no indexes here."""
 
-    def delete(self, runs: Sequence[int]) -> None:
+    def delete(self, runs: Sequence[int], connection: object = None) -> None:
         with self._lock:
             for run in runs:
                 self._runs[run] = Run(deleted=True)
 
     def sweep(self) -> None:
-        """Nothing to do: a delete is not interrupted here."""
+        """Nothing to do: a deleted run leaves nothing here."""
+
+    def wake(self) -> None:
+        """Nothing to do: nobody waits."""
 
     def tidy(self, wait: float = 0.0) -> None:
         """Nothing to do: what is here is as small as it gets."""

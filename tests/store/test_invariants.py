@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 
 from aimanager.store import OutOfTurn, SqlStore, tables
 from aimanager.store.chunks import layout
-from aimanager.store.upkeep import doctor, removal
+from aimanager.store.statements import Statements
+from aimanager.store.upkeep import doctor
+from aimanager.store.upkeep.removal import Removal
 from tests.store.factories import bits, column, listed, log, open_database
 from tests.store.plain import NAMES, Plain
 
@@ -194,7 +196,6 @@ def test_live_and_finished_runs_together_are_all_runs_in_order_of_a_value(databa
 def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(database, monkeypatch):
     for name, size in {"CHUNK": 8, "NODE": 4, "ROLLUP": 4, "LARGE": 64}.items():
         monkeypatch.setattr(layout, name, size)
-    monkeypatch.setattr(removal, "_STEP", 3)
     store = SqlStore(database)
     for run in (1, 2):
         log(store, run, column("a", range(200)), column("b", range(200)), writer="w", seq=1)
@@ -202,9 +203,10 @@ def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(databa
         log(store, run, column("a", [1]))
     before = {table.name: count(database, table, 2) for table in tables.OF_RUNS}
     assert min(before.values()) > 0
-    store._removal.hide([1])
+    store.delete([1])
+    removal = Removal(database, Statements(database.engine.dialect), rows=30)
     for _ in range(7):
-        store._removal._step(1)
+        removal.step(1)
     assert not store._sealer.seal(1)
     assert store.series(1, "a") is None
     SqlStore(database).sweep()

@@ -45,7 +45,7 @@ def fill(database):
         log(store, run, column("a", [run]))
         if run % 3 == 0:
             store.finish(run)
-    store._removal.hide([20])
+    store.delete([20])
     return {run: (listed(store, run, limit=10**6), store.summaries([run])) for run in range(1, 21)}
 
 

@@ -124,7 +124,7 @@ def test_a_run_is_hidden_before_its_rows_are_gone(database_url):
     store = SqlStore(database)
     for run in (1, 2):
         put(store, run, loss=[run])
-    store._removal.hide([2])
+    store.delete([2])
     assert runs_of(store.ranked(1, Rank("loss"))) == [1]
     assert store.fulfilling(1, [Condition("loss", "last", ">", 0)]) == {1}
     assert store.cells([1, 2]) == {1: {"loss": (1, 1, 1)}, 2: {}}
@@ -155,11 +155,13 @@ class Machine(RuleBasedStateMachine):
     def turn(self, which, method):
         getattr(self.store, method)(self.runs[which])
 
-    @rule(which=st.integers(0, 7), done=st.booleans())
-    def delete(self, which, done):
+    @rule(which=st.integers(0, 7), swept=st.booleans())
+    def delete(self, which, swept):
         self.hidden.add(self.runs[which])
         self.model.delete([self.runs[which]])
-        (self.store.delete if done else self.store._removal.hide)([self.runs[which]])
+        self.store.delete([self.runs[which]])
+        if swept:
+            self.store.sweep()
 
     def expected(self, rank, where, among):
         summaries = self.model.summaries([run for run in self.runs if run % 5])

@@ -79,7 +79,8 @@ def fill(url, runs=6):
         if run % 3 == 0:
             store.finish(run)
     store.delete([runs])
-    store._removal.hide([runs - 1])
+    store.sweep()
+    store.delete([runs - 1])
     database.engine.dispose()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Table, and_, delete, select, update
+from sqlalchemy import Table, delete, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
@@ -16,38 +16,56 @@ from ..statements import Statements, chunks
 from ..tables import BEING_DELETED, DELETED, DELETING, OF_RUNS, metric_stream
 from ..write.request import stream_row
 
-_STEP = 500  # Rows in one transaction: a few milliseconds for small frames, some tens for the largest.
+ROWS = 500  # In one transaction: a few milliseconds for small frames, some tens for the largest.
 _INCREMENTAL = 2  # What PRAGMA auto_vacuum says.
 _PAGES = 256  # Pages that are given back in one transaction, 1 MB.
 _KEPT, _SHARE = 1024, 16  # So many free pages, or this share of the file, are kept for what is written next.
 
 
 class Removal:
-    """What is begun is ended by whoever comes next: the state in the stream's row is all there is to know."""
+    """What one process began, any other ends: the state in the stream's row is all there is to know.
 
-    def __init__(self, database: Database, statements: Statements) -> None:
+    `rows` is how many rows one transaction takes away at most.
+    """
+
+    def __init__(self, database: Database, statements: Statements, rows: int = ROWS) -> None:
         self._database = database
         self._sql = statements
+        self._rows = rows
 
-    def hide(self, runs: Sequence[int]) -> None:
-        """From now on nobody reads these runs or adds to them; also runs that never had a point."""
+    def hide(self, connection: Connection, runs: Sequence[int]) -> None:
+        """Once the transaction of the connection is committed, nobody reads these runs or adds to them; also those
+        that never had a point."""
         for some in chunks(sorted(set(runs))):
-            with self._database.writing() as connection:
-                c = metric_stream.c
-                rows = [stream_row(run, DELETING) for run in some]
-                connection.execute(self._sql.add_stream, rows)
-                connection.execute(self._sql.lock_streams, {"runs": some})
-                connection.execute(
-                    update(metric_stream).where(c.run_no.in_(some), c.state < DELETING).values(state=DELETING)
-                )
+            c = metric_stream.c
+            connection.execute(self._sql.add_stream, [stream_row(run, DELETING) for run in some])
+            connection.execute(self._sql.lock_streams, {"runs": some})
+            connection.execute(
+                update(metric_stream).where(c.run_no.in_(some), c.state < DELETING).values(state=DELETING)
+            )
 
-    def sweep(self) -> None:
-        """Take apart all that is hidden."""
+    def sweep(self, stop: Callable[[], bool]) -> None:
+        """Take apart all that is hidden, until told to stop; half of the time is left to other writers."""
         with self._database.reading() as connection:
             hidden = connection.scalars(select(metric_stream.c.run_no).where(BEING_DELETED)).all()
         for run in hidden:
-            while not self._step(run):
-                pass
+            gone = False
+            while not gone and not stop():
+                started = time.monotonic()
+                gone = self.step(run)
+                time.sleep(time.monotonic() - started)
+
+    def step(self, run: int) -> bool:
+        """Take away some of a run's rows; whether none is left but the mark that it is deleted."""
+        room = self._rows
+        with self._database.writing() as connection:
+            # Rows are found by key, and two processes may be at it: what is gone already does no harm.
+            for table in OF_RUNS:
+                room -= _delete_first(connection, table, run, room)
+                if room <= 0:
+                    return False
+            connection.execute(update(metric_stream).where(metric_stream.c.run_no == run).values(state=DELETED))
+            return True
 
     def give_back(self, stop: Callable[[], bool]) -> None:
         """Make the SQLite file smaller by what it has no use for, until told to stop; half of the time is others'."""
@@ -55,11 +73,11 @@ class Removal:
             return
         smaller = False
         while not stop():
-            begun = time.monotonic()
+            started = time.monotonic()
             if not self._shrink():
                 break
             smaller = True
-            time.sleep(time.monotonic() - begun)
+            time.sleep(time.monotonic() - started)
         if smaller:
             self._database.checkpoint()  # Until then the file keeps its size.
 
@@ -82,25 +100,13 @@ class Removal:
             )
         return able == _INCREMENTAL and free > max(_KEPT, pages // _SHARE)
 
-    def _step(self, run: int) -> bool:
-        """Take away some of a run's rows; whether that was the last of them."""
-        with self._database.writing() as connection:
-            # Rows are found by key, and two processes may be at it: what is gone already does no harm.
-            for table in OF_RUNS:
-                if _delete_some(connection, table, run):
-                    return False
-            connection.execute(update(metric_stream).where(metric_stream.c.run_no == run).values(state=DELETED))
-            return True
 
-
-def _delete_some(connection: Connection, table: Table, run: int) -> bool:
-    """Delete the first rows of a run by their key, of one metric where that is part of it; whether there were any."""
-    first, *others = [column for column in table.primary_key if column.name != "run_no"]
-    mine: ColumnElement[bool] = table.c.run_no == run
-    if others:
-        metric = connection.scalar(select(first).where(mine).order_by(first).limit(1))
-        first, mine = others[0], and_(mine, first == metric)
-    some = connection.scalars(select(first).where(mine).order_by(first).limit(_STEP)).all()
-    if some:
-        connection.execute(delete(table).where(and_(mine, first >= some[0], first <= some[-1])))
-    return bool(some)
+def _delete_first(connection: Connection, table: Table, run: int, most: int) -> int:
+    """Delete the first rows of a run by their key, at most so many; how many there were."""
+    keys = [column for column in table.primary_key if column.name != "run_no"]
+    first = select(*keys).where(table.c.run_no == run).order_by(*keys).limit(most)
+    rows = connection.execute(first).all()
+    if rows:
+        up_to_last = tuple_(*keys) <= tuple_(*rows[-1])
+        connection.execute(delete(table).where(table.c.run_no == run, up_to_last))
+    return len(rows)

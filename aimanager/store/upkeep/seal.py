@@ -59,14 +59,15 @@ class Sealer:
         self._wake.set()
 
     def wake(self) -> None:
-        """Wait no longer, there is nothing more to do."""
+        """Wait no longer: there is other work than sealing, or none any more."""
         self._wake.set()
 
     def due(self, seconds: float) -> list[int]:
         """The runs that are called within that time, and now and then, or in silence, all that have something to do."""
-        if self._wake.wait(seconds) and not self._called:
-            return []  # Woken to go home.
+        woken = self._wake.wait(seconds)
         self._wake.clear()
+        if woken and not self._called:
+            return []
         with self._lock:
             called, self._called = self._called, set()
         if called and monotonic() < self._look_at:
