@@ -8,16 +8,17 @@
 - Ids are 1, 2, 3, ... within a run, without a gap, in order of arrival. Of a request's columns that share
   an axis the rows come one after the other, and within a row the columns in the order in which they were
   given.
-- An absent step is the metric's last step plus one, 0 for the first, and stays at the largest int64 once
+- An absent step is the metric's greatest step plus one, 0 for the first, and stays at the largest int64 once
   there. An absent time is the server's clock, never before the latest time of the run. Both are settled at
   the commit.
 - A writer numbers its requests from 1. The next number is stored; an earlier one is a repeat, acknowledged
   and not stored again; a later one is `OutOfTurn("gap")`; the last one with another fingerprint is
   `OutOfTurn("changed")`. A request that was refused has used up no number.
-- "By time" is by (time, id). Summaries are exact: the last value is the one that came last by time; min, max and mean
-  are over finite values and None where there is none.
+- "By time" is by (time, id). Summaries are exact: the last value is that of the point with the greatest step, the latest
+  to arrive among equals, whatever the clocks say; min, max and mean are over finite values and None where there is none.
 - Each read is of one moment: what it sees is a prefix of the order of arrival.
-- Finishing a run refuses nothing; deleting hides it at once, and its number never takes points again.
+- Finishing a run refuses nothing; deleting hides it at once, and its number never takes points again. Its rows go
+  later, in the background.
 
 `run` is a run's number. Times are int64 microseconds since 1970 UTC. All methods may be called from any
 thread, but `append`, `finish`, `resume` and `delete` not while the thread itself holds a transaction that

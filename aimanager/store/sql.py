@@ -46,6 +46,7 @@ from .read.reader import NOTHING, Reader
 from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
+from .upkeep import lasts
 from .upkeep.removal import Removal
 from .upkeep.seal import Sealer
 from .write.ingest import Ingest
@@ -299,6 +300,7 @@ class SqlStore(MetricStore):
                     self._told.add(damage.args)
                     log.error("points cannot be read, so they stay as they are: %s", damage)
         self.sweep()
+        lasts.settle(self._database, self._sql, lambda: self.closed)
         self._removal.give_back(lambda: self.closed)
 
     def close(self) -> None:

@@ -90,8 +90,8 @@ class RunningSummary:
     scaled: bool = False
 
     def add(self, more: BatchSummary, last: float, step: int, time: int, point_id: int) -> None:
-        """Take in a request's tally, and the point of it that comes last by time; ids only ever grow."""
-        if not self.n or time >= self.last_time:
+        """Take in a request's tally, and its point with the greatest step, the latest among equals; ids only grow."""
+        if not self.n or step >= self.last_step:
             self.last, self.last_step, self.last_time, self.last_id = last, step, time, point_id
         self.n += more.n
         self.n_bad += more.n_bad

@@ -41,8 +41,8 @@ class Contract(Numbered):
         assert store.series(1, "loss").steps.tolist() == [0, 1, 10, 11, 12]
         assert store.series(1, "accuracy").steps.tolist() == [0, 1, 2]
 
-    def test_an_absent_step_follows_the_point_that_is_last_by_time(self, store):
-        log(store, 1, column("loss", [1, 1], steps=[7, 3], times=[20, 10]))
+    def test_an_absent_step_follows_the_greatest_step(self, store):
+        log(store, 1, column("loss", [1, 1], steps=[7, 3], times=[10, 20]))
         assert log(store, 1, column("loss", [1])).steps.tolist() == [8]
 
     def test_a_step_stays_at_the_largest_there_is(self, store):
@@ -177,14 +177,32 @@ class Contract(Numbered):
         assert np.isnan(summary.last)
         assert (summary.min, summary.max, summary.mean) == (None, None, None)
 
-    def test_the_current_value_is_the_last_by_time(self, store):
+    def test_the_current_value_is_that_of_the_greatest_step_whatever_the_clock_said(self, store):
         log(store, 1, column("loss", [1, 2, 3], steps=[1, 2, 3], times=[30, 10, 20]))
-        log(store, 1, column("loss", [4], steps=[4], times=[25]))
+        log(store, 1, column("loss", [4], steps=[2], times=[40]))
         (summary,) = store.summaries([1])[1]
-        assert (summary.last, summary.last_step, summary.last_time, summary.last_id) == (1, 1, 30, 1)
-        log(store, 1, column("loss", [5, 6], steps=[5, 6], times=[30, 30]))
+        assert (summary.last, summary.last_step, summary.last_time, summary.last_id) == (3, 3, 20, 3)
+        assert store.cells([1])[1]["loss"].last == 3
+
+    def test_of_equal_steps_the_one_that_arrived_last_has_the_current_value(self, store):
+        log(store, 1, column("loss", [1, 2, 3], steps=[7, 7, 5], times=[30, 20, 40]))
         (summary,) = store.summaries([1])[1]
-        assert (summary.last, summary.last_id) == (6, 6)
+        assert (summary.last, summary.last_step, summary.last_time, summary.last_id) == (2, 7, 20, 2)
+        log(store, 1, column("loss", [4], steps=[7], times=[10]))
+        (summary,) = store.summaries([1])[1]
+        assert (summary.last, summary.last_step, summary.last_time, summary.last_id) == (4, 7, 10, 4)
+
+    def test_the_current_value_of_many_rows_at_once_is_that_of_the_greatest_step(self, store):
+        steps = [*range(1000), *range(500)]
+        log(
+            store,
+            1,
+            column("loss", range(1500), steps=steps, times=range(1500)),
+            column("a", range(1500), steps, steps),
+        )
+        found = {one.name: (one.last, one.last_step, one.last_time, one.last_id) for one in store.summaries([1])[1]}
+        assert found["loss"] == (999, 999, 999, 1000)
+        assert found["a"][:3] == (999, 999, 999)
 
     def test_a_negative_zero_is_the_current_value_as_it_is(self, store):
         log(store, 1, column("loss", [-0.0]))

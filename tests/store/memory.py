@@ -133,8 +133,8 @@ class MemoryStore(MetricStore):
         """The step after the metric's last; the same for all columns where steps are given."""
         if column.steps is not None:
             return 0
-        before = kept.by_time(column.name)
-        return min(before[-1].step + 1, _LARGEST) if before else 0
+        steps = [point.step for point in kept.points if point.name == column.name]
+        return min(max(steps) + 1, _LARGEST) if steps else 0
 
     def _read(self, run: int) -> Run:
         kept = self._runs.get(run, Run())
@@ -299,7 +299,7 @@ def _series(name: str, points: Sequence[Point]) -> Series:
 
 
 def _summary(name: str, points: Sequence[Point]) -> Summary:
-    last = points[-1]
+    last = max(points, key=lambda point: (point.step, point.id))
     finite = [float(point.value) for point in points if isfinite(point.value)]
     return Summary(
         name=name,

@@ -31,7 +31,9 @@ class Times:
     first: int
     last: int
     ascending: bool
-    last_row: int  # The row that comes last by (time, id).
+
+    def of_row(self, row: int) -> int:
+        return self.given if isinstance(self.given, int) else int(self.given[row])
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Part:
     rows: int
     steps: int | Ints | None
     times: Times | None
+    last_row: int  # That of the greatest step, the latest among equals.
     metrics: list[int] = field(default_factory=list)
     values: list[bytes] = field(default_factory=list)
     tallies: list[BatchSummary] = field(default_factory=list)
@@ -96,7 +99,7 @@ def prepare(batch: Batch, metric_ids: Mapping[str, int]) -> list[Part]:
         metric = metric_ids[column.name]
         part = parts[-1] if parts else None
         if not (part and before and _same_axis(before, column)) or metric in part.metrics:
-            part = Part(rows, _steps(column.steps, rows), _times(column.times, rows))
+            part = Part(rows, _steps(column.steps, rows), _times(column.times, rows), _last_row(column.steps, rows))
             part.large = _large(part) if rows >= layout.LARGE else None
             parts.append(part)
         values = np.ascontiguousarray(column.values, "<f8")
@@ -105,7 +108,7 @@ def prepare(batch: Batch, metric_ids: Mapping[str, int]) -> list[Part]:
             part.large.pieces.append([Piece.of(values[some], layout.LEVEL) for some in slices(rows)])
         part.values.append(b"" if part.large else values.tobytes())
         part.tallies.append(tally(values))
-        part.lasts.append(float(values[part.times.last_row if part.times else -1]))
+        part.lasts.append(float(values[part.last_row]))
         before = column
     return parts
 
@@ -127,8 +130,8 @@ def admit(part: Part, run: RunState, now: int) -> list[Block]:
     """Settle a part and bring the run up to date with it: its ids, its times and its summaries."""
     blocks = settle(part, run, now)
     columns = iter(zip(part.tallies, part.lasts, strict=True))
-    row = part.times.last_row if part.times else part.rows - 1
-    time = part.times.last if part.times else now
+    row = part.last_row
+    time = part.times.of_row(row) if part.times else now
     for block in blocks:
         step = int(block.steps[row]) if not isinstance(block.steps, int) else block.steps + row
         last_id = run.next_id + row * len(block.metrics)
@@ -217,12 +220,16 @@ def _times(times: Ints | None, rows: int) -> Times | None:
         return None
     first = int(times[0])
     if rows == 1:
-        return Times(first, first, first, True, 0)
+        return Times(first, first, first, True)
     if (times[1:] >= times[:-1]).all():
         last = int(times[-1])
-        return Times(first if first == last else times, first, last, True, rows - 1)
-    last_row = rows - 1 - int(times[::-1].argmax())
-    return Times(times, int(times.min()), int(times[last_row]), False, last_row)
+        return Times(first if first == last else times, first, last, True)
+    return Times(times, int(times.min()), int(times.max()), False)
+
+
+def _last_row(steps: Ints | None, rows: int) -> int:
+    # Steps that the store fills in never go back.
+    return rows - 1 if steps is None or rows == 1 else rows - 1 - int(steps[::-1].argmax())
 
 
 def _following(standing: RunningSummary | None) -> int:

@@ -39,6 +39,7 @@ export class Card {
   constructor(element) {
     this.element = element;
     this.name = element.dataset.name;
+    this.lastStep = Number(element.dataset.step ?? -Infinity);
     this.visible = false;
     this.base = null; // The whole run.
     this.detail = null; // The stretch that is zoomed into, or was.
@@ -129,10 +130,21 @@ export class Card {
   }
 
   append(live, { range }) {
-    this.tell(live.values[live.values.length - 1]);
+    this.follow(live);
     if (this.fetching) this.meanwhile.push(live);
     const more = [this.base, this.detail].map((series) => series?.append(live) ?? 0);
     if (more[range ? 1 : 0]) this.dirty = true;
+  }
+
+  /* The current value is that of the greatest step, of the latest to arrive among equals, as on the server. */
+  follow({ steps, values }) {
+    let latest = null;
+    steps.forEach((step, i) => {
+      if (step < this.lastStep) return;
+      this.lastStep = step;
+      latest = i;
+    });
+    if (latest !== null) this.tell(values[latest]);
   }
 
   get plot() {
