@@ -48,6 +48,17 @@ def test_a_posted_point_appears_in_the_chart_without_a_reload(ada, site, watched
     assert ada.evaluate("window.same")
 
 
+def test_the_current_value_stays_that_of_the_greatest_step(ada, site, watched):
+    value = ada.locator(".chart .value")
+    site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 9, "step": 1})
+    until(lambda: lengths(ada) == {"train/loss": 4})
+    assert value.inner_text() == "1"
+    site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 0.5, "step": 2})
+    until(lambda: value.inner_text() == "0.5000")
+    ada.reload()
+    assert value.inner_text() == "0.5000"
+
+
 def test_a_new_metric_gets_a_chart_of_its_own_and_no_point_is_missed(ada, site, watched):
     for step in range(3, 40):
         site.send("POST", f"/metrics/{watched}/batch", {"metrics": {"train/loss": 1, "val/acc": step}, "step": step})

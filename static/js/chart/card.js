@@ -39,7 +39,6 @@ export class Card {
   constructor(element) {
     this.element = element;
     this.name = element.dataset.name;
-    this.lastStep = Number(element.dataset.step ?? -Infinity);
     this.visible = false;
     this.base = null; // The whole run.
     this.detail = null; // The stretch that is zoomed into, or was.
@@ -138,13 +137,13 @@ export class Card {
 
   /* The current value is that of the greatest step, of the latest to arrive among equals, as on the server. */
   follow({ steps, values }) {
-    let latest = null;
+    let [latest, greatest] = [null, Number(this.element.dataset.step ?? -Infinity)];
     steps.forEach((step, i) => {
-      if (step < this.lastStep) return;
-      this.lastStep = step;
-      latest = i;
+      if (step >= greatest) [latest, greatest] = [i, step];
     });
-    if (latest !== null) this.tell(values[latest]);
+    if (latest === null) return;
+    this.element.dataset.step = greatest;
+    this.tell(values[latest]);
   }
 
   get plot() {
