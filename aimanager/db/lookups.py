@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from .generation import Generation
+from .prepared import Prepared, in_sqlalchemys_words
 
 Reader = Callable[[Any], Any] | None
 REMEMBERED = 1.0  # Seconds: for a writer that was killed between its commit and saying so.
@@ -34,7 +35,7 @@ class Lookups:
         self._generation = generation
         self._answers: dict[tuple[Any, ...], tuple[int, float, tuple[Any, ...]]] = {}
         self._driver_error = engine.dialect.loaded_dbapi.Error
-        self._compiled: dict[sa.Select[Any], tuple[str, list[str], list[Reader]]] = {}
+        self._prepared: dict[sa.Select[Any], tuple[Prepared, list[Reader]]] = {}
         # Connections that nobody uses just now; as many are open as were ever used at once.
         self._spare: deque[PoolProxiedConnection] = deque()
 
@@ -44,18 +45,17 @@ class Lookups:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as pooled:
                 row = pooled.execute(statement, values).first()
                 return None if row is None else tuple(row)
-        text, names, readers = self._compiled.get(statement) or self._compile(statement)
+        prepared, readers = self._prepared.get(statement) or self._prepare(statement)
         try:
             connection = self._spare.pop()
         except IndexError:
             connection = self._engine.raw_connection()
-        parameters = [values[name] for name in names]
+        text, parameters = prepared.for_driver(self._engine.dialect, values)
         try:
             cells = connection.cursor().execute(text, parameters).fetchone()
         except self._driver_error as error:
             connection.invalidate(error)
-            # In SQLAlchemy's words, as from any other question.
-            raise sa.exc.DBAPIError.instance(text, parameters, error, self._driver_error) from error
+            raise in_sqlalchemys_words(text, parameters, error, self._driver_error) from error
         self._spare.append(connection)
         if cells is None:
             return None
@@ -78,12 +78,10 @@ class Lookups:
             self._answers[key] = generation, now + REMEMBERED, row
         return row
 
-    def _compile(self, statement: sa.Select[Any]) -> tuple[str, list[str], list[Reader]]:
+    def _prepare(self, statement: sa.Select[Any]) -> tuple[Prepared, list[Reader]]:
         dialect = self._engine.dialect
-        compiled = statement.compile(dialect=dialect)
         readers: list[Reader] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.selected_columns
         ]
-        known = str(compiled), list(compiled.positiontup or ()), readers
-        self._compiled[statement] = known
-        return known
+        self._prepared[statement] = Prepared(statement), readers
+        return self._prepared[statement]

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ..db.engine import Database
 from ..db.keyset import Place
+from ..db.prepared import Prepared, named, one_of
 from .base import (
     PIECE,
     Axis,
@@ -39,7 +40,6 @@ from .base import (
 )
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .query import Query, named, one_of
 from .read import page, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
@@ -64,20 +64,20 @@ class _Stream(NamedTuple):
     first_ts: int | None
 
 
-_STREAM = Query(select(_st.next_id, _st.ordered, _st.first_ts).where(_st.run_no == _RUN, _st.state < DELETING))
-_HEADS = Query(
+_STREAM = Prepared(select(_st.next_id, _st.ordered, _st.first_ts).where(_st.run_no == _RUN, _st.state < DELETING))
+_HEADS = Prepared(
     select(_st.run_no, _st.next_id, _st.heard_at).where(
         one_of(_st.run_no, "runs"), _st.state < DELETING, _st.heard_at > 0
     )
 )
 _of_run = (_s.run_no == _RUN, one_of(_s.metric_id, "metrics"))
-_PRESENT = Query(select(_s.metric_id).where(*_of_run))
-_COUNT = Query(select(func.coalesce(func.sum(_s.n), 0)).where(*_of_run))
+_PRESENT = Prepared(select(_s.metric_id).where(*_of_run))
+_COUNT = Prepared(select(func.coalesce(func.sum(_s.n), 0)).where(*_of_run))
 _seen = select(metric_series).join(metric_stream, (_st.run_no == _s.run_no) & (_st.state < DELETING))
-_SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs")))
-_SOME_SUMMARIES = Query(_seen.where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")))
+_SUMMARIES = Prepared(_seen.where(one_of(_s.run_no, "runs")))
+_SOME_SUMMARIES = Prepared(_seen.where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")))
 _SeriesRow = namedtuple("_SeriesRow", metric_series.c.keys())  # type: ignore[misc]  # Named as RunningSummary wants it.
-_NAMES = Query(_seen.with_only_columns(_s.metric_id).where(one_of(_s.run_no, "runs")).distinct())
+_NAMES = Prepared(_seen.with_only_columns(_s.metric_id).where(one_of(_s.run_no, "runs")).distinct())
 
 
 class SqlStore(MetricStore):

@@ -15,6 +15,7 @@ from sqlalchemy import BindParameter, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
+from ..db.prepared import Prepared
 from .chunks.pack import Packed
 from .tables import (
     metric_axis,
@@ -34,6 +35,7 @@ _AT_ONCE = 500  # Values in one IN list; databases bound the number of variables
 _TAIL = ("next_axis", "tail_rows", "tail_bytes")
 
 T = TypeVar("T")
+_ONE_STREAM = Prepared(select(metric_stream).where(metric_stream.c.run_no == bindparam("run")))
 Stream = namedtuple("Stream", metric_stream.c.keys())  # type: ignore[misc]  # A row, as SQLAlchemy's rows are.
 
 
@@ -64,7 +66,6 @@ class Statements:
         # One order for everybody: two processes never wait for each other. SQLite has the gate instead.
         locked = select(metric_stream).where(streams.run_no.in_(runs)).order_by(streams.run_no)
         self.lock_streams = locked.with_for_update()
-        self._one_stream = select(metric_stream).where(streams.run_no == bindparam("run"))
         changing = ("next_id", "next_seq", "heard_at", "first_ts", "last_ts", "ordered", *_TAIL)
         self.put_stream = (
             update(metric_stream)
@@ -114,10 +115,8 @@ class Statements:
             for some in chunks(runs):
                 yield from connection.execute(self.lock_streams, {"runs": some})
             return
-        text, _ = self._compile(self._one_stream)
-        driver = _driver(connection)
         for run in runs:
-            row = driver.execute(text, (run,)).fetchone()
+            row = _ONE_STREAM.first(connection, run=run)
             if row:
                 yield Stream(*row)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...db.prepared import LEAST, MOST
 from ..base import DamagedPoints
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, join
-from ..query import LEAST, MOST
 from . import rollup
 from .reader import NOTHING, Reader
 

@@ -19,9 +19,9 @@ from sqlalchemy.engine import Connection
 from ...db import keyset
 from ...db.engine import Database
 from ...db.keyset import Place
+from ...db.prepared import Prepared, one_of
 from ..base import COMPARE, Cell, Condition, Rank
 from ..names import Names
-from ..query import Query, one_of
 from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
 
 _s = metric_series.c
@@ -30,8 +30,8 @@ FEW = 2000  # If no more runs than these can be on a page, they are looked up in
 # Written out, for a database must see from the statement alone that the partial indexes serve it.
 _FINISHED = _s.live == sa.literal_column("0")
 _LIVE = _s.live == sa.literal_column("1")
-_CELLS = Query(select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(one_of(_s.run_no, "runs")))
-_CELLS_OF = Query(
+_CELLS = Prepared(select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(one_of(_s.run_no, "runs")))
+_CELLS_OF = Prepared(
     select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(
         one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")
     )

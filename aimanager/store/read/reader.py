@@ -11,11 +11,11 @@ import numpy as np
 from sqlalchemy import Column, LargeBinary, Select, func, select
 from sqlalchemy.engine import Connection
 
+from ...db.prepared import MOST, Prepared, named, one_of
 from ..base import DamagedPoints, Ints
 from ..chunks import codec
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, decode, join
-from ..query import MOST, Query, named, one_of
 from ..tables import metric_axis, metric_cdata, metric_chunk, metric_log
 
 _RUN, _METRIC, _FIRST, _LAST = named("run", "metric", "first", "last")
@@ -25,8 +25,8 @@ class _ByAxis:
     """A select of rows by the numbers of their axes, the first of its columns."""
 
     def __init__(self, select: Select[Any], number: Column[int]) -> None:
-        self._range = Query(select.where(number.between(_FIRST, _LAST)))
-        self._list = Query(select.where(one_of(number, "numbers")))
+        self._range = Prepared(select.where(number.between(_FIRST, _LAST)))
+        self._list = Prepared(select.where(one_of(number, "numbers")))
 
     def each(self, connection: Connection, numbers: Iterable[int], **values: Any) -> Iterator[Any]:
         """The rows of these axes: as one range where they lie close together."""
@@ -47,17 +47,17 @@ class _ByAxis:
 _log, _chunk, _axis, _data = metric_log.c, metric_chunk.c, metric_axis.c, metric_cdata.c
 # The frame that holds the first id may begin before it.
 _begin = select(func.max(_log.id0)).where(_log.run_no == _RUN, _log.id0 <= _FIRST).scalar_subquery()
-_FRAMES = Query(
+_FRAMES = Prepared(
     select(_log.id0, _log.frame)
     .where(_log.run_no == _RUN, _log.id0 >= func.coalesce(_begin, _FIRST), _log.id0 <= _LAST)
     .order_by(_log.id0)
 )
-_PLACES = Query(
+_PLACES = Prepared(
     select(_chunk.axis_no, _chunk.pos, _chunk.rows, _chunk.id_lo, _chunk.id_hi)
     .where(_chunk.run_no == _RUN, _chunk.metric_id == _METRIC, _chunk.id_hi >= _FIRST, _chunk.id_lo <= _LAST)
     .order_by(_chunk.axis_no)
 )
-_PLACES_OF_ALL = Query(
+_PLACES_OF_ALL = Prepared(
     select(_axis.axis_no, _axis.rows, _axis.id_lo, _axis.id_hi, _axis.metrics)
     .where(_axis.run_no == _RUN, _axis.id_hi >= _FIRST, _axis.id_lo <= _LAST)
     .order_by(_axis.axis_no)

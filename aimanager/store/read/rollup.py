@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
+from ...db.prepared import Prepared, named
 from ..chunks import layout
 from ..chunks.codec import Damaged
 from ..chunks.pack import NO_ROW
-from ..query import Query, named
 from ..statements import Statements
 from ..tables import DELETING, metric_chunk, metric_rollup
 from .reader import Place, Reader
@@ -42,10 +42,10 @@ _UNROLLED = (
     .where(_c.run_no == _RUN, _c.metric_id == _METRIC, _c.axis_no > _LAST.scalar_subquery())
     .order_by(_c.axis_no)
 )
-_FIRST_UNROLLED = Query(_UNROLLED.limit(_LIMIT))
-_UNROLLED_WITHIN = {x: Query(_UNROLLED.where(_c[f"{x}_hi"] >= _LO, _c[f"{x}_lo"] <= _HI)) for x in ("step", "ts")}
+_FIRST_UNROLLED = Prepared(_UNROLLED.limit(_LIMIT))
+_UNROLLED_WITHIN = {x: Prepared(_UNROLLED.where(_c[f"{x}_hi"] >= _LO, _c[f"{x}_lo"] <= _HI)) for x in ("step", "ts")}
 _WITHIN = {
-    x: Query(
+    x: Prepared(
         select(_r.chunks)
         .where(_r.run_no == _RUN, _r.metric_id == _METRIC, _r[f"{x}_hi"] >= _LO, _r[f"{x}_lo"] <= _HI)
         .order_by(_r.axis_lo)

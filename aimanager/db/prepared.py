@@ -1,4 +1,4 @@
-"""Selects of the reads, each made once when its module is loaded.
+"""Selects that are made once, when their module is loaded, and compiled once.
 
 On SQLite they run by the driver's own call inside the transaction that SQLAlchemy has begun: what SQLAlchemy adds to a
 statement costs more there than the statement, and a chart asks seven. PostgreSQL's round trips hide it.
@@ -7,12 +7,12 @@ statement costs more there than the statement, and a chart asks seven. PostgreSQ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, BindParameter, Column, Select, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -26,12 +26,12 @@ def named(*names: str) -> list[BindParameter[Any]]:
     return [bindparam(name) for name in names]
 
 
-class Query:
+class Prepared:
     """A select whose parameters are made by `named` and `one_of`."""
 
     def __init__(self, select: Select[Any]) -> None:
         self._select = select
-        self._for_driver: tuple[str, list[str], dict[str, Any]] | None = None
+        self._compiled: tuple[str, list[str], dict[str, Any]] | None = None
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
         """All rows, as tuples; a value that is a list is for `one_of`."""
@@ -42,16 +42,13 @@ class Query:
         if connection.dialect.name != "sqlite":
             yield from connection.execute(self._select, values)
             return
-        text, names, constants = self._for_driver or self._compile(connection)
-        given = constants | values
-        parameters = [json.dumps(given[name]) if type(given[name]) is list else given[name] for name in names]
+        text, parameters = self.for_driver(connection.dialect, values)
         driver: Any = connection.connection.driver_connection
         cursor = driver.cursor()
         try:
             yield from cursor.execute(text, parameters)
         except driver.Error as error:
-            # In SQLAlchemy's words, as from any other question.
-            raise DBAPIError.instance(text, parameters, error, driver.Error) from error
+            raise in_sqlalchemys_words(text, parameters, error, driver.Error) from error
         finally:
             cursor.close()  # One that is left open would keep the snapshot.
 
@@ -59,11 +56,22 @@ class Query:
         """The first row, None without one."""
         return next(iter(self.rows(connection, **values)), None)
 
-    def _compile(self, connection: Connection) -> tuple[str, list[str], dict[str, Any]]:
-        compiled: Any = self._select.compile(dialect=connection.dialect)
+    def for_driver(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The statement and its parameters as SQLite's driver takes them."""
+        text, names, constants = self._compiled or self._compile(dialect)
+        given = {**constants, **values}
+        return text, [json.dumps(given[name]) if type(given[name]) is list else given[name] for name in names]
+
+    def _compile(self, dialect: Dialect) -> tuple[str, list[str], dict[str, Any]]:
+        compiled: Any = self._select.compile(dialect=dialect)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        self._for_driver = str(compiled), list(compiled.positiontup), constants
-        return self._for_driver
+        self._compiled = str(compiled), list(compiled.positiontup or ()), constants
+        return self._compiled
+
+
+def in_sqlalchemys_words(text: str, parameters: list[Any], error: Exception, base: type[Exception]) -> DBAPIError:
+    """An error of the driver as SQLAlchemy would have raised it; `base` is the driver's own base of errors."""
+    return cast(DBAPIError, DBAPIError.instance(text, parameters, error, base))
 
 
 class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
