@@ -152,7 +152,7 @@ def test_a_request_that_the_database_cannot_store_breaks_no_other_of_its_group(d
         assert isinstance(outcome, Exception)
         assert not isinstance(outcome, StoreUnavailable)
     for run in range(8):
-        assert [id for id, *_ in listed(store, run)] == [1, 2, 3, 4]
+        assert [point_id for point_id, *_ in listed(store, run)] == [1, 2, 3, 4]
     assert all(work().repeated for work in good)
     assert not list(doctor.check(database))
 

@@ -23,9 +23,9 @@ _PENDING = 1 << 18  # Spans of ids that are kept before they are joined: a few M
 def take_in(standing: RunningSummary, line: Line) -> None:
     """Add points to what a series has come to; its last point is the last by (step, id), whatever came first here."""
     last = int(np.lexsort((line.ids, line.steps))[-1])
-    step, id = int(line.steps[last]), int(line.ids[last])
-    if not standing.n or (step, id) > (standing.last_step, standing.last_id):
-        point = float(line.values[last]), step, int(line.times[last]), id
+    step, point_id = int(line.steps[last]), int(line.ids[last])
+    if not standing.n or (step, point_id) > (standing.last_step, standing.last_id):
+        point = float(line.values[last]), step, int(line.times[last]), point_id
     else:
         point = standing.last, standing.last_step, standing.last_time, standing.last_id
     standing.add(tally(line.values), *point)
