@@ -50,7 +50,7 @@ def on_starting(server):
 
 def post_worker_init(worker):
     """Say goodbye to viewers when told to stop, and say once that the server is ready."""
-    hub = worker.wsgi.extensions["aimanager"]["hub"]
+    hub = worker.wsgi.extensions["aimanager"].hub
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         _close_sockets_first(number, hub)
     if worker.age == 1:
@@ -62,7 +62,7 @@ def worker_exit(server, worker):
     app = getattr(worker, "wsgi", None)  # There is none in a worker that could not start.
     if app is not None:
         with contextlib.suppress(Exception):  # A full disk, say; the log keeps everything as well.
-            app.extensions["aimanager"]["database"].checkpoint()
+            app.extensions["aimanager"].database.checkpoint()
 
 
 def _close_sockets_first(number, hub):

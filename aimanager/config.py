@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from limits import parse_many
 
@@ -42,6 +43,26 @@ def _is_secret(key: str) -> bool:
 def _is_limit(text: str) -> bool:
     try:
         return not text or all(limit.amount > 0 for limit in parse_many(text))
+    except ValueError:
+        return False
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError
+    except ValueError:
+        return False
+    rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.password)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(rest)
+
+
+def _is_local(host: str) -> bool:
+    """Whether a name or an address is this machine's own, and nobody else's way to it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
 
@@ -85,6 +106,7 @@ class Settings:
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'aimanager.db'}")
+        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
         if not self.sockets:
             object.__setattr__(self, "sockets", max(1, self.threads - 32))
         self._check()
@@ -108,22 +130,23 @@ class Settings:
              "redis://host:port/0"),
             (self.log_level in {"debug", "info", "warning", "error"}, "LOG_LEVEL",
              "debug, info, warning or error"),
-            (not self.public_url or self.public_url.startswith(("http://", "https://")), "PUBLIC_URL",
-             "http://host or https://host"),
+            (not self.public_url or _is_origin(self.public_url), "PUBLIC_URL",
+             "http://host or https://host without a path, as pages are served from the root of a host"),
         ]  # fmt: skip
         for holds, name, expected in expectations:
             if not holds:
                 raise ConfigurationError(f"{PREFIX}{name} cannot be used: expected {expected}.")
 
     @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach the server; then the contract's short passwords work as written."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+    def listens_locally(self) -> bool:
+        """Whether it accepts connections of this machine only; a proxy here may still pass on those of others."""
+        return _is_local(self.host)
+
+    @property
+    def reached_by_others(self) -> bool:
+        """Whether anything says that people elsewhere use it; otherwise the contract's short passwords work as written."""
+        names = [self.host, urlsplit(self.public_url).hostname or "localhost", *self.allowed_hosts]
+        return self.trusted_proxies > 0 or not all(map(_is_local, names))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:

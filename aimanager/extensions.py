@@ -4,50 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
-from flask import Request, current_app, g, request
+from flask import current_app
 from flask_jwt_extended import JWTManager
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 from werkzeug.local import LocalProxy
 
 from .config import Settings
+from .db.engine import Database
+from .http.limits import RateLimits
+from .http.login_throttle import LoginThrottle
+from .http.seats import Seats
+from .live import Hub, LiveBus
 from .models import Base
-
-if TYPE_CHECKING:
-    from .db.engine import Database
-    from .http.limits import LoginThrottle
-    from .live import Hub, LiveBus
-    from .services.health import Readiness
-    from .services.key_usage import KeyUsage
-    from .store import MetricStore
-
+from .services.health import Readiness
+from .services.key_usage import KeyUsage
+from .services.token_claims import TokenClaims
+from .store import MetricStore
 
 # Rows keep their values after a commit: what was stored is what is answered, without reading it again.
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 jwt = JWTManager()
 
 
-def here() -> tuple[Request, Any]:
-    """The request at hand and its `g`. Flask's names for them look them up at every use, which is dear where all
-    requests pass."""
-    return request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+@dataclass(frozen=True)
+class Parts:
+    """What one application is made of; `app.extensions["aimanager"]`."""
+
+    settings: Settings
+    database: Database
+    metric_store: MetricStore
+    live_bus: LiveBus
+    hub: Hub
+    seats: Seats
+    rate_limits: RateLimits
+    login_throttle: LoginThrottle
+    readiness: Readiness
+    key_usage: KeyUsage
+    token_claims: TokenClaims
+
+    def close(self) -> None:
+        """Say goodbye to viewers and end all threads; the engine's connections stay to whoever opened them."""
+        self.hub.close()
+        self.live_bus.close()
+        self.metric_store.close()
+        self.key_usage.close()
+
+
+def parts() -> Parts:
+    """Those of the application at hand."""
+    return current_app.extensions["aimanager"]
 
 
 def _part(name: str) -> Any:
-    context = current_app._get_current_object  # type: ignore[attr-defined]
-    return LocalProxy(lambda: context().extensions["aimanager"][name])
+    return LocalProxy(lambda: getattr(parts(), name))
 
 
 settings = cast(Settings, _part("settings"))
-database = cast("Database", _part("database"))
-metric_store = cast("MetricStore", _part("metric_store"))
-live_bus = cast("LiveBus", _part("live_bus"))
-hub = cast("Hub", _part("hub"))
-login_throttle = cast("LoginThrottle", _part("login_throttle"))
-readiness = cast("Readiness", _part("readiness"))
-key_usage = cast("KeyUsage", _part("key_usage"))
+database = cast(Database, _part("database"))
+metric_store = cast(MetricStore, _part("metric_store"))
+live_bus = cast(LiveBus, _part("live_bus"))
+hub = cast(Hub, _part("hub"))
+login_throttle = cast(LoginThrottle, _part("login_throttle"))
 
 
 @contextmanager
@@ -55,7 +76,7 @@ def writing() -> Iterator[Session]:
     """A transaction of `db.session` that may write: behind the gate, committed at the end.
 
     What was read before is read again inside, so that a decision is never made on a stale row.
-    A block within a block belongs to the outer one.
+    A block within a block belongs to the outer one. Raises DatabaseBusy if its turn does not come in time.
     """
     session = db.session()
     if session.info.get("writing"):

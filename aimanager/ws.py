@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import selectors
 import threading
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Flask, current_app, g, request
+from flask import Blueprint, Flask, g, request
 from flask_sock import Sock
 from simple_websocket import Server
 
-from .errors import Forbidden, Invalid, NotFound, TooMany, Unauthorized, Unavailable
-from .extensions import db, hub, metric_store
+from .errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
+from .extensions import db, hub, metric_store, parts
 from .http.auth import requires
+from .http.client_address import client_address
 from .http.csrf import same_origin
 from .http.limits import budget
-from .live import Hub, SocketGuard, Viewer
+from .live import Hub, LiveBus, Viewer
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
 from .live.sockets import ENVIRON_KEY
+from .live.source import PointSource
 from .models import Run
 from .principal import Principal
 from .services import projects, runs, sessions, tickets
+from .store import MetricStore
 
 LARGEST_ID = 2**63 - 1
 # What the WebSocket library needs; other headers must not be able to upset its handshake.
@@ -58,18 +60,19 @@ sockets = Blueprint("ws", __name__)
 sock = Sock()
 
 
-def init_ws(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> None:
-    """Open the doors; `describe` makes the JSON of a run as the API answers it."""
-    parts = app.extensions["aimanager"]
-    parts["hub"] = Hub(parts["metric_store"], parts["live_bus"], _described(app, describe), _rechecked(app))
-    parts["seats"] = Seats(parts["settings"].sockets, parts["settings"].sockets_per_user)
+def init_ws(app: Flask) -> None:
+    """Open the doors."""
     app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
-    app.wsgi_app = SocketGuard(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(sockets)
 
 
+def open_hub(app: Flask, store: MetricStore, bus: LiveBus, describe: Callable[[Run], dict[str, Any]]) -> Hub:
+    """The hub of an application; `describe` makes the JSON of a run as the API answers it."""
+    return Hub(cast(PointSource, store), bus, _described(app, describe), _rechecked(app))
+
+
 @sock.route("/ws/<id:run_id>", bp=sockets)
-@requires("read")
+@requires("public_or_read")
 @budget("page")
 def run(ws: Server, run_id: int) -> None:
     """A run's points after `?since=`, then as they come, and its facts when they change."""
@@ -77,7 +80,7 @@ def run(ws: Server, run_id: int) -> None:
 
 
 @sock.route("/ws/projects/<id:project_id>", bp=sockets)
-@requires("read")
+@requires("public_or_read")
 @budget("page")
 def project(ws: Server, project_id: int) -> None:
     """A word whenever the project's list of runs has changed."""
@@ -112,7 +115,7 @@ def admit() -> None:
     else:
         projects.get(arguments["project_id"], g.principal)
         viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
-    g.seat = _seats().take(viewer.principal, request.remote_addr or "")
+    g.seat = parts().seats.take(viewer.principal, client_address())
     g.viewer = viewer
     for name in [name for name in request.environ if name.startswith("HTTP_") and name not in HANDSHAKE]:
         del request.environ[name]
@@ -122,7 +125,7 @@ def admit() -> None:
 def give_back(error: BaseException | None) -> None:
     """Whoever was admitted leaves its place, however the request ended."""
     if seat := g.pop("seat", None):
-        _seats().give_back(seat)
+        parts().seats.give_back(seat)
 
 
 def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
@@ -161,36 +164,6 @@ def _check_origin(principal: Principal) -> None:
             raise Forbidden("Not enough permissions: a socket that is opened with a cookie names its Origin")
     elif not same_origin(origin):
         raise Forbidden("Not enough permissions: the request comes from another site")
-
-
-class Seats:
-    """How many sockets this process has room for, and how many one user or address may take."""
-
-    def __init__(self, total: int, each: int) -> None:
-        self._total, self._each = total, each
-        self._lock = threading.Lock()
-        self._taken: Counter[str] = Counter()
-
-    def take(self, principal: Principal, address: str) -> str:
-        """Take a place and return whose it is. Raises Unavailable or TooMany."""
-        whose = f"user:{principal.user_id}" if principal.signed_in else f"address:{address}"
-        with self._lock:
-            if self._taken.total() >= self._total:
-                raise Unavailable("All places for live viewers are taken, please try again later", retry_after=10)
-            if self._taken[whose] >= self._each:
-                raise TooMany(f"Too many sockets: {self._each} may be open at once", retry_after=10)
-            self._taken[whose] += 1
-        return whose
-
-    def give_back(self, whose: str) -> None:
-        with self._lock:
-            self._taken[whose] -= 1
-            if not self._taken[whose]:
-                del self._taken[whose]
-
-
-def _seats() -> Seats:
-    return current_app.extensions["aimanager"]["seats"]
 
 
 def _described(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> Callable[[int], dict[str, Any] | None]:

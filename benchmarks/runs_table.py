@@ -110,7 +110,7 @@ def _lists(engine: str, folder: Path, url: str) -> list[Figure]:
             db.session.rollback()
         db.session.remove()
         db.engine.dispose()
-    app.extensions["aimanager"]["metric_store"].close()
+    app.extensions["aimanager"].metric_store.close()
     return found
 
 

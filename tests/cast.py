@@ -21,7 +21,7 @@ from aimanager import Settings, create_app
 from aimanager.db import schema
 from aimanager.db.engine import Database
 from aimanager.extensions import db, writing
-from aimanager.http.csrf import csrf_cookie, session_cookie
+from aimanager.http.cookies import csrf_cookie, session_cookie
 from aimanager.models import User
 from aimanager.principal import Principal
 from aimanager.services import accounts, api_keys, passwords, sessions
@@ -100,11 +100,7 @@ def make_app(settings) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for app in apps:
-        parts = app.extensions["aimanager"]
-        parts["hub"].close()
-        parts["live_bus"].close()
-        parts["metric_store"].close()
-        parts["key_usage"].close()
+        app.extensions["aimanager"].close()
     for thread in threading.enumerate():
         if thread.name == "store-tidy":  # It may still hold a connection.
             thread.join(10)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 
 from ..http.auth import requires
+from ..http.client_address import client_address
 from ..services import accounts as service
 from ..services import api_keys, sessions, tickets
 from .decorators import body, returns
@@ -43,7 +44,7 @@ def register(account: Register) -> Any:
 @returns(Token)
 def login(credentials: Login) -> Any:
     """Login and get access token; as a form or as JSON, with the user name or the email."""
-    user = service.authenticate(credentials.username, credentials.password, request.remote_addr or "")
+    user = service.authenticate(credentials.username, credentials.password, client_address())
     token, _ = sessions.issue(user)
     return {"access_token": token, "token_type": "bearer"}
 

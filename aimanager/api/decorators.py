@@ -13,10 +13,8 @@ import orjson
 import zstandard
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import Headers
 
 from ..errors import Invalid, TooLarge, Unsupported
-from ..extensions import here
 from ..services.paging import Page
 from ..wire import columnar
 
@@ -97,21 +95,13 @@ def answer(result: Any, status: int = 200) -> Response:
             headers["X-Next-Cursor"] = result.following
         result = result.items
     text = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
-    return Json(text, status, headers, content_type="application/json")
-
-
-class Json(Response):
-    """An answer in one piece: its length is known, and it sends nobody elsewhere, so its headers are ready as they are."""
-
-    def get_wsgi_headers(self, environ: Any) -> Headers:
-        return self.headers
+    return Response(text, status, headers, content_type="application/json")
 
 
 def read_body(model: type[Model], form: bool = False, frame: bool = False) -> Model:
-    asked, _ = here()
-    kind = asked.mimetype
+    kind = request.mimetype
     if form and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        return checked(model, {name: asked.form[name] for name in asked.form if name != "csrf_token"}, "body")
+        return checked(model, {name: request.form[name] for name in request.form if name != "csrf_token"}, "body")
     if kind and kind not in JSON_TYPES:
         expected = f"application/json or {FRAME}" if frame else "application/json"
         raise Unsupported(f"Unsupported media type {kind[:100]!r}: expected {expected}")
@@ -142,9 +132,8 @@ def checked(model: type[Model], values: Any, source: str, context: Any = None) -
 
 def raw_body() -> bytes:
     """The request's bytes, unpacked within the same bound that unpacked bodies have. Raises TooLarge, Unsupported."""
-    asked, _ = here()
-    data = asked.get_data()
-    encoding = asked.headers.get("Content-Encoding", "identity").strip().lower()
+    data = request.get_data()
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
         return data
     most = current_app.config["MAX_UNPACKED_LENGTH"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from ..extensions import readiness
+from ..extensions import parts
 from ..http.auth import requires
 from ..http.limits import budget
 from .decorators import answer, returns
@@ -31,11 +31,15 @@ def alive() -> Any:
 @budget("none")
 @returns(Health)
 def ready() -> Any:
-    """Whether requests can be served: database, schema, disk and bus, one word each; 503 if not."""
+    """Whether requests can be served: database, schema, disk, bus and limits, one word each; 503 if not.
+
+    `degraded` says that they are, though viewers hear of changes later or each process counts limits by itself.
+    """
+    readiness = parts().readiness
     checks = readiness.checks()
-    good = all(word == "ok" for word in checks.values())
-    response = answer({"status": "ok" if good else "unavailable", **checks}, 200 if good else 503)
-    if not good:
+    verdict = readiness.verdict(checks)
+    response = answer({"status": verdict, **checks}, 503 if verdict == "unavailable" else 200)
+    if verdict == "unavailable":
         response.headers["Retry-After"] = "1"
     return response
 

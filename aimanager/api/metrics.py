@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, g
 
 from ..errors import Invalid
-from ..extensions import hub, settings
+from ..extensions import hub, parts
 from ..http.auth import requires
-from ..http.limits import budget, spend_points
+from ..http.fast_path import fast
+from ..http.limits import budget
 from ..services import metrics as service
 from ..store import Batch, Column
 from . import columns
@@ -24,6 +25,7 @@ metrics = Blueprint("metrics", __name__, url_prefix="/metrics")
 
 
 @metrics.post("/<id:run_id>")
+@fast
 @requires("write")
 @body(MetricIn)
 @returns(MetricOut, 201)
@@ -46,6 +48,7 @@ def log(metric: MetricIn, run_id: int) -> Any:
 
 
 @metrics.post("/<id:run_id>/batch")
+@fast
 @requires("write")
 @body(BatchIn)
 @returns(Message)
@@ -59,6 +62,7 @@ def log_batch(row: BatchIn, run_id: int) -> Any:
 
 
 @metrics.post("/<id:run_id>/bulk")
+@fast
 @requires("write")
 @budget("ingest")
 @body(BulkIn, frame=BulkFrame)
@@ -73,7 +77,7 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
     if (posted.client is None) != (posted.seq is None):
         raise Invalid.field("seq", "client and seq must be sent together")
     batch = Batch(columns.bulk(posted), posted.client, posted.seq, fingerprint() if posted.client else None)
-    spend_points(settings, batch.count)
+    parts().rate_limits.spend_points(batch.count)
     receipt = service.record(g.principal, run_id, batch)
     return {
         "message": f"Logged {batch.count} metrics successfully",

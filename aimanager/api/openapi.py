@@ -136,7 +136,7 @@ def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
     if allowed == "anyone":
         operation["security"] = []
     else:
-        operation["security"] = [{"token": []}, {"basic": []}] + ([{}] if allowed == "read" else [])
+        operation["security"] = [{"token": []}, {"basic": []}] + ([{}] if allowed == "public_or_read" else [])
     return operation
 
 

@@ -14,7 +14,7 @@ projects = Blueprint("projects", __name__, url_prefix="/projects")
 
 
 @projects.get("/")
-@requires("read")
+@requires("public_or_read")
 @query(ProjectQuery)
 @returns(ProjectOut, many=True)
 def index(asked: ProjectQuery) -> Any:
@@ -36,7 +36,7 @@ def create(wanted: ProjectIn) -> Any:
 
 
 @projects.get("/<id:project_id>")
-@requires("read")
+@requires("public_or_read")
 @returns(ProjectOut)
 def show(project_id: int) -> Any:
     """Get a specific project."""

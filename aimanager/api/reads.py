@@ -19,7 +19,7 @@ from .schemas import ChartAnswer, ChartQuery, History, HistoryQuery, MetricOut, 
 
 
 @metrics.get("/<id:run_id>")
-@requires("read")
+@requires("public_or_read")
 @query(PointQuery)
 @returns(MetricOut, many=True)
 def index(asked: PointQuery, run_id: int) -> Any:
@@ -29,7 +29,7 @@ def index(asked: PointQuery, run_id: int) -> Any:
 
 
 @metrics.get("/<id:run_id>/history/<name:metric_name>")
-@requires("read")
+@requires("public_or_read")
 @query(HistoryQuery)
 @returns(History, also=[FRAME, formats.CSV, formats.ARROW])
 def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
@@ -45,7 +45,7 @@ def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
 
 
 @metrics.get("/<id:run_id>/export")
-@requires("read")
+@requires("public_or_read")
 @returns(None, also=[formats.CSV])
 def export(run_id: int) -> Any:
     """Get all points of a run as CSV, metric by metric, each by timestamp."""
@@ -53,7 +53,7 @@ def export(run_id: int) -> Any:
 
 
 @metrics.get("/<id:run_id>/summary")
-@requires("read")
+@requires("public_or_read")
 @returns(SummaryOut, many=True)
 def summary(run_id: int) -> Any:
     """Get summary statistics for all metrics in a run; minimum, maximum and mean are over finite values."""
@@ -61,7 +61,7 @@ def summary(run_id: int) -> Any:
 
 
 @metrics.get("/<id:run_id>/chart")
-@requires("read")
+@requires("public_or_read")
 @query(ChartQuery)
 @returns(ChartAnswer, also=[charts.MEDIA_TYPE])
 def chart(asked: ChartQuery, run_id: int) -> Any:

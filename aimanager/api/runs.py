@@ -19,7 +19,7 @@ runs = Blueprint("runs", __name__, url_prefix="/runs")
 
 
 @runs.get("/")
-@requires("read")
+@requires("public_or_read")
 @query(RunQuery)
 @returns(RunOut, many=True)
 def index(asked: RunQuery) -> Any:
@@ -65,7 +65,7 @@ def create(place: RunPlace, wanted: RunIn) -> Any:
 
 
 @runs.get("/<id:run_id>")
-@requires("read")
+@requires("public_or_read")
 @returns(RunOut)
 def show(run_id: int) -> Any:
     """Get a specific run."""

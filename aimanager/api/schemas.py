@@ -383,11 +383,12 @@ class ChartQuery(BaseModel):
 class Health(BaseModel):
     """`/healthz` says only the status; `/readyz` adds one word for each part."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     database: str | None = None
     schema_: str | None = Field(None, alias="schema")
     disk: str | None = None
     bus: str | None = None
+    limits: str | None = None
 
 
 def user_out(user: User) -> dict[str, Any]:

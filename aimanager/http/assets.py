@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask, abort
 from whitenoise import WhiteNoise
@@ -16,23 +16,31 @@ from .limits import budget
 KINDS = {".css", ".js", ".svg", ".png", ".ico", ".woff2", ".webmanifest"}
 
 
+class StaticFiles:
+    """A folder that is served at `/static/<digest>/`; `url_for("static", filename=...)` gives the addresses."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prefix = f"/static/{digest(folder)}"
+
+    def add_route(self, app: Flask) -> None:
+        app.add_url_rule(f"{self._prefix}/<path:filename>", endpoint="static", view_func=missing)
+
+    def wrap(self, wsgi_app: Any) -> Any:
+        """Middleware that answers for the files that exist."""
+        files = WhiteNoise(wsgi_app, max_age=31_536_000, add_headers_function=_headers)
+        files.add_files(str(self._folder), prefix=self._prefix)
+        return files
+
+
 def digest(folder: Path) -> str:
     """A short name for the content of a folder."""
-    found = hashlib.blake2b(digest_size=6)
+    content = hashlib.blake2b(digest_size=6)
     for path in sorted(folder.rglob("*")):
         if path.suffix in KINDS:
-            found.update(str(path.relative_to(folder)).encode())
-            found.update(path.read_bytes())
-    return found.hexdigest()
-
-
-def init_assets(app: Flask, folder: Path) -> None:
-    """Serve `folder` at `/static/<digest>/`; `url_for("static", filename=...)` gives the addresses."""
-    prefix = f"/static/{digest(folder)}"
-    app.add_url_rule(f"{prefix}/<path:filename>", endpoint="static", view_func=missing)
-    served = WhiteNoise(app.wsgi_app, max_age=31_536_000, add_headers_function=_headers)
-    served.add_files(str(folder), prefix=prefix)
-    app.wsgi_app = served  # type: ignore[method-assign]
+            content.update(str(path.relative_to(folder)).encode())
+            content.update(path.read_bytes())
+    return content.hexdigest()
 
 
 def _headers(headers: dict[str, str], path: str, url: str) -> None:

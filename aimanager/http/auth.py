@@ -11,29 +11,29 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from flask import Flask, Request, current_app
 
 from ..errors import Forbidden, Unauthorized
-from ..extensions import here
 from ..principal import ANONYMOUS, KEY_PREFIX, Principal
 from ..services import api_keys, sessions
 from . import csrf
+from .cookies import session_cookie
 
-Rule = Literal["anyone", "read", "user", "write", "session"]
-RULES: tuple[Rule, ...] = ("anyone", "read", "user", "write", "session")
+Rule = Literal["anyone", "visitor", "public_or_read", "user", "write", "session"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def requires(rule: Rule) -> Callable[[View], View]:
     """State who may call a view.
 
-    `anyone`: no credential is looked at. `read`: the object in the URL decides, public ones for everybody.
+    `anyone`: no credential is looked at. `visitor`: whoever is signed in is greeted, a credential that ended is as none.
+    `public_or_read`: the object in the URL decides; a public one is for everybody, others for those who may read them.
     `user`: somebody signed in. `write`: signed in, and not with a key for reading only; the object in the URL decides.
     `session`: signed in by password, as an API key must not make keys or change the password.
     """
-    if rule not in RULES:
+    if rule not in get_args(Rule):
         raise ValueError(f"unknown rule {rule!r}")
 
     def mark(view: View) -> View:
@@ -43,36 +43,33 @@ def requires(rule: Rule) -> Callable[[View], View]:
     return mark
 
 
-def rule_of(app: Flask, endpoint: str) -> Rule | None:
-    return getattr(app.view_functions.get(endpoint), "rule", None)
+def rule_of(app: Flask, endpoint: str | None) -> Rule | None:
+    return getattr(app.view_functions.get(endpoint or ""), "rule", None)
 
 
-def identify() -> None:
-    """Put the caller into `g.principal`; a refused credential is kept in `g.refused` until the rule is asked."""
-    asked, known = here()
-    known.principal, known.refused = ANONYMOUS, False
-    view = current_app.view_functions.get(asked.endpoint or "")
-    if getattr(view, "budget", None) == "none":
+def identify(request: Request, context: Any) -> None:
+    """Put the caller into `g.principal`; that a credential was refused is kept until the rule is asked."""
+    context.principal, context.credential_refused = ANONYMOUS, False
+    if rule_of(current_app, request.endpoint) == "anyone":
         return  # A probe answers for the process alone, also while the database that knows callers is away.
     try:
-        known.principal = _principal(asked)
+        context.principal = _principal(request)
     except Unauthorized:
-        known.refused = True
+        context.credential_refused = True
 
 
-def enforce() -> None:
+def enforce(request: Request, context: Any) -> None:
     """Ask the rule of the view; nothing runs behind a door that has none."""
-    asked, known = here()
-    if asked.endpoint is None:
+    if request.endpoint is None:
         return  # An unknown path: the router answers 404 or 405.
-    rule = rule_of(current_app, asked.endpoint)
-    csrf.check_origin(asked)
-    if rule == "anyone":
+    rule = rule_of(current_app, request.endpoint)
+    csrf.check_origin(request)
+    if rule in {"anyone", "visitor"}:
         return
     if rule is None:
         raise Forbidden()
-    principal: Principal = known.principal
-    if known.refused or (rule != "read" and not principal.signed_in):
+    principal: Principal = context.principal
+    if context.credential_refused or (rule != "public_or_read" and not principal.signed_in):
         raise Unauthorized()
     if rule == "session" and principal.kind not in {"token", "cookie"}:
         raise Forbidden("Not enough permissions: sign in with a password for this")
@@ -82,10 +79,10 @@ def enforce() -> None:
         csrf.check_token(principal.csrf)
 
 
-def _principal(asked: Request) -> Principal:
-    header = asked.headers.get("Authorization")
+def _principal(request: Request) -> Principal:
+    header = request.headers.get("Authorization")
     if header is None:
-        cookie = asked.cookies.get(csrf.session_cookie())
+        cookie = request.cookies.get(session_cookie())
         return sessions.resolve(cookie, "cookie") if cookie else ANONYMOUS
     scheme, _, value = header.strip().partition(" ")
     value = value.strip()
@@ -105,10 +102,6 @@ def _basic_password(value: str) -> str:
         return base64.b64decode(value, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthorized() from None
-
-
-def init_auth(app: Flask) -> None:
-    app.before_request(enforce)
 
 
 def check_every_route_has_a_rule(app: Flask) -> None:

@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Request, Response, current_app, g, request
+from flask import Request, Response, g, request
 
 from ..errors import Forbidden
 from ..extensions import settings
+from ..principal import ANONYMOUS
+from .cookies import csrf_cookie, set_csrf_cookie
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def is_secure() -> bool:
-    return request.is_secure or settings.public_url.startswith("https://")
-
-
-def session_cookie() -> str:
-    """The name that browsers bind to this host and to https, where there is https."""
-    return "__Host-session" if is_secure() else "session"
-
-
-def csrf_cookie() -> str:
-    return "__Host-csrf" if is_secure() else "csrf"
 
 
 def same_origin(origin: str) -> bool:
@@ -44,14 +34,14 @@ def same_origin(origin: str) -> bool:
     return (theirs.scheme, theirs.netloc) in ours
 
 
-def check_origin(asked: Request) -> None:
+def check_origin(request: Request) -> None:
     """Refuse an unsafe request that another site sent. Raises Forbidden."""
-    if asked.method in SAFE:
+    if request.method in SAFE:
         return
-    origin = asked.headers.get("Origin")
+    origin = request.headers.get("Origin")
     if origin is not None and not same_origin(origin):
         raise Forbidden("Not enough permissions: the request comes from another site")
-    if asked.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise Forbidden("Not enough permissions: the request comes from another site")
 
 
@@ -71,36 +61,16 @@ def check_form() -> None:
 
 def csrf_token() -> str:
     """The token for this page's forms; a visitor without one is given one with the answer."""
-    if g.principal.kind == "cookie":
-        return g.principal.csrf
+    principal = g.get("principal", ANONYMOUS)
+    if principal.kind == "cookie":
+        return principal.csrf
     if "csrf_token" not in g:
         g.csrf_token = request.cookies.get(csrf_cookie()) or secrets.token_urlsafe(24)
     return g.csrf_token
 
 
-def keep_token(answer: Response) -> Response:
+def keep_token(response: Response, request: Request, context: Any) -> None:
     """Set the cookie that goes with a form that was just rendered."""
-    token = g.get("csrf_token")
+    token = context.get("csrf_token")
     if token and request.cookies.get(csrf_cookie()) != token:
-        set_csrf_cookie(answer, token)
-    return answer
-
-
-def set_csrf_cookie(answer: Response, token: str) -> None:
-    # Not HttpOnly: the page's script reads it at request time, as a rendered one goes stale with a new session.
-    answer.set_cookie(csrf_cookie(), token, secure=is_secure(), samesite="Lax", max_age=_age())
-
-
-def sign_in(answer: Response, token: str, csrf: str) -> None:
-    """Give the browser its session."""
-    answer.set_cookie(session_cookie(), token, httponly=True, secure=is_secure(), samesite="Lax", max_age=_age())
-    set_csrf_cookie(answer, csrf)
-
-
-def sign_out(answer: Response) -> None:
-    for name in (session_cookie(), csrf_cookie()):
-        answer.delete_cookie(name, secure=is_secure(), samesite="Lax")
-
-
-def _age() -> int:
-    return int(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds())
+        set_csrf_cookie(response, token)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g, jsonify, render_template, request
+from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from ..errors import SENTENCES, AIManagerError, Damaged, Unavailable
+from ..extensions import parts
 from ..services.damage import describe_damage
 from ..store import DamagedPoints
 
@@ -69,6 +71,10 @@ def init_errors(app: Flask) -> None:
     @app.errorhandler(AIManagerError)
     def ours(error: AIManagerError) -> Response:
         return error_response(error)
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_many(error: RateLimitExceeded) -> Response:
+        return error_response(parts().rate_limits.refusal(error, request))
 
     @app.errorhandler(HTTPException)
     def theirs(error: HTTPException) -> Response | HTTPException:

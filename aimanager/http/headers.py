@@ -1,21 +1,15 @@
-"""What every answer carries, and for which host names we answer at all."""
+"""What every answer carries, and what no address may hold."""
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import re
-import socket
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Request, Response
 
-from ..config import Settings
-from ..errors import SENTENCES, AIManagerError, Invalid
-from ..extensions import here, settings
+from ..errors import Invalid
 from . import csrf
 
 POLICY = "; ".join(
@@ -39,73 +33,32 @@ ALWAYS = {
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-class WrongHost(AIManagerError):
-    status = 421
-
-    def __init__(self) -> None:
-        super().__init__(f"{SENTENCES[421]}: set AI_MANAGER_ALLOWED_HOSTS to the names that it has")
-
-
-def check_host() -> None:
-    """Refuse other names than ours: a page of another site may have pointed its own name at this address."""
-    asked, _ = here()
-    if not host_is_ours(asked.headers.get("Host", ""), settings._get_current_object()):  # type: ignore[attr-defined]
-        raise WrongHost()
-
-
-@lru_cache(maxsize=1024)  # Bounded: the header is anybody's.
-def host_is_ours(header: str, ours: Settings) -> bool:
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?", header)
-    if not match:
-        return False
-    host = match[1].lower().rstrip(".")
-    known = {"localhost", "127.0.0.1", "[::1]", ours.host.lower(), *(name.lower() for name in ours.allowed_hosts)}
-    if ours.public_url:
-        known.add((urlsplit(ours.public_url).hostname or "").lower())
-    if host in known:
-        return True
-    # Whoever opens the server to a network may call it by address or by the machine's own name: neither can be rebound.
-    return not ours.loopback and (_is_address(host) or host == socket.gethostname().lower())
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def check_address() -> None:
+def check_address(request: Request, context: Any) -> None:
     """Refuse a NUL, which no text of ours holds and not every database takes."""
-    asked, _ = here()
-    if "\0" in asked.path or b"%00" in asked.query_string:
+    if "\0" in request.path or b"%00" in request.query_string:
         raise Invalid.field("address", "the address has a NUL character", "printable", source="query")
 
 
-def name_request() -> None:
-    asked, known = here()
-    offered = asked.headers.get("X-Request-ID", "")
+def name_request(request: Request, context: Any) -> None:
+    offered = request.headers.get("X-Request-ID", "")
     # Names a line of the log and guards nothing, so it need not be a secret.
-    known.request_id = offered if REQUEST_ID.fullmatch(offered) else f"{random.getrandbits(64):016x}"  # noqa: S311
+    context.request_id = offered if REQUEST_ID.fullmatch(offered) else f"{random.getrandbits(64):016x}"  # noqa: S311
 
 
-def add_headers(answer: Response) -> Response:
-    asked, known = here()
-    headers = answer.headers
-    headers.add("X-Request-ID", known.get("request_id", "-"))
+def add_headers(response: Response, request: Request, context: Any) -> None:
+    headers = response.headers
+    headers.add("X-Request-ID", context.get("request_id", "-"))
     headers.add("Vary", "Cookie, Authorization")
-    principal = known.get("principal")
+    principal = context.get("principal")
     signed_in = principal is not None and principal.signed_in
-    if signed_in or asked.method not in csrf.SAFE or "Set-Cookie" in headers:
+    if signed_in or request.method not in csrf.SAFE or "Set-Cookie" in headers:
         headers["Cache-Control"] = "no-store"
-    if asked.is_secure:
+    if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return answer
 
 
-class Always:
-    """WSGI middleware: what is always the same is added to the finished list, where it costs nothing."""
+class SecurityHeaders:
+    """WSGI middleware: what is always the same is added to the finished list, so that no answer can be without it."""
 
     def __init__(self, wsgi_app: Callable[..., Iterable[bytes]]) -> None:
         self._app = wsgi_app
@@ -118,12 +71,3 @@ class Always:
 
 
 _ALWAYS = [*ALWAYS.items()]
-
-
-def init_headers(app: Flask) -> None:
-    """Call before other middleware is wrapped around the application."""
-    app.before_request(name_request)
-    app.before_request(check_host)
-    app.before_request(check_address)
-    app.after_request(add_headers)
-    app.wsgi_app = Always(app.wsgi_app)  # type: ignore[method-assign]

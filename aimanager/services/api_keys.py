@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
-from ..extensions import database, db, key_usage, live_bus, writing
+from ..extensions import database, db, live_bus, parts, writing
 from ..models import ApiKey, User
 from ..models.base import now
 from ..principal import KEY_PREFIX, Principal
@@ -79,7 +79,7 @@ def resolve(secret: str) -> Principal:
     key_id, scope, expires_at, user_id, username, is_superuser = row
     if expires_at and expires_at <= now():
         raise Unauthorized()
-    key_usage.note(key_id)
+    parts().key_usage.note(key_id)
     return Principal(user_id, username, is_superuser, scope, "key", token_id=str(key_id))
 
 

@@ -48,7 +48,7 @@ def check(password: str, field: str = "password") -> None:
     """Refuse what is guessed first. A server that only this machine can reach takes any password."""
     if not password or len(password) > LONGEST:
         raise Invalid.field(field, f"{field} must have 1 to {LONGEST} characters", "length")
-    if settings.loopback:
+    if not settings.reached_by_others:
         return
     if len(password) < SHORTEST:
         raise Invalid.field(field, f"{field} must have at least {SHORTEST} characters", "length")

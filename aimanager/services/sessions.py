@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import threading
-from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
-from flask import current_app
-from flask_jwt_extended import create_access_token, decode_token
-from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt.exceptions import PyJWTError
+from flask_jwt_extended import create_access_token
 
 from ..errors import Unauthorized
-from ..extensions import database, live_bus, writing
+from ..extensions import database, live_bus, parts, writing
 from ..models import RevokedToken, User
 from ..models.base import now
 from ..principal import Principal
@@ -24,51 +17,6 @@ from . import api_keys
 
 LIFETIME = timedelta(hours=24)
 
-
-class _Claims:
-    """What a token says, by its hash: the signature is checked once, the revocation every time."""
-
-    def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, bytes], dict[str, Any]] = OrderedDict()
-
-    def of(self, token: str) -> dict[str, Any]:
-        # With a part of the application's, as one process may hold several with secrets of their own.
-        key = (current_app.config["JWT_DECODE_AUDIENCE"], hashlib.sha256(token.encode()).digest())
-        claims = self._known.get(key)
-        if claims is None:
-            claims = _decode(token)
-            with self._lock:
-                self._known[key] = claims
-                while len(self._known) > self._size:
-                    self._known.popitem(last=False)
-        if claims["exp"] <= datetime.now(UTC).timestamp():
-            raise Unauthorized()
-        return claims
-
-
-# Claims without which a token has no end.
-_OURS = {"type", "sub", "exp", "jti", "epoch", "csrf"}
-_ID = re.compile(r"[1-9][0-9]{0,17}")
-
-
-def _decode(token: str) -> dict[str, Any]:
-    try:
-        claims = decode_token(token)
-    except (PyJWTError, JWTExtendedException, ValueError, KeyError, TypeError, RecursionError):
-        raise Unauthorized() from None
-    if (
-        not _OURS.issubset(claims)
-        or claims["type"] != "access"
-        or not _ID.fullmatch(str(claims["sub"]))
-        or not claims["jti"]
-    ):
-        raise Unauthorized()
-    return claims
-
-
-_claims = _Claims()
 
 _users, _revoked = User.__table__.c, RevokedToken.__table__.c
 _ALIVE = (
@@ -81,12 +29,12 @@ _ALIVE = (
 def issue(user: User) -> tuple[str, str]:
     """A new token and the CSRF token inside it."""
     token = create_access_token(identity=str(user.id), additional_claims={"epoch": user.epoch})
-    return token, _claims.of(token)["csrf"]
+    return token, parts().token_claims.of(token)["csrf"]
 
 
 def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
     """Who holds this token; raises Unauthorized when it is not ours, or ended."""
-    claims = _claims.of(token)
+    claims = parts().token_claims.of(token)
     user_id = int(claims["sub"])
     row = database.lookups.recall(_ALIVE, user_id=user_id, jti=claims["jti"])
     if row is None:

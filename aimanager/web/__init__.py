@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from ..errors import Unauthorized
-from ..http import csrf
+from ..http import cookies
 from ..http.errors import error_response
 from . import filters
 
@@ -25,7 +25,7 @@ def everywhere() -> dict[str, Any]:
     return {
         "theme": theme if theme in THEMES else "system",
         "signed_in": bool(principal and principal.signed_in),
-        "csrf_cookie": csrf.csrf_cookie(),
+        "csrf_cookie": cookies.csrf_cookie(),
     }
 
 

@@ -21,7 +21,7 @@ MICROSECONDS = {"step": 1, "time": 1_000, "relative": 1_000_000}
 
 
 @web.get("/app/runs/<id:run_id>/charts")
-@requires("read")
+@requires("public_or_read")
 def charts(run_id: int) -> Response:
     """Also says up to which id the points are in, so that the page knows which live ones come after them."""
     names = request.args.getlist("name")[:MOST_NAMES]

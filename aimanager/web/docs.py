@@ -16,7 +16,7 @@ from .examples import example_of, fields_of, type_of
 
 
 @web.get("/docs")
-@requires("anyone")
+@requires("visitor")
 def docs() -> str:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return render_template(

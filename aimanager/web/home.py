@@ -36,7 +36,7 @@ class HomeCard:
 
 
 @web.get("/")
-@requires("read")
+@requires("public_or_read")
 def home() -> Response:
     """The caller's projects, or with `?visibility=public` everybody's public ones."""
     return page_or_fragment("home/index.html", "home/_cards.html", errors={}, form={}, **_overview())

@@ -28,7 +28,7 @@ MOST_METRICS = 50  # Of which an address says what to show.
 
 
 @web.get("/app/projects/<id:project_id>")
-@requires("read")
+@requires("public_or_read")
 def project(project_id: int) -> Response:
     """The table alone when htmx asks for it."""
     return _page(projects.get(project_id, g.principal))

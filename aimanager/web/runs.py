@@ -36,7 +36,7 @@ class Group:
 
 
 @web.get("/app/runs/<id:run_id>")
-@requires("read")
+@requires("public_or_read")
 def run(run_id: int) -> Response:
     """The whole page, or the part of it that changed."""
     return _page(runs.get(run_id, g.principal))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, g, render_template, request, url_for
 
 from ..errors import AIManagerError, Forbidden, Invalid, TooMany, Unauthorized
-from ..http import csrf
+from ..http import cookies, csrf
 from ..http.auth import requires
+from ..http.client_address import client_address
 from ..models import User
 from ..services import accounts, sessions
 from . import web
@@ -14,7 +15,7 @@ from .forms import errors_of, safe_next, see, text
 
 
 @web.get("/login")
-@requires("anyone")
+@requires("visitor")
 def login() -> Response | str:
     """Whoever is signed in already goes on to where the link leads."""
     if g.principal.signed_in:
@@ -23,12 +24,12 @@ def login() -> Response | str:
 
 
 @web.post("/login")
-@requires("anyone")
+@requires("visitor")
 def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     csrf.check_form()
     wanted = safe_next(request.form.get("next"))
     try:
-        user = accounts.authenticate(text("username"), request.form.get("password", ""), request.remote_addr or "")
+        user = accounts.authenticate(text("username"), request.form.get("password", ""), client_address())
     except (Unauthorized, Invalid, TooMany) as error:
         page = render_template("session/login.html", errors=errors_of(error), next=wanted, username=text("username"))
         # A 401 would make browsers ask for a password of their own.
@@ -37,7 +38,7 @@ def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
 
 
 @web.get("/register")
-@requires("anyone")
+@requires("visitor")
 def register() -> Response | str:
     if g.principal.signed_in:
         return see(url_for("web.home"))
@@ -45,7 +46,7 @@ def register() -> Response | str:
 
 
 @web.post("/register")
-@requires("anyone")
+@requires("visitor")
 def sign_up() -> Response | tuple[str, int, dict[str, str]]:
     csrf.check_form()
     wanted = safe_next(request.form.get("next"))
@@ -65,14 +66,14 @@ def sign_up() -> Response | tuple[str, int, dict[str, str]]:
 def logout() -> Response:
     sessions.end(g.principal)
     answer = see(url_for("web.login"))
-    csrf.sign_out(answer)
+    cookies.sign_out(answer)
     return answer
 
 
 def _signed_in(user: User, wanted: str | None) -> Response:
     token, secret = sessions.issue(user)
     answer = see(wanted or url_for("web.home"))
-    csrf.sign_in(answer, token, secret)
+    cookies.sign_in(answer, token, secret)
     return answer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, g, render_template, request, url_for
 
 from ..errors import AIManagerError, Invalid, TooMany
-from ..http import csrf
+from ..http import cookies
 from ..http.auth import requires
 from ..models.base import now
 from ..services import accounts, api_keys, sessions
@@ -68,17 +68,17 @@ def change_password() -> Response | tuple[str, int]:
     except (Invalid, TooMany) as error:
         return _refused(error, {"password": "old_password"})
     answer = see(url_for("web.settings") + "#password")
-    csrf.sign_in(answer, *sessions.issue(user))
+    cookies.sign_in(answer, *sessions.issue(user))
     return answer
 
 
 @web.post("/settings/theme")
-@requires("anyone")
+@requires("visitor")
 def change_theme() -> Response:
     theme = text("theme")
     answer = see(safe_next(request.form.get("next")) or url_for("web.settings") + "#theme")
     if theme in THEMES:
-        answer.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", secure=csrf.is_secure())
+        answer.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", secure=cookies.is_secure())
     return answer
 
 

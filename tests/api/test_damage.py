@@ -20,7 +20,7 @@ def run_id(app, api, make_run, alice, monkeypatch) -> int:
     run_id = make_run(alice)
     series = {name: {"values": [float(i % 97) for i in range(10_000)]} for name in ("broken", "whole")}
     assert api(alice).post(f"/metrics/{run_id}/bulk", {"series": series}).status_code == 200
-    database, data = app.extensions["aimanager"]["database"], tables.metric_cdata
+    database, data = app.extensions["aimanager"].database, tables.metric_cdata
     with database.writing() as connection:
         name = tables.metric_name.c
         metric = connection.scalar(select(name.id).where(name.name == "broken"))
@@ -78,7 +78,7 @@ def test_the_log_names_the_place_once(api, alice, run_id, caplog):
 
 def test_tidying_goes_on_for_the_other_runs(app, api, alice, make_run, run_id, caplog):
     """A damaged run has something to merge; the runs after it are sealed all the same."""
-    store = app.extensions["aimanager"]["metric_store"]
+    store = app.extensions["aimanager"].metric_store
     for start in range(4):
         values = [float(start)] * 600
         api(alice).post(
@@ -89,6 +89,6 @@ def test_tidying_goes_on_for_the_other_runs(app, api, alice, make_run, run_id, c
     for run in (run_id, later):
         api(alice).put(f"/runs/{run}", {"status": "completed"})
     store.tidy()
-    with app.extensions["aimanager"]["database"].reading() as connection:
+    with app.extensions["aimanager"].database.reading() as connection:
         log = tables.metric_log.c
         assert connection.scalars(select(log.id0).where(log.run_no == later)).all() == []

@@ -18,6 +18,6 @@ def test_the_process_is_alive_whoever_asks_while_the_database_is_away(app, api, 
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("away"))
 
     with app.app_context():
-        monkeypatch.setattr(app.extensions["aimanager"]["database"].lookups, "recall", away)
+        monkeypatch.setattr(app.extensions["aimanager"].database.lookups, "recall", away)
     assert api(alice).get("/healthz").status_code == 200
     assert api(alice).get("/auth/me").status_code == 503

@@ -116,7 +116,7 @@ def test_what_one_process_began_to_delete_the_next_one_ends(
     runs = [make_run(alice, project) for _ in range(3)]
     for run in runs:
         make_points(alice, run, loss=[1, 2])
-    app.extensions["aimanager"]["metric_store"].close()  # As if it were killed: nobody sweeps here.
+    app.extensions["aimanager"].metric_store.close()  # As if it were killed: nobody sweeps here.
     for thread in threading.enumerate():
         if thread.name == "store-tidy":
             thread.join(30)

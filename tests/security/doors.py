@@ -142,11 +142,11 @@ def by_key(key: str) -> dict[str, str]:
 
 def expected(route: Route, caller: Caller, public: bool) -> int:
     """200 where the door must open, else 401 or 403."""
-    if route.needs == "anyone":
+    if route.needs in {"anyone", "visitor"}:
         return 200
     if caller.who == "refused":
         return 401
-    if caller.who == "nobody" and (route.needs != "read" or route.name in ONES_OWN):
+    if caller.who == "nobody" and (route.needs != "public_or_read" or route.name in ONES_OWN):
         return 401
     if route.needs == "session" and not caller.by_password:
         return 403
@@ -158,7 +158,7 @@ def expected(route: Route, caller: Caller, public: bool) -> int:
 def _may(route: Route, caller: Caller, public: bool) -> bool:
     if route.object == "key_id":
         return caller.who == "owner"
-    reads = route.needs in {"read", "user"}
+    reads = route.needs in {"public_or_read", "user"}
     return caller.who in {"owner", "superuser"} or (public and reads)
 
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import urllib3
 
+from aimanager.http.client_address import counted_address
+from aimanager.http.counters import MemoryCounters, SharedCounters, SQLiteCounters
 from aimanager.services import accounts
 from tests.cast import PASSWORD
 
@@ -228,9 +230,7 @@ def test_points_are_stored_while_redis_is_away_and_guesses_still_count(
 
 
 def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
-    from aimanager.http.counters import SQLiteCounters
-
-    stores = [SQLiteCounters(f"aimanager-sqlite://{tmp_path / 'limits.db'}") for _ in range(2)]
+    stores = [SQLiteCounters(str(tmp_path / "limits.db")) for _ in range(2)]
     threads = [threading.Thread(target=lambda store: [store.incr("a", 60) for _ in range(50)], args=(stores[n % 2],)) for n in range(8)]  # fmt: skip
     for thread in threads:
         thread.start()
@@ -242,6 +242,105 @@ def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
     assert (stores[1].get("b"), stores[1].incr("b", 60)) == (0, 1)
     stores[0].clear("a")
     assert stores[1].get("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::1", "::/64"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::9", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_an_ipv6_address_counts_as_its_network_and_a_mapped_one_as_ipv4(address, counted):
+    assert counted_address(address) == counted
+
+
+def test_a_stranger_with_a_network_of_addresses_is_counted_as_one(asker):
+    path = "/projects/?visibility=public"
+    assert [asker(path, who=None, address=f"2001:db8::{number}").status_code for number in range(6)] == [200] * 5 + [
+        429
+    ]
+    assert asker(path, who=None, address="2001:db8:0:1::1").status_code == 200
+    assert codes(asker(path, 5, who=None, address="192.0.2.9")) == [200] * 5
+    assert asker(path, who=None, address="::ffff:192.0.2.9").status_code == 429
+
+
+def test_logged_points_and_other_calls_draw_on_one_budget(asker, make_run, alice):
+    run_id = make_run(alice)
+    point = {"json": {"metrics": {"loss": 1}}}
+    assert codes(asker(f"/metrics/{run_id}/batch", 2, "POST", **point)) == [200] * 2
+    assert codes(asker("/projects/", 3)) == [200] * 3
+    assert asker(f"/metrics/{run_id}/batch", method="POST", **point).status_code == 429
+    assert asker("/projects/").status_code == 429
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def small_counters(request, tmp_path):
+    """Counters with room for a hundred."""
+    if request.param == "memory":
+        return MemoryCounters(most=100)
+    return SQLiteCounters(str(tmp_path / "limits.db"), most=100)
+
+
+def test_counters_that_have_run_out_make_room_for_new_ones(small_counters):
+    for number in range(60):
+        small_counters.count(f"old {number}", -1)
+    for number in range(30):
+        small_counters.count(f"new {number}", 60)
+    assert small_counters.size() == 30
+    assert all(small_counters.get(f"new {number}") == 1 for number in range(30))
+
+
+def test_no_more_counters_are_kept_than_there_is_room_for(small_counters):
+    for number in range(1000):
+        small_counters.count(f"address {number}", 60 + number)
+    assert small_counters.size() <= 101
+    assert small_counters.get("address 999") == 1  # Those that would have run out first are gone.
+    assert small_counters.get("address 0") == 0
+
+
+def test_a_counter_that_was_started_anew_is_not_swept_with_its_old_window(small_counters):
+    small_counters.count("a", -1)
+    assert small_counters.count("a", 60)[0] == 1
+    for number in range(20):
+        small_counters.count(f"new {number}", 60)
+    assert small_counters.count("a", 60)[0] == 2
+
+
+def test_redis_that_is_away_is_warned_about_once_and_once_when_it_is_back(redis, redis_url, caplog, monkeypatch):
+    monkeypatch.setattr(SharedCounters, "PAUSE", 0.0)  # Ask again each time.
+    counters = SharedCounters(f"aimanager+{redis_url}")
+    assert counters.count("a", 60)[0] == 1
+    redis.stop()
+    try:
+        assert [counters.count("a", 60)[0] for _ in range(5)] == [1, 2, 3, 4, 5]
+        assert (counters.away, counters.check()) == (True, False)
+    finally:
+        redis.start()
+    assert counters.check()
+    assert [counters.count("a", 60)[0] for _ in range(2)] == [1, 2]
+    warnings = [record.getMessage() for record in caplog.records if record.name == "aimanager.http.counters"]
+    assert len(warnings) == 2
+    assert "do not answer" in warnings[0]
+    assert "are back" in warnings[1]
+
+
+def test_readiness_says_that_limits_are_local_while_redis_is_away_and_serves(make_app, redis, redis_url, monkeypatch):
+    monkeypatch.setattr("aimanager.services.health.KEPT", 0.0)
+    client = make_app(redis_url=redis_url).test_client()
+    assert client.get("/readyz").json["limits"] == "ok"
+    redis.stop()
+    try:
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json["limits"], answer.json["status"]) == (200, "local", "degraded")
+    finally:
+        redis.start()
 
 
 def test_a_login_that_succeeds_is_not_held_against_anybody(app, alice):

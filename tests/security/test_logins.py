@@ -154,6 +154,31 @@ def test_a_server_that_others_reach_refuses_weak_passwords(make_app, account, pa
     assert answer.json["errors"][0]["loc"] == ["body", "password"]
 
 
+@pytest.mark.parametrize(
+    "proxied",
+    [{"trusted_proxies": 1}, {"public_url": "https://ai.example.com"}, {"allowed_hosts": ("ai.example.com",)}],
+)
+def test_a_server_behind_a_proxy_refuses_weak_passwords_though_it_listens_locally(make_app, account, proxied):
+    app = make_app(host="127.0.0.1", **proxied)
+    for password in ("a", "password"):
+        assert app.test_client().post("/auth/register", json=account | {"password": password}).status_code == 400
+    assert app.test_client().post("/auth/register", json=account).status_code == 201
+
+
+def test_a_public_url_of_this_machine_changes_nothing(make_app, account):
+    client = make_app(host="127.0.0.1", public_url="http://localhost:8000/").test_client()
+    assert client.post("/auth/register", json=account | {"password": "a"}).status_code == 201
+
+
+def test_failed_logins_count_an_ipv6_network_as_one_address(login, monkeypatch):
+    monkeypatch.setattr("aimanager.services.passwords.matches", lambda password, hashed: False)
+    codes = [
+        login(f"name{number}", "Summer2026!", address=f"2001:db8::{number:x}").status_code for number in range(105)
+    ]
+    assert codes == [401] * 100 + [429] * 5
+    assert login("name", "Summer2026!", address="2001:db8:0:1::").status_code == 401
+
+
 def test_on_loopback_the_passwords_of_the_examples_work(api, account, login):
     assert api().post("/auth/register", account | {"password": "pass"}).status_code == 201
     assert login("mallory", "pass").status_code == 200

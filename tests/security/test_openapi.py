@@ -53,7 +53,7 @@ def test_the_document_says_who_may_call_what(app, document):
         endpoint, _ = adapter.match(url, method, websocket=path.startswith("/ws"))
         rule, said = rule_of(app, endpoint), operation["security"]
         assert (said == []) == (rule == "anyone"), path
-        assert ({} in said) == (rule == "read"), path
+        assert ({} in said) == (rule == "public_or_read"), path
         assert ("401" in operation["responses"]) == (rule != "anyone" or endpoint == "auth.login"), path
 
 

@@ -109,7 +109,9 @@ def test_a_random_key_is_taken_also_from_a_file(tmp_path):
     [("PORT", "http"), ("PORT", "70000"), ("PORT", "9" * 5000), ("WORKERS", "0"), ("WORKERS", "many"), ("THREADS", "1"),
      ("SOCKETS", "9999"), ("REGISTRATION", "maybe"), ("DURABILITY", "none"), ("DATABASE_URL", "mysql://x"),
      ("DATABASE_URL", "sqlite://"), ("REDIS_URL", "http://x"), ("TRUSTED_PROXIES", "-1"), ("LOG_LEVEL", "loud"),
-     ("PUBLIC_URL", "example.com"), ("AUTO_MIGRATE", "perhaps"), ("RATE_LIMITS", "lots"), ("RATE_LIMITS", "0/minute"),
+     ("PUBLIC_URL", "example.com"), ("PUBLIC_URL", "https://example.com/aim"), ("PUBLIC_URL", "https://example.com/?a=b"),
+     ("PUBLIC_URL", "https://"), ("PUBLIC_URL", "https://me:secret@example.com"), ("PUBLIC_URL", "https://[::1"),
+     ("AUTO_MIGRATE", "perhaps"), ("RATE_LIMITS", "lots"), ("RATE_LIMITS", "0/minute"),
      ("RATE_LIMITS", "5/fortnight"), ("PAGE_LIMITS", ";"), ("INGEST_LIMITS", "-5/minute"), ("INGEST_POINTS", "1e6/minute"),
      ("SECRET_KEY_FILE", "/nowhere/at/all"), ("SECRET_KEY_FILE", "/"), ("SECRET_KEY_FILE", "a\0b")],
 )  # fmt: skip
@@ -119,6 +121,11 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_sentence(name, value):
     sentence = str(error.value)
     assert re.fullmatch(rf"AI_MANAGER_{name} cannot be used: expected [^\n]+\.", sentence)
     assert len(sentence) < 200
+
+
+def test_a_public_url_may_end_in_a_slash():
+    for url in ("https://ai.example.com", "https://ai.example.com/", "http://ai.example.com:8080/"):
+        assert Settings.from_env({"AI_MANAGER_PUBLIC_URL": url}).public_url == url.rstrip("/")
 
 
 def test_a_name_that_is_no_setting_is_said(caplog):
@@ -216,7 +223,17 @@ def test_no_log_holds_a_secret_whatever_goes_wrong(app, api, alice, browser_of, 
     assert answer.status_code == 500
     assert "hunter2" not in answer.text
     assert "unhandled error" in caplog.text
-    for secret in ("hunter2", PASSWORD, alice.token, alice.csrf, key, made, ticket, fresh, app.config["SECRET_KEY"]):
+    for secret in (
+        "hunter2",
+        PASSWORD,
+        alice.token,
+        alice.csrf,
+        key,
+        made,
+        ticket,
+        fresh,
+        app.config["JWT_SECRET_KEY"],
+    ):
         assert secret not in caplog.text
 
 
