@@ -10,17 +10,21 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 DEMO := .venv/.demo
 ASSETS := static/vendor/.installed
+JS_DEV := node_modules/.dev
+
+NODE := .venv/bin/python scripts/node.py
+BIOME := node_modules/@biomejs/biome/bin/biome
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup install run demo test test-fast system lint format types lock bench clean
+.PHONY: help setup install run demo test test-fast test-js system lint format types lock bench clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 install: $(RUNTIME) $(ASSETS)  ## Make .venv and static/vendor with what the server needs, no more
 
-setup: $(DEV) $(DEMO) $(ASSETS)  ## The same, with everything for development
+setup: $(DEV) $(DEMO) $(ASSETS) $(JS_DEV)  ## The same, with everything for development
 
 run: $(RUNTIME) $(ASSETS)  ## Start the server on http://127.0.0.1:8000
 	@exec scripts/run.sh
@@ -28,22 +32,28 @@ run: $(RUNTIME) $(ASSETS)  ## Start the server on http://127.0.0.1:8000
 demo: $(DEMO) $(ASSETS)  ## Train real models against the server and watch them live
 	@exec .venv/bin/python examples/demo.py
 
-test: $(DEV) $(DEMO) $(ASSETS) system  ## Run every test: SQLite and PostgreSQL, Redis, Chromium
+test: $(DEV) $(DEMO) $(ASSETS) system test-js  ## Run every test: SQLite and PostgreSQL, Redis, Chromium
 	@$(PYTEST) --complete
 
-test-fast: $(DEV) $(ASSETS)  ## Run the tests that need SQLite only
+test-fast: $(DEV) $(ASSETS) test-js  ## Run the tests that need SQLite only
 	@$(PYTEST) --numprocesses=2 --database=sqlite -m "not slow and not browser and not postgres and not redis"
 
-lint: $(DEV)  ## Check style and common faults
+test-js: $(JS_DEV)  ## Run the tests of the pages' scripts that need no browser
+	@$(NODE) --test --test-reporter=dot tests/js/*.test.js
+
+lint: $(DEV) $(JS_DEV)  ## Check style and common faults
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@$(NODE) $(BIOME) check --error-on-warnings
 
-format: $(DEV)  ## Format the code and mend what can be mended
+format: $(DEV) $(JS_DEV)  ## Format the code and mend what can be mended
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+	@$(NODE) $(BIOME) check --write
 
-types: $(DEV) $(DEMO)  ## Check the types
+types: $(DEV) $(DEMO) $(JS_DEV)  ## Check the types
 	@.venv/bin/mypy
+	@$(NODE) node_modules/typescript/bin/tsc
 
 bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; the figures are printed and written into docs/performance.md
 	@.venv/bin/python -m benchmarks
@@ -82,6 +92,11 @@ $(DEMO): $(RUNTIME) requirements-demo.txt
 	@$(UV_INSTALL) --require-hashes -r requirements-demo.txt
 	@touch $@
 
-$(ASSETS): $(TOOLS) package-lock.json scripts/assets.py scripts/assets.sha256 | $(RUNTIME)
+$(ASSETS): $(TOOLS) package-lock.json scripts/assets.py scripts/node.py scripts/assets.sha256 | $(RUNTIME)
 	@.venv/bin/python scripts/assets.py
+	@touch $@
+
+# npm removes what it does not install, this stamp included: after $(ASSETS), and again whenever that ran npm.
+$(JS_DEV): $(TOOLS) package-lock.json scripts/node.py | $(ASSETS)
+	@.venv/bin/python scripts/assets.py --dev
 	@touch $@

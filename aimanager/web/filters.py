@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from flask import Blueprint
 
 from .markdown import rendered
+
+_FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_UP)  # Halves away from zero, as JavaScript rounds.
 
 
 def _now() -> datetime:
@@ -55,39 +58,55 @@ def elapsed(since: datetime) -> str:
 
 
 def short(value: Any) -> str:
-    """Four significant digits, or the thing itself when it is no number."""
+    """A number rounded for reading: four significant digits, all digits before the point, thousands separated.
+    Anything else as it is. The pages' scripts follow the same table of cases, tests/wire/numbers.json."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if isinstance(value, int) and abs(value) < 10**6:
-        return str(value)
-    number = float(value)
-    if math.isnan(number):
+    number = Decimal(value)
+    if number.is_nan():
         return "NaN"
-    if math.isinf(number):
+    if number.is_infinite():
         return "∞" if number > 0 else "−∞"
-    size = abs(number)
-    if number.is_integer() and size < 1e6:
-        shown = str(int(number))
-    elif 1e-3 <= size < 1e6:
-        # Zeros at the end stay, so that the figures of a column stand below each other.
-        shown = f"{number:.{max(0, 3 - math.floor(math.log10(size)))}f}"
-    else:
-        mantissa, power = f"{number:.3e}".split("e")
-        shown = f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
-    return shown.replace("-", "−")
+    return _rounded(number).replace("-", "−")
+
+
+def _rounded(number: Decimal) -> str:
+    rounded = _FOUR_DIGITS.create_decimal(number)
+    size = abs(rounded)
+    if number == number.to_integral_value() and abs(number) < 10**6:
+        return f"{int(number):,}"
+    if size >= 10**6 or size < Decimal("0.001"):
+        mantissa, exponent = f"{rounded:.3e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    if size >= 1000:
+        return f"{int(number.to_integral_value(ROUND_HALF_UP)):,}"
+    # Zeros at the end stay, so that the digits of a column line up.
+    return f"{rounded:.{3 - rounded.adjusted()}f}"
 
 
 def plain(value: Any) -> str:
-    """The exact value, as one would type it."""
+    """The exact value, as one would type it; numbers as JavaScript writes them."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(repr(value), repr(value))
+        return _exact(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _exact(value: float) -> str:
+    if not math.isfinite(value):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+    if value == 0:
+        return "0"
+    number = Decimal(repr(value)).normalize()
+    if -7 < number.adjusted() < 21:
+        return f"{number:f}"
+    mantissa, exponent = f"{number:e}".split("e")
+    return f"{mantissa}e{exponent}"
 
 
 def count(number: int) -> str:

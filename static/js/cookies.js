@@ -1,11 +1,17 @@
 /* Cookies that scripts may read. */
 
-export function cookie(name) {
-  const found = document.cookie.split("; ").find((one) => one.startsWith(name + "="));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+/** @param {string} name */
+export function readCookie(name) {
+  const cookie = document.cookie.split("; ").find((text) => text.startsWith(`${name}=`));
+  return cookie ? decodeURIComponent(cookie.slice(name.length + 1)) : "";
 }
 
-export function keepCookie(name, value) {
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+export function writeCookie(name, value) {
   const secure = location.protocol === "https:" ? "; secure" : "";
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Firefox and on plain HTTP.
   document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax${secure}`;
 }

@@ -1,11 +1,12 @@
-/* The empty project turns into its first run: when the table comes instead of the first steps, go and watch. */
+/* An empty project becomes its first run: when the table of runs replaces the first steps, open the run. */
 
+/** @param {HTMLElement} element */
 export function start(element) {
-  const look = () => {
+  const openFirstRun = () => {
     if (element.isConnected) return;
-    document.removeEventListener("htmx:after:settle", look);
-    const run = document.querySelector("#runs a[data-row]");
-    if (run) location.assign(run.href);
+    document.removeEventListener("htmx:after:settle", openFirstRun);
+    const link = /** @type {HTMLAnchorElement | null} */ (document.querySelector("#runs a[data-row]"));
+    if (link) location.assign(link.href);
   };
-  document.addEventListener("htmx:after:settle", look);
+  document.addEventListener("htmx:after:settle", openFirstRun);
 }

@@ -1,19 +1,23 @@
 /* Theme: as the system, light or dark. Kept in a cookie, so that the server draws the page right from the start. */
 
-import { cookie, keepCookie } from "./cookies.js";
+import { readCookie, writeCookie } from "./cookies.js";
 
 const THEMES = ["system", "light", "dark"];
 const root = document.documentElement;
 
+/** @param {HTMLButtonElement} button */
 export function start(button) {
   button.addEventListener("click", () => {
-    const now = THEMES.indexOf(cookie("theme") || "system");
-    const next = THEMES[(now + 1) % THEMES.length];
-    keepCookie("theme", next);
+    const current = THEMES.indexOf(readCookie("theme") || "system");
+    const next = THEMES[(current + 1) % THEMES.length];
+    writeCookie("theme", next);
     if (next === "system") root.removeAttribute("data-theme");
     else root.dataset.theme = next;
-    button.title = `theme: ${next} (t)`;
-    button.setAttribute("aria-label", `theme: ${next}`);
+    // The template's words stay; only the theme's name in them changes.
+    for (const name of ["title", "aria-label"]) {
+      const text = button.getAttribute(name) ?? "";
+      button.setAttribute(name, text.replace(/(: )\w+/, `$1${next}`));
+    }
     announce();
   });
 }

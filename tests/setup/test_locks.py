@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,19 @@ def test_every_requirement_that_is_asked_for_is_locked(path):
 
 
 def test_the_scripts_of_others_are_pinned_exactly_and_without_an_address():
-    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    package = json.loads((ROOT / "package.json").read_text())
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    assert all(locked[f"node_modules/{name}"]["version"] == version for name, version in wanted.items())
+    pinned = package["dependencies"] | package["devDependencies"]
+    assert all(locked[f"node_modules/{name}"]["version"] == version for name, version in pinned.items())
     assert all("resolved" not in package for package in locked.values())
+
+
+def test_a_user_installs_nothing_that_only_checks_our_scripts():
+    commands = subprocess.run(
+        ["make", "--dry-run", "--always-make", "install", "run"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "scripts/assets.py" in commands.stdout
+    assert "--dev" not in commands.stdout
 
 
 def test_the_installed_scripts_are_the_expected_bytes():

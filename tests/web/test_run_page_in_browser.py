@@ -104,7 +104,7 @@ def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada,
     assert len(asked) < 6
     ada.locator("#search, input[name=chart]").first.fill("weight.999")
     until(lambda: lengths(ada).get("layer.19/weight.999") == 2)
-    assert ada.locator(".chart:visible .value").inner_text() == "1000"
+    assert ada.locator(".chart:visible .value").inner_text() == "1,000"
     # What is filled in stays so when a new metric brings the sections anew.
     site.log(run, **{"layer.19/weight.9999": [5, 6, 7]})
     until(lambda: lengths(ada).get("layer.19/weight.9999") == 3)

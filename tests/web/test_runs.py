@@ -27,7 +27,7 @@ def test_the_page_shows_its_facts_and_values_before_any_script_runs(look, alice,
 
 def test_charts_are_grouped_by_what_stands_before_the_slash(look, alice, run):
     page = look(alice, f"/app/runs/{run}").text
-    sections = re.findall(r'data-fold="([^"]*)"', page)
+    sections = re.findall(r'data-section="([^"]*)"', page)
     assert sections == ["train", "val", "a/b", "", "=values"]
     assert sorted(re.findall(r'data-name="([^"]*)"', page)) == ["a/b/c", "lr", "train/loss", "val/loss"]
 

@@ -1,83 +1,119 @@
-/* Where a series is drawn: Plotly's layout, and the axes with their ranges and ticks. */
+/* Plotly's layout for a series: margins, axes, their ranges and ticks. */
 
 import { colour } from "./colours.js";
-import { clockTicks, logTicks, stepTicks, valueTicks } from "./ticks.js";
+import { stepTicks } from "./ticks.js";
+import { elapsedTicks, timeTicks, timeTitle } from "./time-ticks.js";
 
-const [LEFT, RIGHT] = [56, 10]; // Margins, in pixels: the same for all, so that eyes compare.
+/** @typedef {import("./series.js").Series} Series */
+/** @typedef {import("./ticks.js").Range} Range */
+/** @typedef {import("./value-scale.js").ValueScale} ValueScale */
+/** @typedef {import("./view.js").View} View */
 
-export function layout(element, series, view) {
+const [LEFT, RIGHT, BOTTOM] = [56, 10, 24]; // Margins, in pixels: the same for all as long as they fit, so that eyes compare.
+const TITLE = 16; // More below for an axis with a title.
+const BESIDE_LABEL = 12;
+const FONT_SIZE = 11;
+/** @type {CanvasRenderingContext2D | null} */
+let pen = null;
+
+/**
+ * @param {HTMLElement} element
+ * @param {Series} series
+ * @param {View} view
+ * @param {ValueScale} scale
+ */
+export function layout(element, series, view, scale) {
+  const family = getComputedStyle(document.body).fontFamily;
+  const { clientWidth: width, clientHeight: height } = element;
+  const left = Math.ceil(
+    Math.max(LEFT, ...(scale.ticks?.ticktext ?? []).map((text) => textWidth(text, family) + BESIDE_LABEL)),
+  );
+  const x = xAxis(series, view, width - left - RIGHT);
+  const bottom = BOTTOM + ("title" in x ? TITLE : 0);
   const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
   return {
-    width: element.clientWidth, height: element.clientHeight, margin: { l: LEFT, r: RIGHT, t: 8, b: 24 }, showlegend: false,
-    paper_bgcolor: colour("--ground"), plot_bgcolor: colour("--ground"), hovermode: "x", dragmode: "zoom",
-    hoverdistance: Math.max(16, element.clientWidth / Math.max(1, series.x.length)),
-    font: { family: getComputedStyle(document.body).fontFamily, size: 11, color: colour("--ink-3") },
-    hoverlabel: { bgcolor: colour("--raised"), bordercolor: colour("--line"), font: { size: 12, color: colour("--ink") }, align: "left" },
+    width,
+    height,
+    margin: { l: left, r: RIGHT, t: 8, b: bottom },
+    showlegend: false,
+    paper_bgcolor: colour("--ground"),
+    plot_bgcolor: colour("--ground"),
+    hovermode: "x",
+    dragmode: "zoom",
+    hoverdistance: Math.max(16, width / Math.max(1, series.x.length)),
+    font: { family, size: FONT_SIZE, color: colour("--ink-3") },
+    hoverlabel: {
+      bgcolor: colour("--raised"),
+      bordercolor: colour("--line"),
+      font: { size: 12, color: colour("--ink") },
+      align: "left",
+    },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
-    xaxis: { ...quiet, ...along(series, view, element.clientWidth - LEFT - RIGHT), showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "solid", spikecolor: colour("--ink-3"), spikesnap: "hovered data" },
-    yaxis: { ...quiet, type: view.log ? "log" : "linear", fixedrange: true, nticks: 5, exponentformat: "e", hoverformat: ".4~g", minexponent: 5, ...upwards(series, view) },
+    xaxis: { ...quiet, ...x, ...spike() },
+    yaxis: { ...quiet, type: scale.type, fixedrange: true, range: scale.range, ...(scale.ticks ?? BARE) },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
   };
 }
 
-/* The values that are seen fill the height, and nothing that is out of the window counts. */
-function upwards(series, view) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const i of insideOf(series, view.range)) {
-    const [least, most] = [series.lowest(i), series.highest(i)];
-    if (least < low && !(view.log && least <= 0)) low = least;
-    if (most > high && !(view.log && most <= 0)) high = most;
-    if (view.log && most > 0 && most < low) low = most;
-  }
-  if (low > high) return { range: [0, 1], showticklabels: false, showgrid: false }; // Nothing is finite, or above 0 on a log scale.
-  return view.log ? { range: logRange(low, high), ...logTicks([low, high]) } : { range: linearRange(low, high), ...valueTicks([low, high]) };
+const BARE = { showticklabels: false, showgrid: false };
+
+function spike() {
+  return {
+    showspikes: true,
+    spikemode: "across",
+    spikethickness: 1,
+    spikedash: "solid",
+    spikecolor: colour("--ink-3"),
+    spikesnap: "hovered data",
+  };
 }
 
-/* The points within a range; those beside it if there is none. */
-function insideOf({ x }, range) {
-  const all = [...x.keys()];
-  const inside = range ? all.filter((i) => x[i] >= range[0] && x[i] <= range[1]) : all;
-  return inside.length ? inside : all;
-}
-
-const AIR = 0.06; // Of the height, above and below.
-
-function linearRange(low, high) {
-  const air = low < high ? high * AIR - low * AIR : Math.abs(low) / 2 || 1;
-  return [Math.max(low - air, -Number.MAX_VALUE), Math.min(high + air, Number.MAX_VALUE)];
-}
-
-function logRange(low, high) {
-  const [from, to] = [Math.log10(low), Math.log10(high)];
-  const air = (to - from) * AIR || 0.5;
-  return [from - air, to + air];
-}
-
-function along(series, view, width) {
-  const axis = { nticks: 5, tickangle: 0, tickfont: { size: 11 }, ticklabelstandoff: 4, showgrid: false };
+/**
+ * @param {Series} series
+ * @param {View} view
+ * @param {number} width pixels of the plot
+ */
+function xAxis(series, view, width) {
+  const axis = { type: "linear", tickangle: 0, tickfont: { size: FONT_SIZE }, ticklabelstandoff: 4, showgrid: false };
   const ends = endsOf(series);
   const range = view.range ?? (ends && padded(ends, series.axis));
-  if (range) axis.range = range;
-  const short = range && range[1] - range[0] < MINUTE; // Its ticks are long.
-  if (view.axis === "time") return { ...axis, type: "date", tickformatstops: DATES, nticks: short ? 3 : 5 };
-  if (view.axis === "step") return { ...axis, type: "linear", ...(ends ? stepTicks(range, ends, series, width) : {}) };
-  return { ...axis, type: "linear", ...(range ? clockTicks(range) : {}) };
+  if (!range) return { ...axis, ...BARE };
+  if (view.axis === "time") {
+    const title = { text: timeTitle(range), standoff: 2, font: { size: FONT_SIZE } };
+    return { ...axis, range, ...timeTicks(range, width), title };
+  }
+  if (view.axis === "relative") return { ...axis, range, ...elapsedTicks(range, width) };
+  return { ...axis, range, ...(ends ? stepTicks(range, ends, series, width) : BARE) };
 }
 
-/* The first and the last x that has a point, or null. */
+/**
+ * The first and the last x that has a point, or null.
+ * @param {Series} series
+ * @returns {Range | null}
+ */
 function endsOf({ start, x }) {
-  return x.length ? [Math.min(start, x[0]), x[x.length - 1]] : null;
+  return x.length ? [Math.min(start ?? x[0], x[0]), x[x.length - 1]] : null;
 }
 
-/* The line fills the width; a single point stands in the middle. */
+/**
+ * The line fills the width; a single point stands in the middle.
+ * @param {Range} ends
+ * @param {import("./series.js").Axis} axis
+ * @returns {Range}
+ */
 function padded([low, high], axis) {
   if (low < high) return [low, high];
   const half = { step: 1, time: 1000, relative: 1 }[axis];
   return [low - half, high + half];
 }
 
-const [MINUTE, DAY] = [60_000, 86_400_000];
-const DATES = [
-  { dtickrange: [null, 999], value: "%H:%M:%S.%L" }, { dtickrange: [1000, MINUTE - 1], value: "%H:%M:%S" },
-  { dtickrange: [MINUTE, DAY - 1], value: "%H:%M" }, { dtickrange: [DAY, null], value: "%-d %b" },
-];
+/**
+ * @param {string} text
+ * @param {string} family
+ */
+function textWidth(text, family) {
+  pen ??= document.createElement("canvas").getContext("2d");
+  if (!pen) return 7 * text.length;
+  pen.font = `${FONT_SIZE}px ${family}`;
+  return pen.measureText(text).width;
+}

@@ -1,25 +1,54 @@
 /* The page's colours in the form that Plotly takes, read anew when the theme changes. */
 
-const canvas = document.createElement("canvas");
-canvas.width = canvas.height = 1;
-const pen = canvas.getContext("2d", { willReadFrequently: true });
-const probe = document.createElement("span"); // A property is only words: what it comes to, an element in the page says.
-probe.hidden = true;
-let known = new Map();
+/** @type {Map<string, string>} */
+const cache = new Map();
+/** @type {CanvasRenderingContext2D | null} */
+let pen = null;
+/** A property is only words; what it comes to, an element in the page says.
+ * @type {HTMLElement | null} */
+let probe = null;
 
-document.addEventListener("theme:change", () => (known = new Map()));
-
-/* A custom property such as `--ink` as rgba(), `alpha` times as opaque: one painted pixel knows every notation. */
+/**
+ * A custom property such as `--ink` as rgba(), `alpha` times as opaque.
+ * @param {string} property
+ */
 export function colour(property, alpha = 1) {
   const key = `${property} ${alpha}`;
-  if (!known.has(key)) {
-    if (!probe.isConnected) document.body.append(probe);
-    probe.style.color = `var(${property})`;
-    pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = getComputedStyle(probe).color;
-    pen.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
-    known.set(key, `rgba(${r}, ${g}, ${b}, ${((a / 255) * alpha).toFixed(3)})`);
+  let text = cache.get(key);
+  if (!text) {
+    text = rgba(pixel(property), alpha);
+    cache.set(key, text);
   }
-  return known.get(key);
+  return text;
+}
+
+/**
+ * @param {ArrayLike<number>} pixel red, green, blue and opacity from 0 to 255
+ * @param {number} alpha
+ */
+export function rgba(pixel, alpha) {
+  const [r, g, b, a] = Array.from(pixel);
+  return `rgba(${r}, ${g}, ${b}, ${((a / 255) * alpha).toFixed(3)})`;
+}
+
+/**
+ * One painted pixel understands every notation of a colour.
+ * @param {string} property
+ */
+function pixel(property) {
+  if (!pen || !probe) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 1;
+    pen = canvas.getContext("2d", { willReadFrequently: true });
+    probe = document.createElement("span");
+    probe.hidden = true;
+    document.addEventListener("theme:change", () => cache.clear());
+  }
+  if (!pen) throw new Error("this browser draws no canvas");
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = `var(${property})`;
+  pen.clearRect(0, 0, 1, 1);
+  pen.fillStyle = getComputedStyle(probe).color;
+  pen.fillRect(0, 0, 1, 1);
+  return pen.getImageData(0, 0, 1, 1).data;
 }

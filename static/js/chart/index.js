@@ -3,155 +3,193 @@
    Only what is near the view is filled in, fetched and drawn. */
 
 import { read, write } from "../url-state.js";
-import { Asker } from "./asker.js";
+import { ChartApi } from "./api.js";
 import { Card, complete } from "./card.js";
-import { Hand } from "./hand.js";
-import { Painter } from "./painter.js";
-import { Source } from "./source.js";
+import { Interactions } from "./interactions.js";
+import { Loader } from "./loader.js";
+import { Renderer } from "./renderer.js";
+import { parametersOf, viewFrom } from "./view.js";
 
-const KEPT = 48; // Charts that stay drawn out of the view.
+/** @typedef {import("./series.js").LiveMetrics} LiveMetrics */
+/** @typedef {import("./view.js").View} View */
 
+const MAX_HIDDEN = 48; // Charts that stay drawn out of the view.
+const SUMMARY_EVERY = 2000; // Milliseconds.
+
+/** @param {HTMLElement} root */
 export function start(root) {
   new Charts(root).adopt();
 }
 
-class Charts {
+export class Charts {
+  /** @param {HTMLElement} root */
   constructor(root) {
-    const { source, plotly, hue, dashed } = root.dataset;
+    const { source = "", plotly = "", hue = "0", dashed } = root.dataset;
     this.root = root;
+    /** @type {Map<string, Card>} */
     this.cards = new Map();
-    this.left = new Set(); // Cards that are drawn and out of the view, the one that left first at first.
-    this.view = viewOfAddress();
-    this.asker = new Asker(this, new Source(source), plotly);
-    this.painter = new Painter(this, { hue, dashed: Boolean(dashed) }, plotly);
-    this.hand = new Hand(this);
-    this.seen = new IntersectionObserver((entries) => this.appear(entries), { rootMargin: "240px 0px" });
-    this.sized = new ResizeObserver((entries) => this.resized(entries));
-    this.summaryOld = Boolean(root.querySelector("#summary[data-later]"));
+    /** @type {Set<Card>} that are drawn and out of the view, the one that left first at first */
+    this.hidden = new Set();
+    this.view = viewFrom(read);
+    this.loader = new Loader(this, new ChartApi(source), plotly);
+    this.renderer = new Renderer(this, { hue, dashed: Boolean(dashed) }, plotly);
+    this.interactions = new Interactions(this);
+    this.visibility = new IntersectionObserver((entries) => this.visibilityChanged(entries), {
+      rootMargin: "240px 0px",
+    });
+    this.sizes = new ResizeObserver((entries) => this.sizeChanged(entries));
+    this.summaryIsOld = Boolean(root.querySelector("#summary[data-later]"));
+    this.summaryRenewedAt = -SUMMARY_EVERY;
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    this.summaryTimer = null;
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    this.sectionsTimer = null;
     this.listen();
   }
 
   listen() {
-    document.body.addEventListener("live:metrics", (event) => this.take(event.detail));
+    document.body.addEventListener("live:metrics", ({ detail }) => this.append(detail));
     document.body.addEventListener("live:resync", () => this.resync());
-    document.body.addEventListener("live:run", () => this.summaryOld && this.summarise());
-    this.root.addEventListener("toggle", () => this.summaryOld && this.summarise(), { capture: true });
+    document.body.addEventListener("live:run", () => this.summaryIsOld && this.renewSummary());
+    this.root.addEventListener("toggle", () => this.summaryIsOld && this.renewSummary(), { capture: true });
     document.addEventListener("theme:change", () => this.redraw());
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
-    document.addEventListener("htmx:before:swap", ({ detail }) => detail.tasks.forEach((task) => this.keep(task.fragment)));
+    document.addEventListener("htmx:before:swap", ({ detail }) => {
+      for (const { fragment } of detail.tasks) this.completeAgain(fragment);
+    });
     document.addEventListener("htmx:after:settle", () => this.adopt());
   }
 
-  /* Take charge of the cards that are new on the page, and of none that has left it. */
+  /** Take charge of the cards that are new on the page, and let go of those that have left it. */
   adopt() {
     for (const [name, card] of this.cards) if (!card.element.isConnected) this.cards.delete(name);
-    for (const element of this.root.querySelectorAll(".chart")) {
-      if (this.cards.has(element.dataset.name)) continue;
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll(".chart"))) {
+      if (this.cards.has(element.dataset.name ?? "")) continue;
       const card = new Card(element);
       this.cards.set(card.name, card);
-      this.seen.observe(element);
+      this.visibility.observe(element);
     }
-    this.hand.show(this.view);
+    this.interactions.showView(this.view);
   }
 
-  /* Cards that were filled in stay so where the server sends their bare form. */
-  keep(fragment) {
-    for (const element of fragment?.querySelectorAll(".chart") ?? []) {
-      if (this.cards.get(element.dataset.name)?.plot) complete(element);
+  /**
+   * Cards that were filled in stay so where the server sends their bare form.
+   * @param {DocumentFragment | undefined} fragment
+   */
+  completeAgain(fragment) {
+    const elements = /** @type {NodeListOf<HTMLElement> | undefined} */ (fragment?.querySelectorAll(".chart"));
+    for (const element of elements ?? []) {
+      if (this.cards.get(element.dataset.name ?? "")?.plot) complete(element);
     }
   }
 
-  of(element) {
-    return this.cards.get(element.closest(".chart")?.dataset.name);
+  /** @param {Element} element */
+  cardOf(element) {
+    const chart = /** @type {HTMLElement | null} */ (element.closest(".chart"));
+    return this.cards.get(chart?.dataset.name ?? "");
   }
 
-  appear(entries) {
+  /** @param {IntersectionObserverEntry[]} entries */
+  visibilityChanged(entries) {
     for (const { target, isIntersecting } of entries) {
-      const card = this.of(target);
+      const card = this.cardOf(target);
       if (!card) continue;
       card.visible = isIntersecting;
-      this.left.delete(card);
+      this.hidden.delete(card);
       if (isIntersecting) this.show(card);
-      else if (card.canvas) this.left.add(card);
+      else if (card.canvas) this.hidden.add(card);
     }
     // What was seen long ago is let go of, or a walk through a thousand charts would fill the memory.
-    for (const card of this.left) {
-      if (this.left.size <= KEPT) break;
-      this.left.delete(card);
+    for (const card of this.hidden) {
+      if (this.hidden.size <= MAX_HIDDEN) break;
+      this.hidden.delete(card);
       card.clear();
     }
   }
 
+  /** @param {Card} card */
   show(card) {
-    if (!card.held) {
+    if (!card.interactive) {
       complete(card.element);
-      this.sized.observe(card.plot);
-      this.hand.hold(card);
+      if (card.plot) this.sizes.observe(card.plot);
+      this.interactions.listen(card);
     }
     card.cut(this.view);
-    if (card.needs(this.view)) this.asker.want(card);
+    if (card.needsData(this.view)) this.loader.request(card);
     if (card.dirty) this.schedule();
   }
 
-  resized(entries) {
+  /** @param {ResizeObserverEntry[]} entries */
+  sizeChanged(entries) {
     for (const { target } of entries) {
-      const card = this.of(target);
+      const card = this.cardOf(target);
       if (card?.canvas && card.canvas.clientWidth !== card.width) card.dirty = true;
     }
     this.schedule();
   }
 
-  /* Live points: kept at once, drawn soon. */
-  take(message) {
-    let strangers = false;
+  /**
+   * Live points: kept at once, drawn soon.
+   * @param {LiveMetrics} message
+   */
+  append(message) {
+    let unknownMetrics = false;
     for (const [name, live] of Object.entries(message.series)) {
       const card = this.cards.get(name);
-      if (!card) strangers = true;
-      else card.append(live, this.view);
-      if (!card?.visible && card?.base?.worn) card.forget();
-      if (card?.visible && card.needs(this.view)) this.asker.want(card);
+      if (!card) {
+        unknownMetrics = true;
+        continue;
+      }
+      card.append(live, this.view);
+      if (!card.visible && card.base?.needsRefetch) card.forget();
+      if (card.visible && card.needsData(this.view)) this.loader.request(card);
     }
-    if (strangers) this.invite();
-    this.summarise();
+    if (unknownMetrics) this.renewSections();
+    this.renewSummary();
     this.schedule();
   }
 
-  /* A metric that the page does not know yet: ask for the sections anew, at most twice a second. */
-  invite() {
-    this.inviting ??= setTimeout(() => {
-      this.inviting = null;
-      document.body.dispatchEvent(new CustomEvent("charts:new", { bubbles: true }));
-    }, this.cards.size ? 500 : 0);
+  /** There is a metric that the page does not know yet: fetch the sections, at most twice a second. */
+  renewSections() {
+    this.sectionsTimer ??= setTimeout(
+      () => {
+        this.sectionsTimer = null;
+        document.body.dispatchEvent(new CustomEvent("charts:new", { bubbles: true }));
+      },
+      this.cards.size ? 500 : 0,
+    );
   }
 
-  /* The table of all values follows with the charts, at most every two seconds, as long as it is open. */
-  summarise() {
-    this.summaryOld = true;
+  /** The table of all values follows with the charts, at most every two seconds, as long as it is open. */
+  renewSummary() {
+    this.summaryIsOld = true;
     if (!this.root.querySelector("#summary")?.checkVisibility()) return;
-    const wait = Math.max(200, 2000 - (performance.now() - (this.summedAt ?? -2000)));
-    this.summing ??= setTimeout(() => {
-      this.summing = null;
-      this.summaryOld = false;
-      this.summedAt = performance.now();
+    const wait = Math.max(200, SUMMARY_EVERY - (performance.now() - this.summaryRenewedAt));
+    this.summaryTimer ??= setTimeout(() => {
+      this.summaryTimer = null;
+      this.summaryIsOld = false;
+      this.summaryRenewedAt = performance.now();
       document.body.dispatchEvent(new CustomEvent("charts:summary", { bubbles: true }));
     }, wait);
   }
 
-  /* Change the x axis, the scale or the window. What is under way for another window is given up. */
-  look(changes) {
+  /**
+   * Change the x axis, the scale or the window. What is under way for another window is given up.
+   * @param {Partial<View>} changes
+   */
+  setView(changes) {
     const axisChanged = changes.axis !== undefined && changes.axis !== this.view.axis;
     this.view = { ...this.view, ...changes, ...(axisChanged ? { range: null } : {}) };
-    const { axis, log, range } = this.view;
-    write({ x: axis === "step" ? null : axis, log: log ? "1" : null, min: range?.[0], max: range?.[1] });
-    this.hand.show(this.view);
+    write(parametersOf(this.view));
+    this.interactions.showView(this.view);
     if (axisChanged) for (const card of this.cards.values()) card.forget();
-    if (axisChanged || "range" in changes) this.asker.stop();
+    if (axisChanged || "range" in changes) this.loader.cancel();
     this.refresh();
   }
 
-  /* The server says that what is here is no longer the whole. */
+  /** The server says that what is here is no longer the whole. */
   resync() {
-    this.asker.stop();
+    this.loader.cancel();
     for (const card of this.cards.values()) card.stale = true;
     this.refresh();
   }
@@ -166,13 +204,8 @@ class Charts {
     this.schedule(0);
   }
 
+  /** @param {number} [wait] milliseconds */
   schedule(wait) {
-    this.painter.schedule(wait);
+    this.renderer.schedule(wait);
   }
-}
-
-function viewOfAddress() {
-  const axis = ["time", "relative"].find((one) => one === read("x")) ?? "step";
-  const [low, high] = [read("min"), read("max")].map((text) => (text === null ? NaN : Number(text)));
-  return { axis, log: read("log") === "1", range: low < high ? [low, high] : null };
 }

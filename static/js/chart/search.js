@@ -1,47 +1,66 @@
 /* Search over the names of the charts: all words must be in the name. */
 
+import { count } from "../format.js";
 import { write } from "../url-state.js";
-import { count } from "./format.js";
 
+/** @param {HTMLFormElement} form */
 export function start(form) {
-  const input = form.querySelector("input");
-  const look = () => {
+  const input = /** @type {HTMLInputElement} */ (form.querySelector("input"));
+  input.addEventListener("input", () => {
     write({ chart: input.value.trim() });
     filter(input.value);
-    toTop();
-  };
-  input.addEventListener("input", look);
+    scrollToCharts();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   // Charts that came just now are filtered like the others.
   document.addEventListener("htmx:after:settle", () => filter(input.value));
   if (input.value) filter(input.value);
 }
 
-function filter(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const all = document.querySelectorAll(".chart");
-  let found = 0;
-  for (const chart of all) {
-    const name = chart.dataset.name.toLowerCase();
-    const hit = words.every((word) => name.includes(word));
-    chart.hidden = !hit;
-    found += hit;
-  }
-  for (const section of document.querySelectorAll(".section:has(.grid)")) tally(section, words.length > 0);
-  const status = document.querySelector("[data-found]");
-  if (status) status.textContent = words.length ? `${count(found)} of ${count(all.length)} charts` : "";
+/**
+ * Whether all words of a query are in a name, in any order and case.
+ * @param {string} name
+ * @param {string} query
+ */
+export function matches(name, query) {
+  return wordsOf(query).every((word) => name.toLowerCase().includes(word));
 }
 
-/* A group shows itself if any of its charts is shown, and says how many of how many. */
-function tally(section, searching) {
+/** @param {string} query */
+function wordsOf(query) {
+  return query.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+/** @param {string} query */
+function filter(query) {
+  const searching = wordsOf(query).length > 0;
+  const charts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".chart"));
+  let shown = 0;
+  for (const chart of charts) {
+    chart.hidden = !matches(chart.dataset.name ?? "", query);
+    if (!chart.hidden) shown += 1;
+  }
+  const sections = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".section:has(.grid)"));
+  for (const section of sections) updateSection(section, searching);
+  const status = document.querySelector("[data-found]");
+  if (status) status.textContent = searching ? `${count(shown)} of ${count(charts.length)} charts` : "";
+}
+
+/**
+ * A section is shown if any of its charts is, and says how many of how many.
+ * @param {HTMLElement} section
+ * @param {boolean} searching
+ */
+function updateSection(section, searching) {
   const all = section.querySelectorAll(".chart").length;
   const shown = section.querySelectorAll(".chart:not([hidden])").length;
   section.hidden = !shown;
-  section.querySelector("summary > span").textContent = searching ? `${count(shown)} of ${count(all)}` : count(all);
+  const label = section.querySelector("summary > span");
+  if (label) label.textContent = searching ? `${count(shown)} of ${count(all)}` : count(all);
 }
 
-/* The first chart that was found must not be out of sight above. */
-function toTop() {
+/** The first chart that matches must not be out of sight above. */
+function scrollToCharts() {
   const charts = document.getElementById("charts");
-  if (charts?.getBoundingClientRect().top < 0) charts.scrollIntoView();
+  if (charts && charts.getBoundingClientRect().top < 0) charts.scrollIntoView();
 }

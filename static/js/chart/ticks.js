@@ -1,110 +1,153 @@
-/* Where Plotly's own ticks would mislead or not fit: places and words of our own, as {tickvals, ticktext}. */
+/* Where the ticks of an axis of values or steps are and what stands at them, as Plotly takes it. Plotly's own would
+   repeat themselves or be cut off. */
 
-import { place } from "./data.js";
-import { clock, count } from "./format.js";
+import { count } from "../format.js";
+import { decimalOf, evenSteps, exponential, fixed, numberOf } from "./decimal.js";
+import { indexOf } from "./series.js";
 
-const NARROW = 6; // Steps, up to which each may have a tick.
-const GREAT = 1e12; // From here on Plotly would write powers of ten, by means that the policy forbids.
-const UNITS = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
-const DIGITS = 28; // Characters of all labels of a step axis together.
-const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+/** @typedef {import("./decimal.js").Decimal} Decimal */
+/** @typedef {{tickvals: number[], ticktext: string[]}} Ticks */
+/** @typedef {[number, number]} Range */
 
-/* Powers of ten, or 1, 2 and 5, or even parts: whatever gives two ticks or more. All written in full. */
+const ON_VALUE_AXIS = 5; // Parts of a value axis, at most.
+const SHORT = 7; // Characters up to which a number is written in full: 500,000 and 0.00015.
+const FEW_STEPS = 6; // Up to so many steps each may have a tick.
+const WHOLE_STEPS = 28; // Characters of all their labels together: that much fits into the narrowest chart.
+const GREAT_STEP = 1e12;
+const CHARACTER = 6.5; // Pixels.
+const GAP = 16; // Pixels between two labels of an x axis.
+/** @type {[number, string][]} */
+const UNITS = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/**
+ * Ticks of a linear value axis. Their labels differ, since none is rounded.
+ * @param {Range} range
+ * @returns {Ticks}
+ */
+export function valueTicks([low, high]) {
+  if (low === high) {
+    const rounded = Number(low.toPrecision(10));
+    return ticksAt([decimalOf(Number.isFinite(rounded) ? rounded : low)], [low]);
+  }
+  const steps = evenSteps(low, high, ON_VALUE_AXIS);
+  return ticksAt(steps.length > 1 ? steps : [decimalOf(low), decimalOf(high)]);
+}
+
+/**
+ * Ticks of a logarithmic axis: powers of ten, or 1, 2 and 5, or even parts, whichever gives two or more.
+ * @param {Range} range both above 0
+ * @returns {Ticks}
+ */
 export function logTicks([low, high]) {
-  if (!(low > 0 && high < Infinity)) return {};
+  /** @type {Decimal[]} */
   const powers = [];
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const by = Math.max(1, Math.ceil((last - first) / 5));
-  for (let power = first; power <= last; power += by) powers.push(power);
-  const within = (values) => values.filter((value) => value >= low * 0.999 && value <= high * 1.001);
-  const tens = within(powers.map((power) => Number(`1e${power}`)));
-  if (tens.length > 2 || by > 1) return written(tens);
-  const fives = within(powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`))));
-  return written(fives.length > 1 ? fives : even(low, high));
+  for (let power = first; power <= last; power += by) powers.push({ digits: 1n, power });
+  /** @param {Decimal[]} decimals */
+  const inside = (decimals) =>
+    decimals.filter((one) => numberOf(one) >= low * 0.999 && numberOf(one) <= high * 1.001 && numberOf(one) > 0);
+  const tens = inside(powers);
+  if (tens.length > 2 || by > 1) return writtenOneByOne(tens);
+  const fives = inside(powers.flatMap(({ power }) => [1n, 2n, 5n].map((digits) => ({ digits, power }))));
+  return fives.length > 1 ? writtenOneByOne(fives) : valueTicks([low, high]);
 }
 
-/* Values too great or too small for full numbers are written with exponents, the shorter the better. */
-export function valueTicks([low, high]) {
-  const most = Math.max(Math.abs(low), Math.abs(high));
-  if (!(most < Infinity) || !most || (most < 1e5 && most >= 1e-4)) return {};
-  if (low === high) return written([low]);
-  const ticks = written(even(low, high), true);
-  return distinct(ticks) ? ticks : {};
+/**
+ * @param {Decimal[]} decimals
+ * @param {number[]} tickvals
+ * @returns {Ticks}
+ */
+function ticksAt(decimals, tickvals = decimals.map(numberOf)) {
+  const [full, scientific] = [decimals.map(fixedIfBearable), decimals.map(exponential)];
+  const useFull = longest(full) <= SHORT || longest(full) <= longest(scientific) + 1;
+  return { tickvals, ticktext: useFull ? full : scientific };
 }
 
-/* Between two steps there is none: a few steps have ticks at whole numbers, and none where there is no point. As many
-   as fit into so many pixels, as 5k or in full; too great ones are rounded as long as they can be told apart. */
+/**
+ * @param {Decimal[]} decimals
+ * @returns {Ticks}
+ */
+function writtenOneByOne(decimals) {
+  const ticktext = decimals.map((one) => ticksAt([one]).ticktext[0]);
+  return { tickvals: decimals.map(numberOf), ticktext };
+}
+
+/** @param {Decimal} decimal */
+function fixedIfBearable(decimal) {
+  return Math.abs(decimal.power) > 40 ? "x".repeat(100) : fixed(decimal); // 300 zeros are never the shorter text.
+}
+
+/** @param {string[]} texts */
+function longest(texts) {
+  return Math.max(...texts.map((text) => text.length));
+}
+
+/** @param {string[]} texts */
+function widthOf(texts) {
+  return texts.reduce((sum, text) => sum + CHARACTER * text.length + GAP, 0);
+}
+
+/**
+ * Ticks of a step axis. Between two steps there is nothing: a few steps have ticks at whole numbers. As many as fit, as
+ * 5k or in full; great ones with an exponent as long as that is short and exact.
+ * @param {Range} range
+ * @param {Range} ends the first and the last step that has a point
+ * @param {{x: ArrayLike<number>, steps: ArrayLike<number | bigint>}} series
+ * @param {number} width pixels
+ * @returns {Ticks}
+ */
 export function stepTicks([low, high], [first, last], series, width) {
-  if (Math.max(-low, high) >= GREAT) {
-    const ticks = written(even(low, high), true);
-    return distinct(ticks) && ticks.tickvals.length > 1 ? ticks : oneTick(low, high, series);
+  if (Math.max(-low, high) >= GREAT_STEP) {
+    const steps = evenSteps(low, high, 4);
+    const ticktext = steps.map(exponential);
+    if (steps.length > 1 && longest(ticktext) <= SHORT) return { tickvals: steps.map(numberOf), ticktext };
+    return middleStep(low, high, series);
   }
-  if (high - low <= NARROW) return wholeTicks(Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last));
+  if (high - low <= FEW_STEPS) {
+    return wholeSteps(Math.max(Math.ceil(low), first), Math.min(Math.floor(high), last));
+  }
   for (let parts = Math.min(10, Math.floor(width / 50)); parts > 1; parts -= 1) {
-    const tickvals = even(low, high, parts);
-    const ticktext = stepWords(tickvals);
-    if (ticktext.reduce((sum, text) => sum + 6.5 * text.length + 16, 0) <= width) return { tickvals, ticktext };
+    const tickvals = evenSteps(low, high, parts).map(numberOf);
+    const ticktext = stepLabels(tickvals);
+    if (widthOf(ticktext) <= width) return { tickvals, ticktext };
   }
-  return oneTick(low, high, series);
+  return middleStep(low, high, series);
 }
 
-function stepWords(steps) {
-  const most = Math.max(...steps.map(Math.abs));
-  const [unit, letter] = UNITS.find(([one]) => most >= one) ?? [1, ""];
-  const short = steps.map((step) => (step ? `${step / unit}${letter}`.replace("-", "−") : "0"));
-  return most >= 10_000 && short.every((text) => text.length <= 6) ? short : steps.map(count);
+/** @param {number[]} steps */
+function stepLabels(steps) {
+  const largest = Math.max(...steps.map(Math.abs));
+  const [unit, letter] = UNITS.find(([one]) => largest >= one) ?? [1, ""];
+  const texts = steps.map((step) => (step ? `${step / unit}${letter}`.replace("-", "−") : "0"));
+  return largest >= 10_000 && texts.every((text) => text.length <= 6) ? texts : steps.map(count);
 }
 
-function distinct({ ticktext }) {
-  return new Set(ticktext).size === ticktext.length;
-}
-
-/* The point in the middle, with all digits of its step. */
-function oneTick(low, high, { x, steps }) {
-  const middle = Math.min(place(x, low / 2 + high / 2), x.length - 1);
+/**
+ * One tick, at the point in the middle, with all digits of its step.
+ * @param {number} low
+ * @param {number} high
+ * @param {{x: ArrayLike<number>, steps: ArrayLike<number | bigint>}} series
+ * @returns {Ticks}
+ */
+function middleStep(low, high, { x, steps }) {
+  const middle = Math.min(indexOf(x, low / 2 + high / 2), x.length - 1);
   return { tickvals: [x[middle]], ticktext: [count(steps[middle])] };
 }
 
-function wholeTicks(from, to) {
-  const most = Math.max(1, Math.floor(DIGITS / count(to).length) - 1);
+/**
+ * @param {number} from
+ * @param {number} to
+ * @returns {Ticks}
+ */
+function wholeSteps(from, to) {
+  const most = Math.max(1, Math.floor(WHOLE_STEPS / count(to).length) - 1);
   const by = Math.max(1, Math.ceil((to - from) / most));
-  const places = Math.floor((to - from) / by);
-  const tickvals = Array.from({ length: places + 1 }, (_, i) => from + i * by);
+  const length = Math.floor((to - from) / by) + 1;
+  const tickvals = Array.from({ length: Math.max(0, length) }, (_, i) => from + i * by);
   return { tickvals, ticktext: tickvals.map(count) };
-}
-
-export function clockTicks([low, high]) {
-  const span = high - low;
-  if (span <= 5 && low >= 60) return { tickvals: [low + span / 2], ticktext: [clock(low + span / 2)] };
-  if (!(span > 5)) return {};
-  const step = SECONDS.find((one) => span / one <= 6) ?? Math.ceil(span / 6 / 86400) * 86400;
-  const tickvals = [];
-  for (let at = Math.ceil(low / step) * step; at <= high; at += step) tickvals.push(at);
-  return { tickvals, ticktext: tickvals.map((at) => (step < 60 && high < 60 ? `${at} s` : clock(at))) };
-}
-
-/* Multiples of 1, 2 or 5 times a power of ten, so many or a little fewer between two values. */
-function even(low, high, parts = 4) {
-  const rough = high / parts - low / parts;
-  if (!(rough > 0)) return [low];
-  const power = Math.floor(Math.log10(rough));
-  const digit = [1, 2, 5, 10].find((one) => one * Number(`1e${power}`) >= rough * 0.999) ?? 10;
-  const step = digit * Number(`1e${power}`);
-  const first = Math.ceil(low / step);
-  const places = Math.min(Math.floor(high / step) - first, 2 * parts);
-  // Counted, as beyond 2^53 a number plus one may be the same number.
-  return Array.from({ length: Math.max(0, places + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}
-
-function written(tickvals, exponents = false) {
-  return { tickvals, ticktext: tickvals.map((value) => label(value, exponents)) };
-}
-
-function label(value, exponent) {
-  const size = Math.abs(value);
-  if (value === 0) return "0";
-  const rounded = (digits) => Number(value.toPrecision(digits));
-  const long = exponent || size >= 1e6 || size < 1e-4;
-  const text = long ? rounded(3).toExponential().replace("e+", "e") : String(rounded(6));
-  return text.replaceAll("-", "−");
 }

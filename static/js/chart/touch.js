@@ -1,34 +1,56 @@
 /* A finger on a chart: up and down it moves the page, across it zooms. Plotly would keep every touch for itself, and a
-   page full of charts could not be scrolled; so it is told of those across only, as if they came from a mouse. */
+   page full of charts could not be scrolled; so it learns of those across only, as if they came from a mouse. */
 
-export function follow(plot) {
-  let began = null;
+const QUIETLY = { capture: true, passive: true };
+
+/** @param {HTMLElement} plot */
+export function zoomByTouch(plot) {
+  /** @type {Touch | null} */
+  let start = null;
   let dragging = false;
 
-  plot.addEventListener("touchstart", (event) => {
-    if (event.target.closest(".modebar, button")) return;
-    event.stopPropagation();
-    began = event.touches.length === 1 ? event.touches[0] : null;
-  }, { capture: true, passive: true });
+  plot.addEventListener(
+    "touchstart",
+    (event) => {
+      if (/** @type {Element} */ (event.target).closest(".modebar, button")) return;
+      event.stopPropagation();
+      start = event.touches.length === 1 ? event.touches[0] : null;
+    },
+    QUIETLY,
+  );
 
   // With `touch-action: pan-y` the browser takes what goes up or down, and then no move arrives here.
-  plot.addEventListener("touchmove", (event) => {
-    event.stopPropagation();
-    if (!began) return;
-    if (!dragging) tell("mousedown", began.target, began);
-    dragging = true;
-    tell("mousemove", document, event.touches[0]);
-  }, { capture: true, passive: true });
+  plot.addEventListener(
+    "touchmove",
+    (event) => {
+      event.stopPropagation();
+      if (!start) return;
+      if (!dragging) sendMouse("mousedown", start.target, start);
+      dragging = true;
+      sendMouse("mousemove", document, event.touches[0]);
+    },
+    QUIETLY,
+  );
 
-  for (const end of ["touchend", "touchcancel"]) {
-    plot.addEventListener(end, (event) => {
-      if (dragging) tell("mouseup", document, event.changedTouches[0]);
-      began = null;
-      dragging = false;
-    }, { capture: true, passive: true });
+  for (const end of /** @type {const} */ (["touchend", "touchcancel"])) {
+    plot.addEventListener(
+      end,
+      (event) => {
+        if (dragging) sendMouse("mouseup", document, event.changedTouches[0]);
+        start = null;
+        dragging = false;
+      },
+      QUIETLY,
+    );
   }
 }
 
-function tell(kind, target, { clientX, clientY }) {
-  target.dispatchEvent(new MouseEvent(kind, { bubbles: true, cancelable: true, view: window, clientX, clientY, detail: 1 }));
+/**
+ * @param {string} type
+ * @param {EventTarget} target
+ * @param {Touch} touch
+ */
+function sendMouse(type, target, { clientX, clientY }) {
+  const options = { bubbles: true, cancelable: true, view: window, clientX, clientY, detail: 1 };
+  target.dispatchEvent(new MouseEvent(type, options));
 }

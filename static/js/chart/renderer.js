@@ -1,0 +1,74 @@
+/* Draws the cards that changed and are on screen, at most every max(200 ms, twice what the last round cost), never in a
+   hidden tab, never while somebody drags. */
+
+import { draw } from "./draw.js";
+import { loadPlotly } from "./plotly.js";
+
+/** @typedef {import("./card.js").Card} Card */
+
+export class Renderer {
+  /**
+   * @param {import("./index.js").Charts} charts
+   * @param {import("./draw.js").Style} style
+   * @param {string} plotly address of the drawing library
+   */
+  constructor(charts, style, plotly) {
+    this.charts = charts;
+    this.style = style;
+    this.plotly = plotly;
+    this.cost = 0;
+    this.began = 0;
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    this.timer = null;
+  }
+
+  schedule(wait = Math.max(200, 2 * this.cost) - (performance.now() - this.began)) {
+    if (this.timer && wait > 0) return;
+    clearTimeout(this.timer ?? undefined);
+    this.timer = setTimeout(() => this.drawDue(), Math.max(0, wait));
+  }
+
+  async drawDue() {
+    this.began = performance.now();
+    let spent = 0;
+    try {
+      for (const card of this.charts.cards.values()) {
+        if (this.paused) break;
+        if (!this.isDue(card)) continue;
+        const from = performance.now();
+        card.dirty = false;
+        await this.drawCard(card);
+        spent += performance.now() - from;
+      }
+    } finally {
+      this.cost = spent;
+      this.timer = null;
+      if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
+    }
+  }
+
+  get paused() {
+    return document.hidden || this.charts.interactions.busy;
+  }
+
+  /** @param {Card} card */
+  isDue(card) {
+    return card.dirty && card.visible && card.seriesFor(this.charts.view) && card.element.checkVisibility();
+  }
+
+  /** @param {Card} card */
+  async drawCard(card) {
+    const Plotly = await loadPlotly(this.plotly);
+    const { view, interactions } = this.charts;
+    const canvas = card.makeCanvas();
+    const series = card.seriesFor(view);
+    card.width = canvas.clientWidth;
+    if (!card.width || !series) return;
+    card.shown = series;
+    await draw(Plotly, canvas, card.name, series, this.style, view);
+    card.describe(view);
+    interactions.attach(Plotly, card);
+    // Let the browser answer the keyboard and the mouse between two charts.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}

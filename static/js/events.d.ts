@@ -1,0 +1,25 @@
+/* The events by which htmx and our own modules speak to each other. */
+
+import type { LiveMetrics } from "./chart/series.js";
+import type { RequestContext } from "./requests.js";
+
+declare global {
+  interface DocumentEventMap {
+    "htmx:after:process": CustomEvent;
+    "htmx:after:settle": CustomEvent;
+    "htmx:before:swap": CustomEvent<{ tasks: { fragment?: DocumentFragment }[] }>;
+    "htmx:config:request": CustomEvent<{ ctx: RequestContext }>;
+    "htmx:response:error": CustomEvent<{ ctx: RequestContext }>;
+    "htmx:error": CustomEvent<{ ctx?: RequestContext }>;
+    /** The colours of the page changed. */
+    "theme:change": CustomEvent;
+  }
+  interface HTMLElementEventMap {
+    /** New points of the run that is open. */
+    "live:metrics": CustomEvent<LiveMetrics>;
+    /** The facts of the run changed. */
+    "live:run": CustomEvent;
+    /** Too many points were missed: what is drawn has to be fetched again. */
+    "live:resync": CustomEvent;
+  }
+}

@@ -1,0 +1,56 @@
+/* Relative times stay true while the page is open: one timer for all of them. */
+
+import { duration } from "./format.js";
+import { dateTime, day } from "./local-time.js";
+
+/** @type {[number, number, string][]} Seconds below which a unit is used, its length, its name. */
+const UNITS = [
+  [60, 1, "s"],
+  [3600, 60, "min"],
+  [86400, 3600, "h"],
+  [30 * 86400, 86400, "d"],
+];
+/** @type {Set<HTMLTimeElement>} */
+const elements = new Set();
+
+/**
+ * `3 min ago`
+ * @param {number} moment milliseconds since 1970
+ */
+export function ago(moment, now = Date.now()) {
+  const seconds = (now - moment) / 1000;
+  if (seconds < 5) return "just now";
+  for (const [limit, unit, name] of UNITS) {
+    if (seconds < limit) return `${Math.floor(seconds / unit)} ${name} ago`;
+  }
+  return day(moment);
+}
+
+/** @param {HTMLTimeElement} element */
+export function start(element) {
+  if (!elements.size) {
+    setInterval(update, 1000);
+    document.addEventListener("visibilitychange", update);
+  }
+  elements.add(element);
+  show(element);
+}
+
+function update() {
+  if (document.hidden) return;
+  for (const element of elements) {
+    if (element.isConnected) show(element);
+    else elements.delete(element);
+  }
+}
+
+/** @param {HTMLTimeElement} element */
+function show(element) {
+  const moment = Date.parse(element.dateTime);
+  const elapsed = element.dataset.js === "elapsed";
+  const text = elapsed ? duration(Date.now() - moment) : ago(moment);
+  if (element.textContent !== text) element.textContent = text;
+  // The server does not know the reader's zone and writes UTC.
+  const title = `${elapsed ? "since " : ""}${dateTime(moment)}`;
+  if (element.title !== title) element.title = title;
+}
