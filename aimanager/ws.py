@@ -22,7 +22,7 @@ from .http.auth import requires
 from .http.client_address import client_address
 from .http.csrf import same_origin
 from .http.limits import budget
-from .live import Hub, LiveBus, Viewer
+from .live import Hub, LiveBus, Viewer, frames
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
 from .live.sockets import ENVIRON_KEY
 from .live.source import PointSource
@@ -51,10 +51,12 @@ class Reader(threading.Thread):
 
 SERVER_OPTIONS = {
     "ping_interval": 20,
-    "max_message_size": 16_384,  # Viewers have nothing to say.
+    "max_message_size": 16_384,  # Viewers only ask whether we are there.
     "thread_class": Reader,
     "selector_class": selectors.PollSelector,  # Costs no file descriptor, unlike epoll.
 }
+
+PONG = frames.message("pong")
 
 sockets = Blueprint("ws", __name__)
 sock = Sock()
@@ -88,13 +90,16 @@ def project(ws: Server, project_id: int) -> None:
 
 
 def sit(ws: Server, viewer: Viewer) -> None:
-    """Wait until the socket is closed by either side; what the viewer says is not listened to."""
+    """Wait until the socket is closed by either side, and answer whatever the viewer sends: it asks whether we are there."""
     db.session.remove()  # A socket stays open for hours and needs no connection to the database.
     viewer.socket.on_closed = ws.event.set
     hub.join(viewer)
     try:
         while ws.connected and ws.thread.is_alive():
-            ws.receive(timeout=60)
+            if ws.receive(timeout=60) is not None:
+                viewer.socket.offer(
+                    PONG
+                )  # A viewer that is passed over has bytes on their way, which is an answer too.
     finally:
         hub.leave(viewer)
         viewer.socket.close()

@@ -66,6 +66,12 @@ def test_a_viewer_without_since_gets_only_what_is_new(alice):
     assert viewer.ids() == [2]
 
 
+def test_a_viewer_that_asks_whether_the_server_is_there_gets_an_answer(alice):
+    viewer = alice.watch(alice.run())
+    viewer.socket.send("ping")
+    viewer.read(until=lambda viewer: viewer.of_kind("pong"))
+
+
 def test_values_that_are_not_numbers_are_words(alice):
     run = alice.run()
     viewer = alice.watch(run)

@@ -1,8 +1,11 @@
 """A researcher watches: real server, real socket, real browser."""
 
 import time
+from copy import copy
 
 import pytest
+
+from tests.faults.proxy import FreezingProxy
 
 from .conftest import Site, log_in
 
@@ -220,3 +223,67 @@ def test_what_is_no_number_is_marked_where_it_happened(ada, site):
     marks = "document.querySelector('.js-plotly-plot').data.find(t => t.yaxis === 'y2')"
     assert ada.evaluate(f"[...{marks}.x]") == [1, 3]
     until(lambda: ada.locator(".exactness").inner_text() == "exact · NaN, ∞")
+
+
+@pytest.fixture
+def frozen(page, site):
+    """A live page behind a proxy, with a clock of the test's own, and all connections just frozen."""
+    proxy = FreezingProxy(int(site.url.rpartition(":")[2]))
+    page.clock.install()
+    through = copy(site)
+    through.url = proxy.url
+    log_in(page, through)
+    run = site.run(site.project())
+    site.log(run, **{"train/loss": [3, 2, 1]})
+    page.goto(f"{proxy.url}/app/runs/{run}")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_selector("[data-live=on]")
+    page.evaluate(RECORD_BADGE)
+    proxy.freeze()
+    site.send("POST", f"/metrics/{run}", {"name": "train/loss", "value": 0.5, "step": 3})
+    yield page
+    proxy.close()
+
+
+RECORD_BADGE = """() => {
+  window.badge = [];
+  const look = () => badge.push(document.querySelector('.live').textContent);
+  new MutationObserver(look).observe(document.querySelector('#head'), { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def is_live_again(page) -> bool:
+    return lengths(page) == {"train/loss": 4} and page.locator("[data-live=on]").count() == 1
+
+
+def test_a_connection_that_freezes_is_replaced_after_a_ping_without_an_answer(frozen):
+    frozen.clock.fast_forward(5_000)  # Silent for so long that the page asks.
+    frozen.clock.fast_forward(10_000)
+    until(lambda: is_live_again(frozen))
+    assert "reconnecting" in frozen.evaluate("badge")
+
+
+@pytest.mark.parametrize(
+    "event", ["dispatchEvent(new Event('online'))", "document.dispatchEvent(new Event('visibilitychange'))"]
+)
+def test_a_network_that_returns_or_a_tab_that_wakes_replaces_the_connection_at_once(frozen, event):
+    frozen.clock.pause_at(frozen.evaluate("Date.now() + 1"))  # No timer fires: it is the event that does it.
+    frozen.evaluate(event)
+    frozen.wait_for_selector("[data-live=on]")
+    assert "reconnecting" in frozen.evaluate("badge")
+    frozen.clock.resume()
+    until(lambda: is_live_again(frozen))
+
+
+def test_a_quiet_connection_that_answers_is_kept(ada, site, watched):
+    opened = []
+    ada.on("websocket", lambda socket: opened.append(socket))
+    ada.clock.install()
+    ada.reload()
+    ada.wait_for_selector("[data-live=on]")
+    answers = []
+    opened[0].on("framereceived", lambda data: answers.append(data))
+    for asked in range(1, 5):
+        ada.clock.fast_forward(5_000)
+        until(lambda asked=asked: sum("pong" in str(answer) for answer in answers) >= asked or ada.wait_for_timeout(20))
+    assert len(opened) == 1
