@@ -22,7 +22,7 @@ from .extensions import db
 from .models import User
 from .principal import Principal
 from .services import accounts, api_keys
-from .store.upkeep import doctor
+from .store.upkeep import checksums, doctor
 from .upkeep import compacting, copying
 
 
@@ -144,8 +144,9 @@ def migrate() -> None:
 
 @main.command("doctor")
 @click.argument("runs", nargs=-1, type=int)
-def examine(runs: tuple[int, ...]) -> None:
-    """Check all stored points, of some RUNS or of all, and what is kept about them; exit code 1 if anything is wrong."""
+@click.option("--add-checksums", is_flag=True, help="to what an older version wrote, in runs without a fault")
+def examine(runs: tuple[int, ...], add_checksums: bool) -> None:
+    """Check all stored points, of some RUNS or of all, and what is kept about them; exit code 1 if there are faults."""
     try:
         database = Database.open(Settings.from_env())
         schema.check(database)
@@ -154,13 +155,22 @@ def examine(runs: tuple[int, ...]) -> None:
         sys.exit(2)
     faults = 0
     try:
-        for fault in doctor.check(database, runs or None):
-            click.echo(str(fault))
-            faults += 1
+        for run in doctor.runs_of(database, runs or None):
+            found = doctor.examine(database, run)
+            for fault in found:
+                click.echo(str(fault))
+            faults += len(found)
+            if add_checksums and not found:
+                checksums.add_checksums(database, run)
     except doctor.NoPoints as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "all points are well")
+    click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "no faults found")
+    if unchecked := checksums.unchecked(database, runs or None):
+        click.echo(
+            f"{unchecked} row{'s' * (unchecked > 1)} of an older version without a checksum:"
+            " `aimanager doctor --add-checksums` adds it"
+        )
     sys.exit(1 if faults else 0)
 
 

@@ -8,6 +8,7 @@ of tallies happens while others wait.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from math import copysign, frexp, fsum, isfinite, isnan, ldexp
 from typing import Any, NamedTuple
@@ -15,10 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .base import Floats, Summary
+from .chunks import checksum
 from .tables import LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED
 
 SCALE = 2.0**-64
 _LARGE = 2.0**960  # Sums stay far enough below the largest float that no step on the way overflows.
+_NUMBERS = ("n", "n_bad", "last_id", "last_step", "last_ts", "last", "vmin", "vmax", "vsum", "vsum_low", "flags")
+_FORM = struct.Struct("<5q5dq")
 _FEW = 48  # Below this plain Python is quicker than numpy.
 
 
@@ -71,6 +75,11 @@ def _slices(values: Floats, peak: float) -> list[float]:
         sums.append(float(coarse.sum()))
         values, peak = values - coarse, unit * 2.0**-53
     return [*sums, float(values.sum())]
+
+
+def checksum_of(row: Any) -> int:
+    """What a row of metric_series must have as its checksum."""
+    return checksum.of_numbers(_FORM, (getattr(row, name) for name in _NUMBERS))
 
 
 @dataclass(slots=True)
@@ -142,7 +151,7 @@ class RunningSummary:
     def row(self) -> dict[str, Any]:
         """As columns of metric_series."""
         negative_zero = self.last == 0.0 and copysign(1.0, self.last) < 0
-        return {
+        row: dict[str, Any] = {
             "n": self.n,
             "n_bad": self.n_bad,
             "last_id": self.last_id,
@@ -155,6 +164,7 @@ class RunningSummary:
             "vsum_low": self.low,
             "flags": LAST_IS_NEGATIVE_ZERO * negative_zero | SUM_IS_SCALED * self.scaled,
         }
+        return row | {"crc": checksum.of_numbers(_FORM, row.values())}
 
     @classmethod
     def of(cls, row: Any) -> RunningSummary:

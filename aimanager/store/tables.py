@@ -118,6 +118,7 @@ metric_series = Table(
     Column("vsum", Double, nullable=False),
     Column("vsum_low", Double, nullable=False),  # What the sum's 53 bits leave out.
     Column("flags", SmallInteger, nullable=False),
+    Column("crc", BigInteger),  # Of the numbers from n on; NULL in a row last written before schema 0005.
     sqlite_with_rowid=False,
     postgresql_with=_ROOMY,
 )

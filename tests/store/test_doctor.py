@@ -10,7 +10,7 @@ from aimanager.cli import main
 from aimanager.db import schema
 from aimanager.db.engine import Database
 from aimanager.store import DamagedPoints, SqlStore, tables
-from aimanager.store.chunks import layout
+from aimanager.store.chunks import checksum, layout
 from aimanager.store.read import zoom
 from aimanager.store.upkeep import doctor
 from tests.store.factories import column, log, open_database
@@ -117,8 +117,11 @@ def test_a_damaged_frame_is_named_by_its_ids(database, store):
 def test_a_tree_that_lies_is_found(database, store, monkeypatch):
     with database.reading() as connection:
         sub = connection.scalar(select(tables.metric_cdata.c.sub).where(tables.metric_cdata.c.axis_no == 2))
-    change(database, tables.metric_cdata, {"sub": sub[:2] + bytes(8) + sub[10:]})
+    body = checksum.body(sub)
+    change(database, tables.metric_cdata, {"sub": checksum.add(body[:2] + bytes(8) + body[10:])})
     assert [fault[3] for fault in faults(database)] == ["the tree is not that of the points from id 1025 to 1151"]
+    change(database, tables.metric_cdata, {"sub": sub[:5] + bytes((sub[5] ^ 1,)) + sub[6:]})
+    assert [fault[3] for fault in faults(database)] == ["the tree: its checksum does not match"]
     change(database, tables.metric_cdata, {"sub": sub[:-1]})
     monkeypatch.setattr(zoom, "READ", 0)
     with pytest.raises(DamagedPoints):
@@ -153,7 +156,7 @@ def test_the_command_says_what_is_wrong_and_exits_with_one(tmp_path, monkeypatch
     store = SqlStore(database)
     log(store, 1, column("a", range(1000)))
     well = CliRunner().invoke(main, ["doctor"])
-    assert (well.exit_code, well.output) == (0, "all points are well\n")
+    assert (well.exit_code, well.output) == (0, "no faults found\n")
     change(database, tables.metric_series, {"last_step": 5})
     ill = CliRunner().invoke(main, ["doctor"])
     assert (ill.exit_code, ill.output) == (

@@ -7,7 +7,7 @@ A blob is its codec, how many bytes a word has, and the codec's own bytes:
     Z   zlib over the words' differences, the first bytes of all words before all second bytes, and so on
     R   raw
 
-What comes back has the same bits. A float64 column is kept as float32 only where every value survives that.
+A blob may carry a checksum, see checksum.py. What comes back has the same bits. A float64 column is kept as float32 only where every value survives that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import layout
+from . import checksum, layout
 
 try:
     import pcodec
@@ -27,16 +27,14 @@ try:
 except ImportError:  # No wheel for this machine: zlib does it, at about twice the size.
     pcodec = None
 
+Damaged = checksum.Damaged
 _AFFINE = struct.Struct("<qq")
-AFFINE = np.dtype([("head", "u1", (2,)), ("words", "<i8", (2,))])  # A whole affine blob.
+AFFINE = np.dtype([("head", "u1", (2,)), ("words", "<i8", (2,))])  # A whole affine blob, less its checksum.
 AFFINE_SIZE = AFFINE.itemsize
+AFFINE_LONGEST = AFFINE_SIZE + checksum.SIZE
 _P, _A, _Z, _R = b"PAZR"
 _COUNTED = np.arange(layout.CHUNK)
 _FEW = 8  # Fewer words than this are not worth a codec's header.
-
-
-class Damaged(ValueError):
-    """Bytes that are not what was written."""
 
 
 def encode(column: NDArray[Any], level: int) -> bytes:
@@ -66,7 +64,8 @@ def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
     """Fill `out`, int64 or float64, with the column; `plus` is added to integers. Raises Damaged if the blob is not one
     of that length."""
     try:
-        codec, size, body = blob[0], blob[1], blob[2:]
+        start, end = checksum.span(blob)
+        codec, size, body = blob[start], blob[start + 1], blob[start + 2 : end]
         if codec == _A and size == 8:
             first, delta = _AFFINE.unpack(body)
             _fill_affine(out.view(np.int64), first + plus, delta)
@@ -87,7 +86,7 @@ def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
 
 
 def is_affine(blob: bytes) -> bool:
-    return blob[0] == _A
+    return blob[checksum.is_present(blob)] == _A
 
 
 def _narrowed(values: NDArray[np.float64]) -> NDArray[Any]:

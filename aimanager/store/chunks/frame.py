@@ -1,6 +1,6 @@
 """The bytes of a frame: the points of one request, as they lie in `metric_log.frame`.
 
-All numbers are little endian and every part is a multiple of 8 bytes long, so that columns are read in place.
+A frame carries a checksum, see checksum.py. All numbers are little endian and every part is a multiple of 8 bytes long.
 
     head     u8 version (1) | u8 kind (0: raw columns) | u16 blocks | u32 bytes of head and shapes together
     shapes   for each block   u32 rows | u32 width | u32 flags | u32 0 | i64 metric[width]
@@ -25,7 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import Floats, Ints
-from .codec import Damaged
+from . import checksum
+from .checksum import Damaged
 
 VERSION, RAW = 1, 0
 STEPS_RUN, ONE_TIME = 1, 2
@@ -100,13 +101,14 @@ def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
     """The blocks of frames (first id, bytes); those of frames of one shape are one. Raises Damaged."""
     alike: dict[bytes, tuple[list[int], list[bytes]]] = {}
     for first_id, frame in frames:
-        shape = frame[: int.from_bytes(frame[4:8], "little")]
-        ids, bodies = alike.setdefault(shape, ([], []))
+        start = checksum.is_present(frame)
+        shape = frame[: start + int.from_bytes(frame[start + 4 : start + 8], "little")]
+        ids, several = alike.setdefault(shape, ([], []))
         ids.append(first_id)
-        bodies.append(frame)
-    for shape, (ids, bodies) in alike.items():
+        several.append(frame)
+    for shape, (ids, several) in alike.items():
         try:
-            yield from _blocks_alike(shape, np.array(ids, np.int64), bodies)
+            yield from _blocks_alike(shape[checksum.is_present(shape) :], np.array(ids, np.int64), several)
         except (ValueError, struct.error) as error:
             raise Damaged(f"a frame from id {ids[0]} on: {error}") from error
 
@@ -145,7 +147,8 @@ def _blocks_alike(shape: bytes, first_ids: Ints, frames: list[bytes]) -> Iterato
     version, kind, count, size = _HEAD.unpack_from(shape)
     if (version, kind) != (VERSION, RAW):
         raise ValueError(f"a frame of version {version}, kind {kind} is from a newer server")
-    words = np.frombuffer(b"".join(frames), "<i8").reshape(len(frames), -1)
+    length = len(frames[0]) - (checksum.SIZE if checksum.is_present(frames[0]) else 0)
+    words = np.ascontiguousarray(checksum.bodies(frames, length)).view("<i8")
     at, offset, next_id = size // 8, _HEAD.size, first_ids
     for _ in range(count):
         rows, width, flags, _zero = _SHAPE.unpack_from(shape, offset)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..base import Floats, Ints
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
-from . import codec, layout
+from . import checksum, codec, layout
 from .frame import Rows
 
 NO_ROW = 0xFFFF
@@ -49,8 +49,8 @@ class Piece:
             vmax=float(nodes.high[known].max()) if len(known) else None,
             vlast=float(nodes.last[known[-1]]) if len(known) else None,
             marks=None if marks is None else marks.astype("<u2").tobytes(),
-            sub=nodes.packed(),
-            v=b"" if level is None else codec.encode(values, level),
+            sub=checksum.add(nodes.packed()),
+            v=b"" if level is None else checksum.add(codec.encode(values, level)),
         )
 
 
@@ -75,16 +75,17 @@ class Tree:
         return bytes((4 if exact else 8, self.bad is not None)) + body + marks
 
 
-def trees_of(blobs: Sequence[bytes], head: bytes, rows: int) -> Tree:
-    """The trees of chunks of one length out of blobs that begin alike; each array is chunk by chunk."""
-    if len(head) < 2:
-        raise codec.Damaged("a tree without a head")
+def trees_of(blobs: Sequence[bytes], rows: int) -> Tree:
+    """The trees of chunks of so many rows out of blobs of one length; each array is chunk by chunk. Raises Damaged."""
     nodes = -(-rows // layout.NODE)
-    size, marked = head
-    floats_end = 2 + 3 * nodes * size
-    if size not in (4, 8) or any(len(blob) != floats_end + 6 * nodes * marked for blob in blobs):
+    lengths = {2 + nodes * (3 * size + 6 * marked): (size, marked) for size in (4, 8) for marked in (0, 1)}
+    length = next((each for each in lengths if len(blobs[0]) in (each, each + checksum.SIZE)), None)
+    if length is None:
         raise codec.Damaged("a tree of another size")
-    words = np.frombuffer(b"".join(blobs), np.uint8).reshape(len(blobs), -1)
+    words, (size, marked) = checksum.bodies(blobs, length), lengths[length]
+    if (words[:, :2] != (size, marked)).any():
+        raise codec.Damaged("a tree of another form")
+    floats_end = 2 + 3 * nodes * size
     floats = words[:, 2:floats_end].copy().view(f"<f{size}").astype(np.float64).reshape(len(blobs), 3, nodes)
     bad = words[:, floats_end:].copy().view("<u2").astype(np.int64).reshape(len(blobs), nodes, 3) if marked else None
     return Tree(floats[:, 0], floats[:, 1], floats[:, 2], bad)
@@ -128,15 +129,15 @@ class AxisColumn:
     @classmethod
     def counted(cls, first: int, delta: int, rows: int) -> AxisColumn:
         """first, first + delta, ..., where delta is not negative."""
-        return cls(first, first + delta * (rows - 1), True, codec.affine(first, delta), None)
+        return cls(first, first + delta * (rows - 1), True, checksum.add(codec.affine(first, delta)), None)
 
     @classmethod
     def of(cls, column: Ints, level: int) -> AxisColumn:
         lo, hi = int(column.min()), int(column.max())
         ascend = bool((column[1:] >= column[:-1]).all())
         blob = codec.encode(column, level)
-        edges = None if codec.is_affine(blob) else pack_edges(column, lo, hi)
-        return cls(lo, hi, ascend, blob, edges)
+        edges = None if codec.is_affine(blob) else checksum.add(pack_edges(column, lo, hi))
+        return cls(lo, hi, ascend, checksum.add(blob), edges)
 
 
 def pack_edges(column: Ints, lo: int, hi: int) -> bytes:
@@ -149,17 +150,17 @@ def pack_edges(column: Ints, lo: int, hi: int) -> bytes:
 
 def edges_of(blobs: Sequence[bytes], lowest: Ints, rows: int) -> Ints:
     """The first and last step or time of the nodes of axes of one length, out of blobs of one length: the edges, or
-    the whole column where it is affine. By axis, node and end."""
-    starts = np.arange(0, rows, layout.NODE)
-    joined = b"".join(blobs)
-    if len(blobs[0]) == codec.AFFINE_SIZE:
-        first, delta = np.frombuffer(joined, codec.AFFINE)["words"].T[:, :, None, None]
+    the whole column where it is affine. By axis, node and end. Raises Damaged."""
+    starts, length = np.arange(0, rows, layout.NODE), len(blobs[0])
+    if length in (codec.AFFINE_SIZE, codec.AFFINE_LONGEST):
+        words = checksum.bodies(blobs, codec.AFFINE_SIZE).copy().view(codec.AFFINE)["words"]
+        first, delta = words.reshape(-1, 2).T[:, :, None, None]
         ends = np.append(starts[1:], rows) - 1
         return first + delta * np.stack([starts, ends], 1)
-    if len(blobs[0]) == 8 * len(starts):
-        return np.frombuffer(joined, "<u4").reshape(len(blobs), -1, 2) + lowest[:, None, None]
-    if len(blobs[0]) == 16 * len(starts):
-        return np.frombuffer(joined, "<i8").reshape(len(blobs), -1, 2)
+    for kind, size in (("<u4", 8 * len(starts)), ("<i8", 16 * len(starts))):
+        if length in (size, size + checksum.SIZE):
+            edges = checksum.bodies(blobs, size).copy().view(kind).reshape(len(blobs), -1, 2)
+            return edges + lowest[:, None, None] if kind == "<u4" else edges
     raise codec.Damaged("edges of another size")
 
 
@@ -239,7 +240,7 @@ def pack(rows: Rows, level: int = layout.LEVEL) -> list[Packed]:
                 rows=len(ids),
                 id_lo=int(ids[0]),
                 id_hi=int(ids[-1]) + len(rows.metrics) - 1,
-                base=codec.encode(ids - ids[0], level),
+                base=checksum.add(codec.encode(ids - ids[0], level)),
                 steps=AxisColumn.of(rows.steps[part], level),
                 times=AxisColumn.of(rows.times[part], level),
                 pieces=[Piece.of(values[part], level) for values in rows.values],

@@ -66,7 +66,7 @@ _AXES = _ByAxis(
     select(_axis.axis_no, _axis.id_lo, _axis.rows, _axis.base, _axis.step, _axis.ts).where(_axis.run_no == _RUN),
     _axis.axis_no,
 )
-_short = [func.substr(column, 1, codec.AFFINE_SIZE, type_=LargeBinary) for column in (_axis.step, _axis.ts)]
+_short = [func.substr(column, 1, codec.AFFINE_LONGEST, type_=LargeBinary) for column in (_axis.step, _axis.ts)]
 _EDGES = _ByAxis(
     select(_axis.axis_no, func.coalesce(_axis.step_edges, _short[0]), func.coalesce(_axis.ts_edges, _short[1])).where(
         _axis.run_no == _RUN

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
 from ...db.prepared import Prepared, named
-from ..chunks import layout
+from ..chunks import checksum, layout
 from ..chunks.codec import Damaged
 from ..chunks.pack import NO_ROW
 from ..statements import Statements
@@ -94,7 +94,7 @@ def place_marks(chunks: Chunks, reader: Reader) -> None:
 
 
 def packed(chunks: Chunks) -> bytes:
-    """Chunks as the blob of a rollup."""
+    """Chunks as the blob of a rollup, less its checksum."""
     marked = bool(chunks["n_bad"].any())
     return bytes((marked, *[0] * 7)) + _of_kind(chunks, MARKED if marked else PLAIN).tobytes()
 
@@ -107,8 +107,11 @@ def unpacked(*blobs: bytes) -> Chunks:
 def _joined(blobs: Sequence[bytes], rest: Chunks) -> Chunks:
     """The chunks of rollups and more; all of one form as if they were one, as numpy's calls cost more than their work."""
     found = []
+    checked = [memoryview(blob)[slice(*checksum.span(blob))] for blob in blobs]
+    if any(body[:1] not in (b"\0", b"\1") for body in checked):
+        raise Damaged("a rollup of another form")
     for marked, kind in enumerate((PLAIN, MARKED)):
-        bodies: list[Any] = [memoryview(blob)[8:] for blob in blobs if blob[:1] == bytes((marked,))]
+        bodies: list[Any] = [body[8:] for body in checked if body[0] == marked]
         if any(len(body) % kind.itemsize for body in bodies):
             raise Damaged("a rollup of another size")
         bodies += [rest] if rest.dtype == kind else []
@@ -164,7 +167,7 @@ def row_of(run: int, metric: int, chunks: Chunks) -> dict[str, Any]:
         "step_hi": int(chunks["step_hi"].max()),
         "ts_lo": int(chunks["ts_lo"].min()),
         "ts_hi": int(chunks["ts_hi"].max()),
-        "chunks": packed(chunks),
+        "chunks": checksum.add(packed(chunks)),
     }
 
 

@@ -144,14 +144,14 @@ def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[No
     edges = reader.edges(numbers)
     if missing := [number for number in numbers if number not in subs or number not in edges]:
         raise Damaged(f"the chunk of axis {missing[0]} is not there")
-    alike: dict[tuple[int, bytes, int, int], list[int]] = defaultdict(list)
+    alike: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
     for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
         step, ts = edges[number]
-        alike[rows, subs[number][:2], len(step), len(ts)].append(i)
+        alike[rows, len(subs[number]), len(step), len(ts)].append(i)
     found = []
-    for (rows, head, _, _), several in alike.items():
+    for (rows, _, _, _), several in alike.items():
         mine = [numbers[i] for i in several]
-        trees = trees_of([subs[number] for number in mine], head, rows)
+        trees = trees_of([subs[number] for number in mine], rows)
         steps = edges_of([edges[number][0] for number in mine], chunks["step_lo"][several], rows)
         times = edges_of([edges[number][1] for number in mine], chunks["ts_lo"][several], rows)
         found.append(_alike(reader, chunks[several], trees, (steps, times), rows, column))

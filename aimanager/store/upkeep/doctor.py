@@ -17,15 +17,16 @@ from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
 from ..base import Ints
-from ..chunks import codec
+from ..chunks import checksum, codec
 from ..chunks.frame import Line, Rows, blocks
 from ..chunks.pack import NO_ROW, Piece, tree
 from ..read import rollup
 from ..read.reader import Reader, metrics_of
 from ..statements import chunks
-from ..summary import RunningSummary
+from ..summary import RunningSummary, checksum_of
 from ..tables import (
     DELETING,
+    LIVE,
     metric_axis,
     metric_cdata,
     metric_chunk,
@@ -62,15 +63,24 @@ class NoPoints(Exception):
 
 def check(database: Database, runs: Sequence[int] | None = None) -> Iterator[Fault]:
     """The faults of some runs or of all, run by run, each within a snapshot of its own. Raises NoPoints."""
+    for run in runs_of(database, runs):
+        yield from examine(database, run)
+
+
+def runs_of(database: Database, runs: Sequence[int] | None = None) -> Sequence[int]:
+    """These runs, or all that have points. Raises NoPoints."""
     with database.reading() as connection:
         c = metric_stream.c
         every = connection.scalars(select(c.run_no).where(c.state < DELETING).order_by(c.run_no)).all()
     for run in set(runs or ()).difference(every):
         raise NoPoints(run)
-    for run in every if runs is None else runs:
-        with database.reading() as connection:
-            faults = Examination(connection, run).faults()
-        yield from faults
+    return every if runs is None else runs
+
+
+def examine(database: Database, run: int) -> list[Fault]:
+    """The faults of a run, within one snapshot."""
+    with database.reading() as connection:
+        return Examination(connection, run).faults()
 
 
 class Examination:
@@ -88,17 +98,16 @@ class Examination:
 
     def faults(self) -> list[Fault]:
         c = metric_stream.c
-        query = select(c.next_id, c.ordered, c.next_axis).where(c.run_no == self._run)
-        stream = self._connection.execute(query).first()
+        stream = self._connection.execute(select(metric_stream).where(c.run_no == self._run)).first()
         last = self._check_axes()
         if stream is not None and last is not None and last >= stream.next_axis:
             self._note(None, f"axis {last}", f"the run's row has {stream.next_axis} as the next one's number")
         self._check_orphans()
         self._check_rollups()
         self._check_log()
-        self._check_summaries()
-        if stream is not None and stream.ordered:
-            self._check_order()
+        self._check_summaries(stream)
+        if stream is not None:
+            self._check_times(stream)
         if not self._unreadable:
             for what in self._ids.faults(stream.next_id - 1 if stream else 0):
                 self._note(None, "ids", what)
@@ -132,8 +141,15 @@ class Examination:
         back = bool((times[1:] < times[:-1]).any())
         self._passages.append((int(ids[0]), int(ids[-1]) + width - 1, int(times.min()), int(times.max()), back))
 
-    def _check_order(self) -> None:
-        """In a run that says so no point is earlier than one with a smaller id."""
+    def _check_times(self, stream: Any) -> None:
+        """The run's row has the first and the last time, and whether no point is earlier than one with a smaller id."""
+        if not self._unreadable and self._passages:
+            first, last = min(lo for _, _, lo, _, _ in self._passages), max(hi for _, _, _, hi, _ in self._passages)
+            for name, value in (("first_ts", first), ("last_ts", last)):
+                if getattr(stream, name) != value:
+                    self._note(None, "the run's row", f"{name} is not that of the points")
+        if not stream.ordered:
+            return
         last_id, latest = 0, -(2**63)
         for first, last, lo, hi, back in sorted(self._passages):
             # Axes of several sets of metrics have their ids between each other: these are left.
@@ -213,7 +229,7 @@ class Examination:
         for name, value in expected.items():
             if getattr(chunk, name) != value:
                 self._note(chunk.metric_id, place, f"{name} is not that of the points")
-        if blobs.sub != piece.sub:
+        if blobs.sub not in (piece.sub, checksum.body(piece.sub)):
             self._note(chunk.metric_id, place, where_it_lies(blobs.sub, tree(values), ids + pos))
         take_in(self._standings[chunk.metric_id], Line(ids + pos, steps, times, values))
 
@@ -251,7 +267,10 @@ class Examination:
         except (ValueError, KeyError):
             self._note(row.metric_id, place, "its chunks are damaged")
             return
-        if not rows or rollup.row_of(self._run, row.metric_id, chunks) != dict(row._mapping):
+        expected = rollup.row_of(self._run, row.metric_id, chunks) if rows else {"chunks": b""}
+        if not checksum.is_present(row.chunks):
+            expected["chunks"] = checksum.body(expected["chunks"])
+        if expected != dict(row._mapping):
             self._note(row.metric_id, place, f"it is not that of its chunks{first_other(row.chunks, chunks)}")
 
     # The log
@@ -280,18 +299,24 @@ class Examination:
             self._note(None, place, f"it has {there} points")
         return found
 
-    def _check_summaries(self) -> None:
+    def _check_summaries(self, stream: Any) -> None:
         s = metric_series.c
         query = select(metric_series).where(s.run_no == self._run)
-        rows = {row.metric_id: RunningSummary.of(row) for row in self._connection.execute(query)}
-        for metric in sorted(self._standings.keys() | rows.keys()):
-            if metric in self._damaged:
+        series = {row.metric_id: row for row in self._connection.execute(query)}
+        for metric in sorted(self._standings.keys() | series.keys()):
+            before, row = len(self._faults), series.get(metric)
+            if metric not in self._damaged:
+                if row is None or metric not in self._standings:
+                    self._note(metric, "summary", "it is there without points, or points without it")
+                    continue
+                for what in differences(RunningSummary.of(row), self._standings[metric]):
+                    self._note(metric, "summary", f"{what} is not that of the points")
+            if row is None:
                 continue
-            if metric not in rows or metric not in self._standings:
-                self._note(metric, "summary", "it is there without points, or points without it")
-                continue
-            for what in differences(rows[metric], self._standings[metric]):
-                self._note(metric, "summary", f"{what} is not that of the points")
+            if stream is not None and row.live != (stream.state == LIVE):
+                self._note(metric, "summary", "live is not that of the run")
+            if len(self._faults) == before and row.crc is not None and row.crc != checksum_of(row):
+                self._note(metric, "summary", "its checksum does not match")
 
 
 def _span(axis: Any) -> str:

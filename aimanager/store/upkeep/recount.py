@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..base import Ints
-from ..chunks import codec, layout
+from ..chunks import checksum, codec, layout
 from ..chunks.frame import Line
 from ..chunks.pack import Tree, pack_edges, trees_of
 from ..read import rollup
@@ -101,7 +101,11 @@ def along(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
     for name, column, flag in (("step", columns[1], STEPS_ASCEND), ("ts", columns[2], TIMES_ASCEND)):
         lo, hi = int(column.min()), int(column.max())
         found["flags"] |= flag * bool((column[1:] >= column[:-1]).all())
-        edges = None if codec.is_affine(getattr(axis, name)) else pack_edges(column, lo, hi)
+        edges = None
+        if not codec.is_affine(getattr(axis, name)):
+            edges = pack_edges(column, lo, hi)
+            if len(getattr(axis, f"{name}_edges") or b"") == len(edges) + checksum.SIZE:
+                edges = checksum.add(edges)
         found |= {f"{name}_lo": lo, f"{name}_hi": hi, f"{name}_edges": edges}
     return found
 
@@ -110,9 +114,9 @@ def where_it_lies(sub: bytes, true: Tree, ids: Ints) -> str:
     """Where a tree is not that of the points."""
     what = "the tree is not that of the points"
     try:
-        found = trees_of([sub], sub[:2], len(ids))
-    except (codec.Damaged, ValueError):
-        return what
+        found = trees_of([sub], len(ids))
+    except codec.Damaged as damage:
+        return f"the tree: {damage}"
     pairs = [(found.low[0], true.low), (found.high[0], true.high), (found.last[0], true.last)]
     other = np.flatnonzero(np.any([~((one == two) | (np.isnan(one) & np.isnan(two))) for one, two in pairs], axis=0))
     if not len(other):

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ...db.engine import Database
 from ...db.gate import PATIENCE
 from ..base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
+from ..chunks import checksum
 from ..chunks.frame import encode
 from ..chunks.pack import Packed
 from ..names import Names
@@ -234,7 +235,7 @@ class Ingest:
                     state.next_axis = large[-1][0] + 1
                     state.tail_rows = max(state.tail_rows, 1)  # There may be something to merge.
             if in_log:
-                frame = encode(some)
+                frame = checksum.add(encode(some))
                 rows.append({"run_no": request.run, "id0": start, "n": state.next_id - start, "frame": frame})
                 state.tail_rows += sum(block.rows for block in some)
                 state.tail_bytes += len(frame)

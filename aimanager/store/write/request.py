@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..base import Batch, Column, Ints
-from ..chunks import codec, layout
+from ..chunks import checksum, codec, layout
 from ..chunks.frame import Block
 from ..chunks.pack import AxisColumn, Packed, Piece, slices
 from ..summary import BatchSummary, RunningSummary, tally
@@ -161,7 +161,7 @@ def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
                     rows=rows,
                     id_lo=start,
                     id_hi=start + rows * width - 1,
-                    base=codec.affine(0, width),
+                    base=checksum.add(codec.affine(0, width)),
                     steps=part.large.steps[i] if part.large.steps else _along(block.steps, some, 1),
                     times=part.large.times[i] if part.large.times else _along(block.times, some, 0),
                     pieces=[column[i] for column in mine],
