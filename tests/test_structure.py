@@ -86,6 +86,18 @@ def test_the_schema_that_is_written_down_is_the_newest_migration():
     assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE.parent / "migrations/versions").glob("*.py")), ids=lambda p: p.stem)
+def test_a_migration_imports_nothing_of_the_program_which_will_change(path):
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add("." * node.level + (node.module or "").partition(".")[0])
+    assert "aimanager" not in modules
+    assert not any(module.startswith(".") for module in modules)
+
+
 def test_the_migrations_make_the_tables_that_the_models_describe(app):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
