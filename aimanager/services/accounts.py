@@ -104,7 +104,7 @@ def change(principal: Principal, password: str, email: str | None = None, new_pa
     login_throttle.check(own, own)
     db.session.commit()
     if not _guess(user, password, own, own):
-        raise Invalid.field("password", "password is not your present password")
+        raise Invalid.field("password", "the current password is wrong")
     if email is not None:
         check_email(email)
     hashed = None

@@ -86,8 +86,8 @@ def columns_of(table: Table, order: Order, shown: Mapping[str, Statistic], addre
         ]
         return Column(text, name, group if label else "", label or name, True, link(text, downwards), of, values)
 
-    facts = [column("name", "name"), column("tags", "tags"), column("created", "created", True),
-             column("duration", "duration", True)]  # fmt: skip
+    facts = [column("name", "Name"), column("tags", "Tags"), column("created", "Created", True),
+             column("duration", "Duration", True)]  # fmt: skip
     config = [column(f"config:{key}", key, _numeric(table.rows, key)) for key in table.config]
     return [*facts, *map(metric_column, table.metrics), *config]
 

@@ -20,7 +20,8 @@ def errors_of(error: AIManagerError, *fields: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in error.errors:
         name = str(one["loc"][-1])
-        found.setdefault(name if name in fields else "form", str(one["msg"]))
+        message = str(one["msg"])
+        found.setdefault(name if name in fields else "form", message[:1].upper() + message[1:])
     return found
 
 

@@ -55,7 +55,7 @@ def update_project(project_id: int) -> Response:
 def delete_project(project_id: int) -> Response:
     found = projects.get(project_id, g.principal, "own")
     if request.form.get("sure") != found.name:
-        answer = _page(found, errors={"form": "The name was not the project's: nothing was deleted."})
+        answer = _page(found, errors={"form": "That is not the name of this project. Nothing was deleted."})
         answer.status_code = 400
         return answer
     projects.delete(g.principal, project_id)

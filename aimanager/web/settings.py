@@ -33,7 +33,7 @@ def issue_key() -> str | tuple[str, int]:
         if not 1 <= len(name) <= 100 or not name.isprintable():
             raise Invalid.field("key_name", "name must have 1 to 100 printable characters")
         if days is not None and not 1 <= days <= 3650:
-            raise Invalid.field("days", "a key ends within ten years, or never")
+            raise Invalid.field("days", "a key must expire within ten years, or never")
         scope = "read" if request.form.get("scope") == "read" else "write"
         fresh, secret = api_keys.issue(g.principal, name, scope, now() + timedelta(days=days) if days else None)
     except Invalid as error:

@@ -17,7 +17,7 @@ export function start(button) {
     } catch {
       // Pages without HTTPS have no clipboard: select the text, so that one key is left to press.
       getSelection()?.selectAllChildren(source);
-      toast("Selected: press Ctrl C or ⌘ C to copy.", "done");
+      toast("Selected: press Ctrl+C or ⌘C to copy.", "done");
     }
   });
 }

@@ -83,8 +83,8 @@ def ada(page, site: Site):
 def log_in(page, site: Site):
     """Log in by hand."""
     page.goto(site.url + "/login")
-    page.get_by_label("user name or email").fill("ada")
-    page.get_by_label("password", exact=True).fill("password")
+    page.get_by_label("Username or email").fill("ada")
+    page.get_by_label("Password", exact=True).fill("password")
     page.keyboard.press("Enter")
     page.wait_for_url(site.url + "/")
     return page

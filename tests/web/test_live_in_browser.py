@@ -94,7 +94,7 @@ def test_a_live_point_never_resets_a_zoom_and_double_click_goes_back(ada, site, 
 def test_the_empty_project_turns_into_its_first_run(ada, site):
     project = site.project("empty")
     ada.goto(f"{site.url}/app/projects/{project}")
-    ada.get_by_text("make an API key").click()
+    ada.get_by_text("Create an API key").click()
     until(lambda: "aimgr_" in ada.locator("#snippet-code").inner_text())
     run = site.run(project, "first")
     site.log(run, loss=[3, 2])
@@ -136,12 +136,12 @@ def test_a_new_name_is_in_the_heading_the_path_and_the_title(ada, site, watched)
 
 
 def test_an_open_menu_stays_open_while_the_run_changes(ada, site, watched):
-    ada.get_by_text("edit", exact=True).click()
-    ada.get_by_label("name", exact=True).fill("half typed")
+    ada.get_by_text("Edit", exact=True).click()
+    ada.get_by_label("Name", exact=True).fill("half typed")
     site.send("PUT", f"/runs/{watched}", {"tags": ["new"]})
     ada.get_by_title("new").wait_for()
-    assert ada.get_by_label("name", exact=True).input_value() == "half typed"
-    assert ada.get_by_label("name", exact=True).is_visible()
+    assert ada.get_by_label("Name", exact=True).input_value() == "half typed"
+    assert ada.get_by_label("Name", exact=True).is_visible()
 
 
 def test_a_server_that_was_away_is_found_again_without_a_reload_and_without_a_gap(page, gunicorn_server):

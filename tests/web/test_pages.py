@@ -80,7 +80,7 @@ def test_everybody_may_read_a_public_project_and_nobody_else_change_it(look, ali
         assert "seen by all" in look(who, f"/app/projects/{project}").text
         page = look(who, f"/app/runs/{run}")
         assert page.status_code == 200
-        assert "delete run" not in page.text
+        assert "Delete run" not in page.text
     assert look(bob, f"/app/runs/{run}", method="POST", data={"name": "mine"}).status_code == 403
     assert look(bob, f"/app/runs/{run}/delete", method="POST").status_code == 403
     assert look(bob, f"/app/projects/{project}/delete", method="POST", data={"sure": "open work"}).status_code == 403
@@ -99,7 +99,7 @@ def test_an_error_is_a_page_that_says_what_to_do(look, alice, path, status):
     answer = look(alice, path)
     assert answer.status_code == status
     assert f">{status}<" in answer.text
-    assert "go home" in answer.text
+    assert "Go to the home page" in answer.text
 
 
 @pytest.mark.parametrize("number", ["0", "18446744073709551616", "1;DROP", "-1", "x", "9" * 400, "1%00"])
@@ -113,7 +113,7 @@ def test_what_nobody_foresaw_is_a_page_without_a_word_of_the_inside(make_app, lo
     monkeypatch.setattr("aimanager.web.home.projects.overview", lambda *_: 1 / 0)
     answer = look(alice, "/")
     assert answer.status_code == 500
-    assert "our mistake" in answer.text
+    assert "Something went wrong" in answer.text
     assert "ZeroDivisionError" not in answer.text
 
 

@@ -167,7 +167,7 @@ def test_a_search_keeps_the_order_and_rows_stand_while_a_condition_is_typed(ada,
     ada.locator("th a[aria-label='min of loss']").click()
     ada.wait_for_selector("th[aria-sort=ascending]")
     rows.to_have_text(["b", "a", "c"])
-    box = ada.get_by_label("search runs")
+    box = ada.get_by_label("Search runs")
     box.press_sequentially("loss")
     ada.get_by_text("expected <, > or = after loss").wait_for()
     rows.to_have_text(["b", "a", "c"])

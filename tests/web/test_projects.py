@@ -89,8 +89,8 @@ def test_the_table_shows_the_main_metrics_and_the_config_keys_that_differ(
         run = make_run(alice, project, config={"net": {"width": width}, "seed": 7})
         make_points(alice, run, **{"val/loss": [0.5, 0.123456], "lr": [0.1]})
     page = look(alice, f"/app/projects/{project}").text
-    heads = re.findall(r'title="sort by ([^"]+)"', page)
-    assert heads == ["name", "tags", "created", "duration", "val/loss", "lr", "net.width"]
+    heads = re.findall(r'title="Sort by ([^"]+)"', page)
+    assert heads == ["Name", "Tags", "Created", "Duration", "val/loss", "lr", "net.width"]
     assert '<data value="0.123456" title="0.123456">0.1235</data>' in page
 
 
@@ -116,7 +116,7 @@ def test_the_table_is_searched_by_name_and_tag(look, alice, make_project, make_r
     path = f"/app/projects/{project}"
     assert rows(look(alice, f"{path}?q=ADAM+small")) == ["adam small"]
     assert rows(look(alice, f"{path}?q=baseline")) == ["adam small"]
-    assert "no run found" in look(alice, f"{path}?q=nothing").text
+    assert "No runs found" in look(alice, f"{path}?q=nothing").text
 
 
 def test_a_long_table_says_how_much_it_shows_and_leads_on(look, alice, make_project, make_run):
@@ -165,7 +165,7 @@ def test_columns_are_what_most_runs_have_and_keys_that_really_differ(look, alice
     for width in (32, 64):
         make_points(alice, make_run(alice, project, config={"batch": 8, "width": width}), zeta=[1])
     make_points(alice, make_run(alice, project), alpha=[1])
-    heads = re.findall(r'title="sort by ([^"]+)"', look(alice, f"/app/projects/{project}").text)
+    heads = re.findall(r'title="Sort by ([^"]+)"', look(alice, f"/app/projects/{project}").text)
     assert heads[4:] == ["zeta", "alpha", "width", "batch"]
 
 
@@ -183,7 +183,7 @@ def test_a_column_shows_and_sorts_by_the_last_the_lowest_or_the_highest_value(
     page = look(alice, f"/app/projects/{project}")
     lowest = look(alice, address(page, "min of val/loss"))
     assert rows(lowest) == ["b", "c", "a"]
-    assert re.search(r'aria-sort="ascending">\s*<a [^>]*title="sort by val/loss"', lowest.text)
+    assert re.search(r'aria-sort="ascending">\s*<a [^>]*title="Sort by val/loss"', lowest.text)
     assert re.findall(r'<data value="([^"]*)"', lowest.text)[0::2] == ["1.0", "2.0", "3.0"]
     both = look(alice, address(lowest, "max of acc"))
     assert rows(both) == ["c", "a", "b"]
@@ -198,7 +198,7 @@ def test_a_condition_is_typed_beside_words_and_its_metric_is_shown(look, alice, 
     path = f"/app/projects/{project}"
     page = look(alice, f"{path}?q=adam+odd.max+%3E+0.9&sort=-name")
     assert rows(page) == ["adam a"]
-    assert "sort by odd" in page.text
+    assert "Sort by odd" in page.text
     assert '<input type="hidden" form="search" name="sort" value="-name">' in page.text
     unfinished = look(alice, f"{path}?q=adam+odd.max+%3E")
     assert rows(unfinished) == ["adam b", "adam a"]
@@ -223,9 +223,9 @@ def test_beyond_the_longest_page_one_goes_on_by_cursor_and_back(
         make_points(alice, make_run(alice, project, name=f"run {n}"), loss=[n])
     page = look(alice, f"/app/projects/{project}?sort=-metric:loss&limit=1000")
     assert rows(page) == ["run 4", "run 3", "run 2"]
-    following = html.unescape(re.search(r'href="([^"]*)">next runs', page.text)[1])
+    following = html.unescape(re.search(r'href="([^"]*)">Next runs', page.text)[1])
     page = look(alice, following)
     assert rows(page) == ["run 1", "run 0"]
-    first = html.unescape(re.search(r'href="([^"]*)">the first runs', page.text)[1])
+    first = html.unescape(re.search(r'href="([^"]*)">Back to the first runs', page.text)[1])
     assert rows(look(alice, first)) == ["run 4", "run 3", "run 2"]
     assert rows(look(alice, following.replace("sort=-metric", "sort=metric"))) == ["run 0", "run 1", "run 2"]

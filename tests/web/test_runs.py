@@ -39,7 +39,7 @@ def test_the_overview_shows_the_config_with_nested_keys(look, alice, run):
 
 
 def test_a_run_that_waits_says_so(look, alice, make_run):
-    assert "waiting for the first point" in look(alice, f"/app/runs/{make_run(alice)}").text
+    assert "Waiting for the first point" in look(alice, f"/app/runs/{make_run(alice)}").text
 
 
 def test_a_run_is_renamed_tagged_and_annotated_by_its_form(look, alice, api, run):

@@ -21,7 +21,7 @@ export function complete(element) {
   const title = /** @type {HTMLElement} */ (element.querySelector("h3"));
   title.title = name;
   title.append(...titleParts(name));
-  element.querySelector(".plot")?.setAttribute("aria-label", `chart of ${name}`);
+  element.querySelector(".plot")?.setAttribute("aria-label", `Chart of ${name}`);
   showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last);
 }
 
