@@ -1,4 +1,4 @@
-"""Which way the arrows point: faces call services, services call parts, never the other way."""
+"""Which way the arrows point: faces call http and services, http calls services, services call parts, never back."""
 
 import ast
 import subprocess
@@ -7,72 +7,72 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "aimanager"
+from tests.imports import find_cycle, import_graph, imported_names
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "aimanager"
 FACES = {"api", "web", "ws", "cli"}
 PARTS = {"models", "store", "live", "db", "wire"}
-# What everybody may use: names for errors and settings, and the seams between the layers.
 FLASK = {"flask", "flask_sock", "flask_limiter", "flask_sqlalchemy", "flask_jwt_extended"}
+# The only file that may pause: it waits for conditions.
+WAITING = ROOT / "tests" / "waiting.py"
+CLOCKS = {"time", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "time_ns"}
 
 
-def modules(layer: str) -> list[Path]:
+def files_of(layer: str) -> list[Path]:
     folder = PACKAGE / layer
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{layer}.py"]
 
 
-def imported(path: Path) -> set[str]:
-    """The first name below `aimanager` of each import, or the top-level package of somebody else's."""
-    found = set()
-    inside = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            here = inside if path.name == "__init__.py" else inside[:-1]
-            here = here[:-1] if path.name == "__init__.py" else here
-            base = ".".join(here[: len(here) - node.level + 1]) if node.level else ""
-            module = ".".join(part for part in (base, node.module or "") if part)
-            names = [f"{module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            found.add(parts[1] if parts[0] == "aimanager" and len(parts) > 1 else parts[0])
-    return found
+def layers_used(path: Path) -> set[str]:
+    """The first name below `aimanager` of each import, or the top-level package of a library."""
+    names = [name.split(".") for name in imported_names(path, ROOT)]
+    return {parts[1] if parts[0] == "aimanager" and len(parts) > 1 else parts[0] for parts in names}
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_a_part_knows_neither_flask_nor_faces_nor_services(part):
-    for path in modules(part):
-        known = imported(path)
-        assert not known & (FACES | FLASK | {"services", "extensions", "http", "errors"}), path.name
+    for path in files_of(part):
+        assert not layers_used(path) & (FACES | FLASK | {"services", "extensions", "http", "errors"}), path.name
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
-def test_parts_are_strangers_to_each_other(part):
-    # The store's tables hang on the models' base and live in the database, the hub reads the store: that is all there is.
-    friends = {"store": {"models", "db"}, "live": {"store"}}.get(part, set())
-    for path in modules(part):
-        assert not imported(path) & (PARTS - {part} - friends), path.name
+def test_parts_do_not_know_each_other(part):
+    # The store's tables use the models' base and live in the database, the hub reads the store: there is no more.
+    allowed = {"store": {"models", "db"}, "live": {"store"}}.get(part, set())
+    for path in files_of(part):
+        assert not layers_used(path) & (PARTS - {part} - allowed), path.name
 
 
 def test_services_know_no_face_no_request_and_no_template():
-    for path in modules("services"):
-        assert not imported(path) & (FACES | {"http"}), path.name
-        names = {
-            alias.name
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.ImportFrom) and node.module == "flask"
-            for alias in node.names
-        }
-        assert not names & {"request", "g", "session", "render_template", "Response"}, path.name
+    for path in files_of("services"):
+        assert not layers_used(path) & (FACES | {"http"}), path.name
+        flask_names = {name.partition(".")[2] for name in imported_names(path, ROOT) if name.startswith("flask.")}
+        assert not flask_names & {"request", "g", "session", "render_template", "Response"}, path.name
+
+
+def test_what_surrounds_a_request_knows_no_face():
+    for path in files_of("http"):
+        assert not layers_used(path) & FACES, path.name
 
 
 @pytest.mark.parametrize("face", sorted(FACES))
 def test_faces_do_not_call_each_other(face):
-    for path in modules(face):
-        others = imported(path) & (FACES - {face})
+    for path in files_of(face):
+        other_faces = layers_used(path) & (FACES - {face})
         # The page that shows the API is made from the API's own document.
-        assert others <= ({"api"} if path.name == "docs.py" else set()), (path.name, others)
+        assert other_faces <= ({"api"} if path.name == "docs.py" else set()), (path.name, other_faces)
+
+
+@pytest.mark.parametrize(
+    ("root", "package"), [(ROOT, "aimanager"), (ROOT / "clients" / "python", "ai_manager")], ids=["server", "client"]
+)
+def test_no_modules_import_each_other_in_a_circle(root, package):
+    assert find_cycle(import_graph(root, package)) == []
+
+
+def test_a_circle_of_imports_is_found():
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
 
 
 def test_the_schema_that_is_written_down_is_the_newest_migration():

@@ -13,7 +13,7 @@ from flask import Response, g, request
 from ..errors import Invalid
 from ..http.auth import requires
 from ..services import charts as service
-from . import web
+from .blueprint import web
 
 MOST_NAMES = 50
 MOST_POINTS = 2000

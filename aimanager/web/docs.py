@@ -11,7 +11,8 @@ from flask import Flask, current_app, render_template
 from markupsafe import Markup, escape
 
 from ..http.auth import requires
-from . import client, snippet, web
+from . import client, snippet
+from .blueprint import web
 from .examples import example_of, fields_of, type_of
 
 

@@ -14,7 +14,7 @@ from ..models import Project, Run
 from ..services import projects, runs
 from ..services.projects import Card
 from ..services.run_list import table
-from . import web
+from .blueprint import web
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
 from .spark import Spark, spark

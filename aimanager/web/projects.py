@@ -16,7 +16,8 @@ from ..services import api_keys, projects
 from ..services.run_list import filters, table
 from ..services.run_list import order as orders
 from ..services.run_list.order import Order
-from . import client, snippet, web
+from . import client, snippet
+from .blueprint import web
 from .columns import columns_of, values_shown, with_cells
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment

@@ -18,7 +18,7 @@ from ..models import Run
 from ..services import metrics, projects, runs
 from ..services.run_list import configs, table
 from ..store import Summary
-from . import web
+from .blueprint import web
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 

@@ -10,7 +10,7 @@ from ..http.auth import requires
 from ..http.client_address import client_address
 from ..models import User
 from ..services import accounts, sessions
-from . import web
+from .blueprint import web
 from .forms import errors_of, safe_next, see, text
 
 

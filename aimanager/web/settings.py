@@ -12,7 +12,7 @@ from ..http import cookies
 from ..http.auth import requires
 from ..models.base import now
 from ..services import accounts, api_keys, sessions
-from . import THEMES, web
+from .blueprint import THEMES, web
 from .forms import errors_of, safe_next, see, text
 
 YEAR = 365 * 24 * 3600

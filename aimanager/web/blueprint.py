@@ -1,0 +1,39 @@
+"""The blueprint of the pages: what every template gets, and what happens to a visitor who has to log in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, request, url_for
+
+from ..errors import Unauthorized
+from ..http import cookies
+from ..http.errors import error_response
+from . import filters
+
+THEMES = ("system", "light", "dark")
+
+web = Blueprint("web", __name__)
+filters.register(web)
+
+
+@web.app_context_processor
+def template_globals() -> dict[str, Any]:
+    """What each template needs: who is logged in, the theme, and the name of the CSRF cookie for the scripts."""
+    theme = request.cookies.get("theme", "system")
+    principal = g.get("principal")
+    return {
+        "theme": theme if theme in THEMES else "system",
+        "signed_in": bool(principal and principal.signed_in),
+        "csrf_cookie": cookies.csrf_cookie(),
+    }
+
+
+@web.errorhandler(Unauthorized)
+def redirect_to_login(error: Unauthorized) -> Response:
+    """Send a visitor who must log in to the login page, and back afterwards. Scripts get the error itself."""
+    is_script = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate" or "HX-Request" in request.headers
+    if request.method != "GET" or is_script:
+        return error_response(error)
+    path = request.full_path.rstrip("?")
+    return redirect(url_for("web.login", next=None if path == "/" else path), 303)  # type: ignore[return-value]
