@@ -91,8 +91,8 @@ def answer(result: Any, status: int = 200) -> Response:
     if isinstance(result, Page):
         if result.total is not None:
             headers["X-Total-Count"] = str(result.total)
-        if result.following is not None:
-            headers["X-Next-Cursor"] = result.following
+        if result.next_cursor is not None:
+            headers["X-Next-Cursor"] = result.next_cursor
         result = result.items
     text = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
     return Response(text, status, headers, content_type="application/json")

@@ -8,9 +8,8 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..services import runs as service
 from ..services.paging import Page
-from ..services.run_list import filters
+from ..services.run_list import filters, pages
 from ..services.run_list import order as orders
-from ..services.run_list.listing import listing
 from .decorators import body, query, returns
 from .idempotency import fingerprint, idempotency_key
 from .schemas import RunChanges, RunIn, RunOut, RunPlace, RunQuery, run_out
@@ -26,12 +25,12 @@ def index(asked: RunQuery) -> Any:
     """List all runs for the current user, or those of one project; newest first.
 
     Runs of one project can be sorted by `created`, `name`, `tags`, `duration`, `status`, by `metric:NAME` (its last value;
-    `metric:NAME.min`, `metric:NAME.max`) or `config:KEY`; those without that come last. `filter` takes words and
-    conditions on metrics. `X-Next-Cursor` of the answer is the next page's `after`, and missing on the last one.
+    `metric:NAME.min`, `metric:NAME.max`) or `config.KEY`; those without that come last. `filter` takes words and
+    conditions: `loss.min < 0.1`, `config.optimizer.lr = 0.001`, `status = stale`. `X-Next-Cursor` of the answer is the next page's `after`, and missing on the last one.
     """
     if asked.by_cursor:
         return _by_cursor(asked)
-    page = service.list_runs(g.principal, asked.project_id, asked.skip, asked.limit)
+    page = pages.newest(g.principal, asked.project_id, asked.skip, asked.limit)
     return Page([run_out(run) for run in page.items], page.total)
 
 
@@ -41,9 +40,9 @@ def _by_cursor(asked: RunQuery) -> Any:
     if asked.skip:
         raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
     descending = asked.order == "desc" or (asked.order is None and asked.sort in (None, "created"))
-    order, wanted = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
-    found = listing(g.principal, asked.project_id, order, wanted, asked.after, asked.limit)
-    return Page([run_out(run) for run in found.runs], found.found, found.following)
+    order, filter = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
+    page = pages.page(g.principal, asked.project_id, order, filter, asked.after, asked.limit)
+    return Page([run_out(run) for run in page.items], page.total, page.next_cursor)
 
 
 @runs.post("/")

@@ -9,14 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import Conflict, Invalid, NotFound, Unauthorized
+from ..errors import Conflict, Invalid, NotFound
 from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
 from ..principal import Principal
 from . import projects, validation
-from .paging import Page, paged
 from .projects import Right
 
 # A run that was silent for so long is shown as stale; its stored status stays what its owner said.
@@ -52,18 +51,6 @@ def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     project_id, owner_id, is_public = row
     projects.check(principal, owner_id, is_public, to)
     return project_id
-
-
-def list_runs(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:
-    """Runs of one project, or of all the caller's projects; newest first."""
-    query = sa.select(Run).order_by(Run.id.desc())
-    if project_id is not None:
-        projects.get(project_id, principal)
-        return paged(query.where(Run.project_id == project_id), skip, limit)
-    if not principal.signed_in:
-        raise Unauthorized()
-    mine = sa.select(Project.id).where(Project.owner_id == principal.user_id, Project.deleted_at.is_(None))
-    return paged(query.where(Run.project_id.in_(mine)), skip, limit)
 
 
 def create(

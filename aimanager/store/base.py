@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from ..db.keyset import Place
+from ..db import keyset
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -316,23 +316,13 @@ class MetricStore(ABC):
         """What a table of many runs shows, by name; cheaper than summaries."""
 
     @abstractmethod
-    def ranked(
-        self,
-        project: int,
-        rank: Rank,
-        after: Place | None = None,
-        limit: int = 100,
-        where: Sequence[Condition] = (),
-        among: Collection[int] | None = None,
-    ) -> list[Place]:
-        """A page of a project's runs that have the value and fulfil all conditions, in the order of the value.
-
-        Equal ones come newest first, infinities are numbers, and NaN is no value. `among` leaves out all other runs.
-        """
+    def order(self, connection: Connection, project: int, rank: Rank) -> keyset.Order:
+        """A project's runs that have the value, in the order of it, for `keyset.first`; infinities are numbers, and NaN
+        is no value. It is read through the given connection."""
 
     @abstractmethod
-    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
-        """Those of a project's runs that fulfil all conditions, of which there is at least one."""
+    def condition(self, connection: Connection, project: int, condition: Condition) -> keyset.Condition:
+        """Those of a project's runs that fulfil a condition, for `keyset.first` and `keyset.matching`."""
 
     @abstractmethod
     def names(self, runs: Sequence[int]) -> list[str]:

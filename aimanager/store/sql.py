@@ -13,8 +13,8 @@ import numpy as np
 from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import Connection
 
+from ..db import keyset
 from ..db.engine import Database
-from ..db.keyset import Place
 from ..db.prepared import Prepared, named, one_of
 from .base import (
     PIECE,
@@ -203,19 +203,11 @@ class SqlStore(MetricStore):
     def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
         return self._ranking.cells(runs, names)
 
-    def ranked(
-        self,
-        project: int,
-        rank: Rank,
-        after: Place | None = None,
-        limit: int = 100,
-        where: Sequence[Condition] = (),
-        among: Collection[int] | None = None,
-    ) -> list[Place]:
-        return self._ranking.ranked(project, rank, after, limit, where, among)
+    def order(self, connection: Connection, project: int, rank: Rank) -> keyset.Order:
+        return self._ranking.order(connection, project, rank)
 
-    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
-        return self._ranking.fulfilling(project, where, among)
+    def condition(self, connection: Connection, project: int, condition: Condition) -> keyset.Condition:
+        return self._ranking.condition(connection, project, condition)
 
     def names(self, runs: Sequence[int]) -> list[str]:
         with self._reading() as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ from ..models import ApiKey, Project
 from ..services import api_keys, projects
 from ..services.run_list import filters, table
 from ..services.run_list import order as orders
+from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from . import client, snippet
 from .blueprint import web
@@ -84,30 +84,37 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 
 
 def _table(project_id: int) -> dict[str, Any]:
-    """What the address asks for; what it asks for wrongly is left out, for somebody may still be typing it."""
+    """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
     typed = request.args.get("q", "").strip()[:MOST_TYPED]
-    wanted, fault = filters.read_unfinished(typed)
+    filter, fault = _filter(typed)
     order = _order(request.args.get("sort", "-created")[:300])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
     after = request.args.get("after")
     try:
-        found = table.table(g.principal, project_id, order, wanted, after, limit)
-    except Invalid:  # The cursor of another order: its first page.
-        found, after = table.table(g.principal, project_id, order, wanted, None, limit), None
-    if not found.rows and wanted.words and not fault and any(wanted.words[-1] in name for name in found.metrics):
-        # The name of a metric, to which a condition may be on its way: let the rows stand until then.
-        wanted, fault = replace(wanted, words=wanted.words[:-1]), f"expected <, > or = after {wanted.words[-1]}"
-        found = table.table(g.principal, project_id, order, wanted, None, limit)
-    conditions = {one.name: one.of for one in wanted.where}
-    shown = values_shown(order, conditions, [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]])
-    columns = columns_of(found, order, shown, _here)
+        shown = table.table(g.principal, project_id, order, filter, after, limit)
+    except Invalid:  # The cursor of another list: the first page of this one.
+        after = None
+        shown = table.table(g.principal, project_id, order, filter, after, limit)
+    if not shown.rows and filter and any(word in name for word in filter.words[-1:] for name in shown.metrics):
+        # The name of a metric, to which a condition may be on its way.
+        fault = f"expected <, > or = after {filter.words[-1]}"
+    chosen = [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]]
+    columns = columns_of(shown, order, values_shown(order, filter.metrics if filter else {}, chosen), _here)
     return {
-        "rows": with_cells(found, columns), "columns": columns, "sort": order.text, "descending": order.descending,
+        "rows": with_cells(shown, columns), "columns": columns, "sort": order.text, "descending": order.descending,
         # What a search leaves as it is.
         "kept": [(name, value) for name in ("sort", "show") for value in request.args.getlist(name)],
-        "q": typed, "fault": fault, "found": found.found, "total": found.total, "empty": found.total == 0, "here": _here(),
-        **_further(found, after, limit),
+        "q": typed, "fault": fault, "total": shown.page.total, "empty": shown.runs == 0, "here": _here(),
+        **_further(shown.page.next_cursor, after, limit),
     }  # fmt: skip
+
+
+def _filter(typed: str) -> tuple[Filter | None, str]:
+    """The filter, or None and what is wrong with it."""
+    try:
+        return filters.read(typed), ""
+    except Invalid as error:
+        return None, error.errors[0]["msg"].removeprefix("filter: ")
 
 
 def _order(text: str) -> Order:
@@ -126,13 +133,13 @@ def _here(**changes: str | int | list[str] | None) -> str:
     return path + ("?" + text if text else "")
 
 
-def _further(found: table.Table, after: str | None, limit: int) -> dict[str, Any]:
+def _further(next_cursor: str | None, after: str | None, limit: int) -> dict[str, Any]:
     """The link to more rows below these, and beyond a thousand the links to the pages."""
     links: dict[str, Any] = {"first_url": _here(after=None, limit=None) if after else None}
-    if found.following and limit < MOST:
+    if next_cursor and limit < MOST:
         links["more_url"] = _here(limit=min(limit + PAGE, MOST))
-    elif found.following:
-        links["next_url"] = _here(after=found.following, limit=None)
+    elif next_cursor:
+        links["next_url"] = _here(after=next_cursor, limit=None)
     return links
 
 

@@ -15,8 +15,9 @@ from flask import Response, g, request, url_for
 from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
+from ..models.run_config import flat
 from ..services import metrics, projects, runs
-from ..services.run_list import configs, table
+from ..services.run_list import states
 from ..store import Summary
 from .blueprint import web
 from .forms import errors_of, see, text
@@ -70,7 +71,7 @@ def delete_run(run_id: int) -> Response:
 def _page(found: Run, **context: Any) -> Response:
     head = metrics.head(found.id)
     summary = metrics.summary(g.principal, found.id)
-    heard_at = table.moment(head.heard_at) if head else None
+    heard_at = states.moment(head.heard_at) if head else None
     project = projects.get(found.project_id, g.principal)
     groups = groups_of(summary)
     long = len(summary) > WHOLE_TABLE
@@ -79,7 +80,7 @@ def _page(found: Run, **context: Any) -> Response:
     return page_or_fragment(
         "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
-        groups=groups, config=list(configs.flat(found.config)), state=runs.state_of(found, heard_at),
+        groups=groups, config=list(flat(found.config)), state=runs.state_of(found, heard_at),
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
         log=request.args.get("log") == "1", here=_here(found.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,

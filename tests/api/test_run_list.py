@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from aimanager.services.run_list import listing, order
-from aimanager.services.run_list.order import Cursor, Order
+from aimanager.services.run_list import order, pages
+from aimanager.services.run_list.filters import Filter
+from aimanager.services.run_list.order import Cursor, Order, RunList
 
 
 def names(answer):
@@ -113,7 +114,7 @@ SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
     monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
-    monkeypatch.setattr("aimanager.store.read.ranking.FEW", 2)
+    monkeypatch.setattr("aimanager.db.keyset.FEW", 2)
     for query in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")):
         asked = "sort={}&order={}&filter={}".format(sort, *query)
         answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=1000")
@@ -136,7 +137,7 @@ def test_the_number_of_runs_found_is_said_where_it_is_cheap(api, alice, many, mo
     assert api(alice).get(path).headers["X-Total-Count"] == "23"
     some = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
     assert some == str(len(api(alice).get(f"/runs/?project_id={many}&filter=acc > 0 run&limit=100").json))
-    monkeypatch.setattr(listing, "COUNTED", 5)
+    monkeypatch.setattr(pages, "COUNTED", 5)
     assert "X-Total-Count" not in api(alice).get(f"{path}&filter=run").headers
     assert api(alice).get(f"/runs/?project_id={many}&filter=run&limit=23").headers["X-Total-Count"] == "23"
 
@@ -150,7 +151,7 @@ def test_the_number_of_runs_found_is_said_where_it_is_cheap(api, alice, many, mo
         ("filter=loss >", "filter", "expected a number after >, at letter 7"),
         ("filter=loss > much", "filter", "expected a number after >, at letter 7"),
         ("filter=loss > nan", "filter", "expected a number after >"),
-        ("filter=< 3", "filter", "expected the name of a metric before <, at letter 1"),
+        ("filter=< 3", "filter", "expected a name before <, at letter 1"),
         ("filter=" + "a>1 " * 9, "filter", "at most 8 conditions"),
         ("after=x", "after", "after must be a cursor"),
         ("after=", "after", "after must be a cursor"),
@@ -178,8 +179,7 @@ def test_cursors_of_another_order_and_forged_ones_are_refused(api, alice, many):
         assert api(alice).get(f"{path}&{other}&after={cursor}").status_code == 400
     odd = [None, True, [], {}, "a\0b", "0x1p0", "nan", 1, 2**70, -1.5, [0, "x"], [1, 2], [0, True], [2, 1], [[0], 1]]
     for sort in SORTS:
-        wanted = order.read(sort, False)
-        check = order._check(wanted)
+        check = order.checksum(RunList(many, order.read(sort, False), Filter()))
         for value, run, moment in itertools.product(odd, (1, -5, 2**70, "x", None), (1, 2**80, "x", 1.5)):
             text = json.dumps([check, value, run, moment]).encode()
             cursor = base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -194,7 +194,7 @@ def test_a_list_by_cursor_is_open_to_those_who_may_see_the_project(api, alice, b
 
 
 def test_a_cursor_keeps_every_float():
-    wanted = Order("metric", "loss")
+    wanted = RunList(1, Order("metric", "loss"), Filter())
     for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
         kept = order.read_cursor(wanted, order.write_cursor(wanted, Cursor(order.Place(value, 1), 2)))
         assert kept.place == (value, 1)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
 from math import isfinite, isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from aimanager.db.keyset import Place, in_order
+from aimanager.db.keyset import Given, Place, in_order
 from aimanager.store.base import (
     COMPARE,
     PIECE,
@@ -62,6 +62,23 @@ class Run:
     def by_time(self, name: str | None = None) -> list[Point]:
         mine = (point for point in self.points if name in (None, point.name))
         return sorted(mine, key=lambda point: (point.time, point.id))
+
+
+@dataclass(frozen=True)
+class SortedList:
+    """An order of runs, as simple as it can be."""
+
+    rows: Sequence[Place]
+    descending: bool
+
+    def walk(self, after: Place | None, limit: int) -> list[Place]:
+        return in_order(self.rows, self.descending, after)[:limit]
+
+    def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
+        return self.places(runs, after)[:limit]
+
+    def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
+        return in_order([row for row in self.rows if row.run in runs], self.descending, after)
 
 
 class MemoryStore(MetricStore):
@@ -187,31 +204,20 @@ class MemoryStore(MetricStore):
         found = self.summaries(runs, names)
         return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in found.items()}
 
-    def ranked(
-        self,
-        project: int,
-        rank: Rank,
-        after: Place | None = None,
-        limit: int = 100,
-        where: Sequence[Condition] = (),
-        among: Collection[int] | None = None,
-    ) -> list[Place]:
+    def order(self, connection: Any, project: int, rank: Rank) -> SortedList:
         with self._lock:
-            runs = self._fulfilling(project, where, among)
-            values = {run: self._value(run, rank.name, rank.of) for run in runs}
-        found = (Place(value, run) for run, value in values.items() if value is not None)
-        return in_order(found, rank.descending, after)[:limit]
+            values = {run: self._value(run, rank.name, rank.of) for run in self._of(project)}
+        places = [Place(value, run) for run, value in values.items() if value is not None]
+        return SortedList(places, rank.descending)
 
-    def fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None = None) -> set[int]:
+    def condition(self, connection: Any, project: int, condition: Condition) -> Given:
         with self._lock:
-            return self._fulfilling(project, where, among)
+            values = {run: self._value(run, condition.name, condition.of) for run in self._of(project)}
+        compare = COMPARE[condition.op]
+        return Given([run for run, value in values.items() if value is not None and compare(value, condition.value)])
 
-    def _fulfilling(self, project: int, where: Sequence[Condition], among: Collection[int] | None) -> set[int]:
-        mine = {run for run, kept in self._runs.items() if kept.project == project and (among is None or run in among)}
-        for one in where:
-            values = {run: self._value(run, one.name, one.of) for run in mine}
-            mine = {run for run, value in values.items() if value is not None and COMPARE[one.op](value, one.value)}
-        return mine
+    def _of(self, project: int) -> list[int]:
+        return [run for run, kept in self._runs.items() if kept.project == project]
 
     def _value(self, run: int, name: str, of: str) -> float | None:
         points = self._read(run).by_time(name)

@@ -1,4 +1,4 @@
-"""What is typed to find runs: words, and conditions on metrics such as `val/loss.min < 0.1`."""
+"""What is typed to find runs: words, and conditions such as `val/loss.min < 0.1`, `config.lr = 0.001`, `status = stale`."""
 
 from __future__ import annotations
 
@@ -8,68 +8,111 @@ from math import isnan
 from typing import cast
 
 from ...errors import Invalid
-from ...store import Condition
+from ...store import Condition as MetricCondition
 from ...store.base import Statistic
+from .states import STATES
 
 MOST = 8  # Conditions at once.
 VALUES: tuple[Statistic, ...] = ("last", "min", "max")
-# An operator; a name or words between quotes, the name perhaps with the value that is meant; or anything without a space.
+# An operator; a name or words between quotes, the name perhaps with where it belongs before and the value that is meant
+# behind; or anything without a space.
 _TOKEN = re.compile(
-    r'(?P<op><=|>=|!=|==?|<|>)|(?P<quoted>"[^"]+"(?:\.(?:last|min|max)(?![^\s<>=!]))?)|(?P<bare>[^\s<>=!"]+|\S)'
+    r'(?P<op><=|>=|!=|==?|<|>)|(?P<quoted>(?:config\.|metrics\.)?"[^"]+"(?:\.(?:last|min|max)(?![^\s<>=!]))?)'
+    r'|(?P<bare>[^\s<>=!"]+|\S)'
 )
 
 
 @dataclass(frozen=True)
+class ConfigCondition:
+    """What the value under a config key must be; a number is compared with numbers, a text with texts. A run without the
+    key, or with null under it, never fulfils one."""
+
+    key: str
+    op: str
+    value: float | str
+
+
+@dataclass(frozen=True)
+class StatusCondition:
+    """Which state a run must have, or with `!=` must not have; `running` is one that is not stale."""
+
+    op: str
+    state: str
+
+
+Condition = MetricCondition | ConfigCondition | StatusCondition
+
+
+@dataclass(frozen=True)
 class Filter:
-    """Each word is in the run's name, one of its tags or its status; each condition is met."""
+    """Each word is in the run's name, one of its tags or its state; each condition is fulfilled."""
 
     words: tuple[str, ...] = ()
-    where: tuple[Condition, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.where)
+        return bool(self.words or self.conditions)
+
+    @property
+    def metrics(self) -> dict[str, Statistic]:
+        """The metrics of the conditions, and which of their values."""
+        return {one.name: one.of for one in self.conditions if isinstance(one, MetricCondition)}
+
+    @property
+    def config_keys(self) -> list[str]:
+        """The config keys of the conditions."""
+        return [one.key for one in self.conditions if isinstance(one, ConfigCondition)]
 
 
 def read(text: str) -> Filter:
-    """`adam val/acc > 0.9 and loss.min <= 1` is a word and two conditions. Raises Invalid that says what was expected."""
-    found, expected, place = _read(text)
-    if expected:
-        fault = f"filter: expected {expected}, at letter {place + 1}"
-        raise Invalid.field("filter", fault, source="query")
-    return found
-
-
-def read_unfinished(text: str) -> tuple[Filter, str]:
-    """What is whole of a filter that somebody is still typing, and what is expected next."""
-    found, expected, _ = _read(text)
-    return found, f"expected {expected}" if expected else ""
-
-
-def _read(text: str) -> tuple[Filter, str, int]:
-    """The filter up to where something else was expected, what that is, and where."""
+    """`adam val/acc > 0.9 and config.lr <= 1` is a word and two conditions. Raises Invalid that says what was expected, and
+    at which letter."""
     words: list[str] = []
-    where: list[Condition] = []
-    expected, place = "", 0
+    conditions: list[Condition] = []
     tokens = list(_TOKEN.finditer(text))
-    while tokens and not expected:
+    while tokens:
         token = tokens.pop(0)
         if token["op"]:
-            expected, place = f"the name of a metric before {token['op']}", token.start()
-        elif not tokens or not tokens[0]["op"]:
+            raise _fault(f"a name before {token['op']}", token.start())
+        if not tokens or not tokens[0]["op"]:
             words.append(token[0])
+        elif len(conditions) == MOST:
+            raise _fault(f"at most {MOST} conditions", token.start())
         else:
             op = tokens.pop(0)
-            value = _number(tokens.pop(0)[0]) if tokens else None
-            if value is None:
-                expected, place = f"a number after {op[0]}", op.end()
-            elif len(where) == MOST:
-                expected, place = f"at most {MOST} conditions", token.start()
-            else:
-                name, of = metric(token[0].removeprefix("metrics."))
-                where.append(Condition(name, of, op[0].replace("==", "="), value))
-    if where or expected:
+            has_value = tokens and not tokens[0]["op"]
+            conditions.append(_condition(token[0], op, tokens.pop(0)[0] if has_value else None))
+    if conditions:
         words = [word for word in words if word.casefold() != "and"]
-    return Filter(tuple(word.strip('"') or word for word in words), tuple(where)), expected, place
+    return Filter(tuple(word.strip('"') or word for word in words), tuple(conditions))
+
+
+def _condition(name: str, operator: re.Match[str], value: str | None) -> Condition:
+    op = operator[0].replace("==", "=")
+    number = None if value is None else _number(value)
+    if name.startswith("config.") and name != "config.":
+        if value is None:
+            raise _fault(f"a value after {operator[0]}", operator.end())
+        return ConfigCondition(_key(name), op, number if number is not None else value.strip('"') or value)
+    # A metric may be called status too; its values are numbers.
+    if name == "status" and op in ("=", "!=") and number is None:
+        state = (value or "").strip('"').casefold()
+        if state not in STATES:
+            raise _fault(f"{', '.join(STATES[:-1])} or {STATES[-1]} after {operator[0]}", operator.end())
+        return StatusCondition(op, state)
+    if number is None:
+        raise _fault(f"a number after {operator[0]}", operator.end())
+    metric_name, of = metric(name.removeprefix("metrics."))
+    return MetricCondition(metric_name, of, op, number)
+
+
+def _key(name: str) -> str:
+    """A config key. In quotes it may hold anything; what stands behind them belongs to it."""
+    return name.removeprefix("config.").replace('"', "")
+
+
+def _fault(expected: str, place: int) -> Invalid:
+    return Invalid.field("filter", f"filter: expected {expected}, at letter {place + 1}", source="query")
 
 
 def metric(text: str) -> tuple[str, Statistic]:

@@ -14,6 +14,7 @@ from ...db.keyset import Place
 from ...errors import Invalid
 from ...store.base import Statistic
 from . import filters
+from .filters import Filter
 
 FACTS = ("created", "name", "tags", "duration", "status")
 _INT64 = 2**63
@@ -37,15 +38,27 @@ class Order:
 
 
 @dataclass(frozen=True)
+class RunList:
+    """Which list of runs: of a project, in an order, of those that pass a filter. Its cursors are good for no other."""
+
+    project_id: int
+    order: Order
+    filter: Filter
+
+
+@dataclass(frozen=True)
 class Cursor:
-    """The last row of a page, and the moment up to which the runs that still run were measured."""
+    """The last row of a page, and the time up to which the runs that still run were measured, in microseconds."""
 
     place: Place
-    moment: int
+    time: int
 
 
 def read(text: str, descending: bool) -> Order:
-    """`created`, another fact, `metric:loss`, `metric:loss.min`, `config:optimizer.lr`. Raises Invalid."""
+    """`created`, another fact, `metric:loss`, `metric:loss.min`, `config:optimizer.lr` or `config.optimizer.lr`. Raises
+    Invalid."""
+    if text.startswith("config.") and text != "config.":
+        text = "config:" + text.removeprefix("config.")
     kind, _, rest = text.partition(":")
     if kind == "metric" and rest:
         name, of = filters.metric(rest)
@@ -58,40 +71,43 @@ def read(text: str, descending: bool) -> Order:
     return Order("fact", text, "last", descending)
 
 
-def write_cursor(order: Order, cursor: Cursor) -> str:
+def write_cursor(of: RunList, cursor: Cursor) -> str:
     """A word for an address. A metric's value travels by its bits, for JSON has no infinity."""
     value, run = cursor.place
-    kept = value.hex() if order.kind == "metric" and value is not None else value
-    return base64.urlsafe_b64encode(orjson.dumps([_check(order), kept, run, cursor.moment])).decode().rstrip("=")
+    written = value.hex() if of.order.kind == "metric" and value is not None else value
+    text = orjson.dumps([checksum(of), written, run, cursor.time])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def read_cursor(order: Order, text: str) -> Cursor:
-    """What `write_cursor` was given with the same order. Raises Invalid for anything else."""
+def read_cursor(of: RunList, text: str) -> Cursor:
+    """What `write_cursor` was given for the same list. Raises Invalid for anything else."""
     try:
-        check, value, run, moment = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if order.kind == "metric" and value is not None:
+        check, value, run, time = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if of.order.kind == "metric" and value is not None:
             value = float.fromhex(value)
     except (ValueError, TypeError, OverflowError):
         check = None
-    if check != _check(order) or not (_integer(run) and _integer(moment) and _fits(order, value)):
-        raise Invalid.field("after", "after must be a cursor that a list in this order has given", source="query")
-    return Cursor(Place(value, run), moment)
+    if check != checksum(of) or not (_integer(run) and _integer(time) and _fits(of.order, value)):
+        message = "after must be a cursor that this list has given, with the same project, sort and filter"
+        raise Invalid.field("after", message, source="query")
+    return Cursor(Place(value, run), time)
 
 
-def _check(order: Order) -> int:
-    """Tells the cursors of one order from those of another."""
-    return zlib.crc32(repr(order).encode())
+def checksum(of: RunList) -> int:
+    """Tells the cursors of one list from those of another."""
+    return zlib.crc32(repr(of).encode())
 
 
 def _fits(order: Order, value: Any) -> bool:
-    """Whether a value is of the kind by which this order compares; None is the place of those without."""
+    """Whether a value is of the type by which this order compares; None is the place of those without."""
     if value is None:
         return order.name != "duration"
     if order.kind == "metric":
         return not isnan(value)
     if order.kind == "config":
         return isinstance(value, list) and len(value) == 2 and (
-            (value[0] == 0 and isinstance(value[1], int | float)) or (value[0] == 1 and isinstance(value[1], str))
+            (value[0] == 0 and isinstance(value[1], int | float) and not isinstance(value[1], bool))
+            or (value[0] == 1 and isinstance(value[1], str) and "\0" not in value[1])
         )  # fmt: skip
     if order.name == "duration":
         return _integer(value)

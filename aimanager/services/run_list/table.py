@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +14,12 @@ from ...extensions import db, metric_store
 from ...models import Run
 from ...principal import Principal
 from ...store import Cell
-from .. import runs
-from . import configs
-from .configs import flat
+from ...models.run_config import flat
+from ..paging import Page
+from . import configs, pages
 from .filters import Filter
-from .listing import listing
 from .order import Order
+from .states import states
 
 MOST_METRICS = 5  # Columns that fit beside the facts without scrolling on an ordinary screen.
 MOST_CONFIG = 4
@@ -42,51 +41,39 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One page of rows. `found` counts the runs that pass the filter, None if that is not known; `total` all there are."""
+    """One page of rows with its columns. `runs` is how many runs the project has, whether they pass or not."""
 
-    rows: Sequence[Row]
+    page: Page[Row]
     metrics: Sequence[str]
     config: Sequence[str]
-    following: str | None
-    found: int | None
-    total: int
+    runs: int
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self.page.items
 
 
 def table(
-    principal: Principal, project_id: int, order: Order, wanted: Filter, after: str | None = None, limit: int = 100
+    principal: Principal, project_id: int, order: Order, filter: Filter | None, after: str | None = None, limit: int = 100
 ) -> Table:
-    """A page of a project's runs, with the columns that tell its newest runs apart and the one that they are sorted by."""
-    found = listing(principal, project_id, order, wanted, after, limit)
+    """A page of a project's runs, with the columns that tell its newest runs apart and those that the order and the filter
+    are about. Without a filter, because nobody can say what it means, there are no rows."""
+    page = Page[Run]([], 0) if filter is None else pages.page(principal, project_id, order, filter, after, limit)
     newest = sa.select(Run.id, Run.config).where(Run.project_id == project_id).order_by(Run.id.desc()).limit(LOOK_AT)
-    looked_at = db.session.execute(newest).all()
-    metrics = main_metrics([run for run, _ in looked_at[:10]], MOST_METRICS)
-    keys = configs.differing_keys([dict(flat(config)) for _, config in looked_at])[:MOST_CONFIG]
-    asked_for = [one.name for one in wanted.where] + [order.name] * (order.kind == "metric")
-    metrics = [*dict.fromkeys([*metrics, *asked_for])]
-    if order.kind == "config" and order.name not in keys:
-        keys = [*keys, order.name]
-    return Table(_rows(found.runs, metrics), metrics, keys, found.following, found.found, found.total)
+    compared = db.session.execute(newest).all()
+    metrics = main_metrics([run for run, _ in compared[:10]], MOST_METRICS)
+    keys = configs.differing_keys([dict(flat(config)) for _, config in compared])[:MOST_CONFIG]
+    filter = filter or Filter()
+    metrics = [*dict.fromkeys([*metrics, *filter.metrics, *[order.name] * (order.kind == "metric")])]
+    keys = [*dict.fromkeys([*keys, *filter.config_keys, *[order.name] * (order.kind == "config")])]
+    rows = _rows(page.items, metrics)
+    return Table(Page(rows, page.total, page.next_cursor), metrics, keys, pages.count(project_id))
 
 
-def _rows(page: Sequence[Run], metrics: Sequence[str]) -> list[Row]:
-    ids = [run.id for run in page]
-    heads = metric_store.heads(ids)
-    cells = metric_store.cells(ids, metrics) if metrics else {}
-    return [
-        Row(
-            run,
-            runs.state_of(run, moment(heads[run.id].heard_at) if run.id in heads else None),
-            cells.get(run.id, {}),
-            dict(flat(run.config)),
-        )
-        for run in page
-    ]
-
-
-def moment(microseconds: int) -> datetime:
-    """A store's time as the models have it; one that no calendar reaches becomes the nearest."""
-    seconds = min(max(microseconds / 1e6, 0), 253402300799)
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+def _rows(runs: Sequence[Run], metrics: Sequence[str]) -> list[Row]:
+    state = states(runs)
+    cells = metric_store.cells(list(state), metrics) if metrics else {}
+    return [Row(run, state[run.id], cells.get(run.id, {}), dict(flat(run.config))) for run in runs]
 
 
 def main_metrics(run_ids: Sequence[int], most: int) -> list[str]:
@@ -101,9 +88,3 @@ def _interest(name: str) -> int:
     if _MAIN.search(name):
         return 0 if _HELD_OUT.search(name) else 1
     return 2
-
-
-def heard_at(run_id: int) -> datetime | None:
-    """When the server last got points of a run."""
-    head = metric_store.heads([run_id]).get(run_id)
-    return moment(head.heard_at) if head else None

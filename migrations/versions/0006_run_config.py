@@ -1,0 +1,89 @@
+"""The values of configs one by one, so that runs are sorted and found by any of them"""
+
+import re
+
+import orjson
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+RUNS_AT_ONCE = 500
+LONGEST_KEY, LONGEST_TEXT, MOST_KEYS, LONGEST_SORTED = 250, 250, 5000, 200
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+NUMBER = re.compile(r"(\d+)")
+
+runs = sa.table("runs", *(sa.column(name) for name in ("id", "project_id", "config")))
+
+
+def upgrade() -> None:
+    table = op.create_table(
+        "run_config",
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("text_key", KEY, nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_config_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "key", name=op.f("pk_run_config")),
+        sqlite_with_rowid=False,
+    )
+    fill(table)
+    for column in ("number", "text_key"):
+        present = sa.text(f"{column} IS NOT NULL")
+        op.create_index(
+            f"ix_run_config_{column}", "run_config", ["project_id", "key", column, "run_id"],
+            sqlite_where=present, postgresql_where=present,
+        )  # fmt: skip
+
+
+def fill(table: sa.Table) -> None:
+    """Write the rows of the runs that are there, some runs at a time."""
+    connection = op.get_bind()
+    query = sa.select(runs.c.id, runs.c.project_id, runs.c.config).order_by(runs.c.id).limit(RUNS_AT_ONCE)
+    last = 0
+    while some := connection.execute(query.where(runs.c.id > last)).all():
+        if rows := [row for run, project, config in some for row in rows_of(run, project, orjson.loads(config))]:
+            connection.execute(table.insert(), rows)
+        last = some[-1].id
+
+
+def rows_of(run_id: int, project_id: int, config: dict) -> list[dict]:
+    rows = []
+    for key, value in dict(flat(config)).items():
+        if value is None or len(key) > LONGEST_KEY:
+            continue
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        text = None if is_number else (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST_TEXT]
+        rows.append({
+            "run_id": run_id, "project_id": project_id, "key": key, "number": float(value) if is_number else None,
+            "text": text, "text_key": None if text is None else natural_key(text),
+        })  # fmt: skip
+    return rows[:MOST_KEYS]
+
+
+def flat(config):
+    stack = [("", config)]
+    while stack:
+        key, value = stack.pop()
+        if isinstance(value, dict) and value:
+            stack.extend((f"{key}.{name}" if key else name, inner) for name, inner in reversed(value.items()))
+        elif key:
+            yield key, value
+
+
+def natural_key(text: str) -> str:
+    parts = NUMBER.split(text[:LONGEST_SORTED].casefold())
+    for i in range(1, len(parts), 2):
+        digits = parts[i].lstrip("0")
+        parts[i] = f"\x01{len(digits):03}{digits}"
+    return "".join(parts)
+
+
+def downgrade() -> None:
+    op.drop_table("run_config")
