@@ -323,7 +323,9 @@ class RunQuery(Paging):
     project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
     sort: Annotated[str | None, Field(max_length=300, examples=["metric:val/loss.min"])] = None
     order: Literal["asc", "desc"] | None = None
-    filter: Annotated[str | None, Field(max_length=2000, examples=["val/acc > 0.9 and config.lr = 0.001 baseline"])] = None
+    filter: Annotated[str | None, Field(max_length=2000, examples=["val/acc > 0.9 and config.lr = 0.001 baseline"])] = (
+        None
+    )
     after: Annotated[str | None, Field(max_length=4000, description="X-Next-Cursor of the page before")] = None
 
     @property

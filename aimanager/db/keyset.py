@@ -279,9 +279,7 @@ def in_order(places: Iterable[Place], descending: bool, after: Place | None = No
         return rows
     value, run = after
     return [
-        place
-        for place in rows
-        if (place.run < run if place.value == value else (place.value < value) == descending)
+        place for place in rows if (place.run < run if place.value == value else (place.value < value) == descending)
     ]
 
 

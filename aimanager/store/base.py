@@ -30,7 +30,7 @@ from __future__ import annotations
 import operator
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -343,6 +343,11 @@ class MetricStore(ABC):
         hi: Bound = None,
     ) -> list[Chart]:
         """Charts of at most `points` buckets each, of the points with lo <= x <= hi; unknown names are left out."""
+
+    @abstractmethod
+    def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
+        """Some values of one metric of each of many runs, in the order of arrival, at most so many, the last one among
+        them; in a few statements however many runs there are. Runs whose metric has no points are left out."""
 
     @abstractmethod
     def finish(self, run: int) -> None:

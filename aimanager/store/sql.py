@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import namedtuple
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from .base import (
     Clock,
     Condition,
     DamagedPoints,
+    Floats,
     Head,
     History,
     MetricStore,
@@ -40,7 +41,8 @@ from .base import (
 )
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .read import page, zoom
+from .query import named, one_of
+from .read import page, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
 from .statements import Statements
@@ -244,6 +246,12 @@ class SqlStore(MetricStore):
                 if ids.get(name) in present
             ]
         return [replace(chart, last_id=stream.next_id - 1) for chart in charts]
+
+    def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
+        with self._database.reading() as connection:
+            ids = self._names.find(connection, set(metrics.values()))
+            found = sparks.sparks(connection, {run: ids[name] for run, name in metrics.items() if name in ids}, points)
+        return {run: values for run, values in found.items() if len(values)}
 
     def finish(self, run: int) -> None:
         self._turn(run, FINISHED)

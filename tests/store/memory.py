@@ -252,6 +252,15 @@ class MemoryStore(MetricStore):
         charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in found.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
 
+    def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
+        with self._lock:
+            lines = {
+                run: [point.value for point in self._read(run).points if point.name == name]
+                for run, name in metrics.items()
+            }
+        places = {run: np.linspace(0, len(line) - 1, min(points, len(line))) for run, line in lines.items() if line}
+        return {run: np.array(lines[run])[each.astype(int)] for run, each in places.items()}
+
     def finish(self, run: int) -> None:
         """Nothing to do: there are no indexes here."""
 

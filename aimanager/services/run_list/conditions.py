@@ -75,5 +75,3 @@ def _config_value(project_id: int, condition: ConfigCondition) -> Selected:
     by_index = [of_key.where(_config.project_id == project_id, part) for part in parts]
     # Without the project, which single runs are of anyway: there are two indexes, and this is to take the run's.
     return Selected(db.session.connection(), by_index, of_key.where(sa.or_(*parts)))
-
-

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from ...extensions import db, metric_store
 from ...models import Run
+from ...models.run_config import flat
 from ...principal import Principal
 from ...store import Cell
-from ...models.run_config import flat
 from ..paging import Page
 from . import configs, pages
 from .filters import Filter
@@ -54,7 +54,12 @@ class Table:
 
 
 def table(
-    principal: Principal, project_id: int, order: Order, filter: Filter | None, after: str | None = None, limit: int = 100
+    principal: Principal,
+    project_id: int,
+    order: Order,
+    filter: Filter | None,
+    after: str | None = None,
+    limit: int = 100,
 ) -> Table:
     """A page of a project's runs, with the columns that tell its newest runs apart and those that the order and the filter
     are about. Without a filter, because nobody can say what it means, there are no rows."""
