@@ -1,4 +1,5 @@
-"""Sockets: `ws/<run_id>` for a run's points and facts, `ws/projects/<project_id>` for the news of a project.
+"""Sockets: `ws/<run_id>` for a run's points and facts, `ws/projects/<project_id>` for the news of a project, `ws/home` for
+those of all projects of the caller.
 
 Everything is decided before the handshake, where a refusal is an ordinary answer: who asks, from which
 page, may they read this, is there room. After it the handler only waits for the end; the hub does the
@@ -70,7 +71,7 @@ def init_ws(app: Flask) -> None:
 
 def open_hub(app: Flask, store: MetricStore, bus: LiveBus, describe: Callable[[Run], dict[str, Any]]) -> Hub:
     """The hub of an application; `describe` makes the JSON of a run as the API answers it."""
-    return Hub(cast(PointSource, store), bus, _described(app, describe), _rechecked(app))
+    return Hub(cast(PointSource, store), bus, _described(app, describe), _rechecked(app), _owner_of(app))
 
 
 @sock.route("/ws/<id:run_id>", bp=sockets)
@@ -86,6 +87,14 @@ def run(ws: Server, run_id: int) -> None:
 @budget("page")
 def project(ws: Server, project_id: int) -> None:
     """A word whenever the project's list of runs has changed."""
+    sit(ws, g.viewer)
+
+
+@sock.route("/ws/home", bp=sockets)
+@requires("public_or_read")
+@budget("page")
+def home(ws: Server) -> None:
+    """A word whenever something has changed in one of the caller's projects."""
     sit(ws, g.viewer)
 
 
@@ -117,6 +126,10 @@ def admit() -> None:
     arguments = request.view_args or {}
     if "run_id" in arguments:
         viewer = _run_viewer(arguments["run_id"], g.principal, guarded)
+    elif "project_id" not in arguments:
+        if not g.principal.signed_in:
+            raise Unauthorized()
+        viewer = Viewer(guarded, f"home:{g.principal.user_id}", g.principal)
     else:
         projects.get(arguments["project_id"], g.principal)
         viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
@@ -180,6 +193,14 @@ def _described(app: Flask, describe: Callable[[Run], dict[str, Any]]) -> Callabl
     return described
 
 
+def _owner_of(app: Flask) -> Callable[[int], int | None]:
+    def owner_of(project_id: int) -> int | None:
+        with app.app_context():
+            return projects.owner_of(project_id)
+
+    return owner_of
+
+
 def _rechecked(app: Flask) -> Callable[[Viewer], int | None]:
     def rechecked(viewer: Viewer) -> int | None:
         kind, _, number = viewer.room.partition(":")
@@ -189,7 +210,7 @@ def _rechecked(app: Flask) -> Callable[[Viewer], int | None]:
             try:
                 if kind == "run":
                     runs.project_of(int(number), viewer.principal)
-                else:
+                elif kind == "project":
                     projects.get(int(number), viewer.principal)
             except NotFound:
                 return DELETED

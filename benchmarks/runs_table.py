@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from aimanager.services.run_list.listing import listing
 
 from aimanager import create_app
 from aimanager.config import Settings
@@ -22,7 +23,6 @@ from aimanager.models.run import keys_of
 from aimanager.principal import Principal
 from aimanager.services.run_list import filters
 from aimanager.services.run_list import order as orders
-from aimanager.services.run_list.listing import listing
 from aimanager.store import Condition, MetricStore, Rank, SqlStore, tables
 from tests.servers import Postgres
 

@@ -40,8 +40,8 @@ def _by_cursor(asked: RunQuery) -> Any:
     if asked.skip:
         raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
     descending = asked.order == "desc" or (asked.order is None and asked.sort in (None, "created"))
-    order, filter = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
-    page = pages.page(g.principal, asked.project_id, order, filter, asked.after, asked.limit)
+    order, where = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
+    page = pages.page(g.principal, asked.project_id, order, where, asked.after, asked.limit)
     return Page([run_out(run) for run in page.items], page.total, page.next_cursor)
 
 

@@ -27,7 +27,7 @@ REASONS = {
     FORBIDDEN: "not allowed to read this any more",
     DELETED: "deleted",
 }
-PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5}  # Seconds between two messages to the same room.
+PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5, "home": 2.0}  # Seconds between two messages to the same room.
 REST = 4  # A round that took a second is followed by at least four of rest.
 PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
 RECHECK_EVERY, RECHECK_SOON = 45.0, 5.0
@@ -38,7 +38,8 @@ class Hub:
     """Brings viewers and the store together.
 
     `describe(run_id)` makes the JSON of a run, None when it is gone. `recheck(viewer)` answers with a close
-    code when the viewer may look no longer, else None. Both are called on the hub's thread; when they
+    code when the viewer may look no longer, else None. `owner_of(project_id)` is the user whose home shows the project,
+    None when nobody knows. All are called on the hub's thread; when they
     raise, it tries again later.
     """
 
@@ -48,8 +49,11 @@ class Hub:
         bus: LiveBus,
         describe: Callable[[int], dict[str, Any] | None],
         recheck: Callable[[Viewer], int | None],
+        owner_of: Callable[[int], int | None] = lambda _: None,
     ) -> None:
         self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
+        self._owner_of = owner_of
+        self._homes = 0  # Rooms of people who look at their home.
         self._rooms: dict[str, Room] = {}
         self._watched_elsewhere: dict[int, float] = {}
         self._due: dict[str, float] = {}  # When to look at a topic.
@@ -62,6 +66,7 @@ class Hub:
             "run": self._points,
             "run-facts": self._facts,
             "project": self._project,
+            "home": self._home,
             "user": self._user,
         }
         look_every = 1.0 if bus.shared else 5.0  # A message between processes may be lost; the store loses nothing.
@@ -80,6 +85,7 @@ class Hub:
         """Begin to send to a viewer what comes after its cursor."""
         with self._changed:
             room = self._rooms.setdefault(viewer.room, Room())
+            self._count_homes()
             viewer.version = room.version
             viewer.checked_at = time.monotonic()
             viewer.recheck_at = viewer.checked_at + RECHECK_EVERY
@@ -103,6 +109,7 @@ class Hub:
             room.viewers -= {viewer}
             if not room.viewers:
                 del self._rooms[viewer.room]
+                self._count_homes()
                 number = viewer.room.partition(":")[2]
                 for kind in PACE:
                     if _room(kind, number) == viewer.room:
@@ -119,7 +126,9 @@ class Hub:
             return  # Other processes are believed when they say "look", not that they say it well.
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
-        elif kind in self._handlers and (kind == "user" or _room(kind, number) in self._rooms):
+        elif kind in self._handlers and (
+            kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._homes)
+        ):
             with self._changed:
                 if topic not in self._due:
                     self._due[topic] = self._rest.get(topic, 0.0)
@@ -196,13 +205,24 @@ class Hub:
             self._pause(f"run-facts:{run}", time.monotonic() - began)
 
     def _project(self, project: int) -> None:
-        room = self._rooms.get(f"project:{project}")
-        if room is None:
-            return
         began = time.monotonic()
-        room.announce(frames.message("project"))
-        self._hurry(room.viewers)
+        room = self._rooms.get(f"project:{project}")
+        if room is not None:
+            room.announce(frames.message("project"))
+            self._hurry(room.viewers)
+        if self._homes and (owner := self._owner_of(project)) is not None:
+            self.wake(f"home:{owner}")
         self._pause(f"project:{project}", time.monotonic() - began)
+
+    def _home(self, user: int) -> None:
+        room = self._rooms.get(f"home:{user}")
+        if room is not None:
+            began = time.monotonic()
+            room.announce(frames.message("project"))
+            self._pause(f"home:{user}", time.monotonic() - began)
+
+    def _count_homes(self) -> None:
+        self._homes = sum(name.startswith("home:") for name in self._rooms)
 
     def _user(self, user: int) -> None:
         for viewer in self._everybody():

@@ -9,7 +9,7 @@ from .sockets import GuardedSocket
 
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """One socket in one room, `run:7` or `project:3`.
+    """One socket in one room, `run:7`, `project:3` or `home:5`, which is of a user.
 
     `cursor` is the last point that was sent, `goal` the last one that the run had when the viewer came: up
     to there it is given everything, however far back it began. `version` is the state of the room's news

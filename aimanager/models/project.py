@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, String, Text, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Stamped
@@ -19,4 +20,12 @@ class Project(Stamped, Base):
     description: Mapped[str] = mapped_column(Text, default="")
     owner_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     is_public: Mapped[bool] = mapped_column(default=False, index=True)
+    # What it is searched by: the name and the description, folded.
+    words: Mapped[str] = mapped_column(Text, default="", server_default="")
     deleted_at: Mapped[datetime | None]  # Set: nobody sees it any more, and its rows are being removed.
+
+
+@event.listens_for(Project, "before_insert")
+@event.listens_for(Project, "before_update")
+def _keep_words(_mapper: Any, _connection: Any, project: Project) -> None:
+    project.words = f"{project.name}\n{project.description or ''}".casefold()

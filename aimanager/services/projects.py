@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from ..errors import Forbidden, Invalid, NotFound, Unauthorized
-from ..extensions import db, live_bus, metric_store, writing
+from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
 from ..principal import Principal
@@ -50,6 +47,15 @@ def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     return project
 
 
+_OWNER = sa.select(Project.__table__.c.owner_id).where(Project.__table__.c.id == sa.bindparam("project_id"))
+
+
+def owner_of(project_id: int) -> int | None:
+    """The id of the user whose project it is, None if there is no such project."""
+    row = database.lookups.recall(_OWNER, project_id=project_id)
+    return row[0] if row else None
+
+
 def visible(principal: Principal, visibility: str = "mine") -> sa.Select[Project]:
     """The projects that a list shows: the caller's own, or those that are public."""
     query = sa.select(Project).where(Project.deleted_at.is_(None)).order_by(Project.id)
@@ -83,6 +89,7 @@ def create(
                 return found, False
         project = Project(name=name, description=description, is_public=is_public, owner_id=principal.user_id)
         session.add(project)
+    live_bus.publish(f"project:{project.id}")
     return project, True
 
 
@@ -96,12 +103,12 @@ def update(principal: Principal, project_id: int, **changes: Any) -> Project:
         raise Invalid.field("body", "only name, description and is_public can be changed")
     with writing():
         project = get(project_id, principal, "own")
+        becomes_private = project.is_public and changes.get("is_public") is False
         for field, value in changes.items():
             setattr(project, field, value)
-        run_ids = db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)).all()
     live_bus.publish(f"project:{project_id}")
-    if changes.get("is_public") is False:
-        for run_id in run_ids:
+    if becomes_private:  # Whoever is looking at a run is asked again whether they may.
+        for run_id in db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)):
             live_bus.publish(f"run-facts:{run_id}")
     return project
 
@@ -130,41 +137,3 @@ def sweep() -> None:
     metric_store.wake()  # To remove their points, and then to be back here.
     for run_id in run_ids:
         live_bus.publish(f"run-facts:{run_id}")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What the home page says of a project."""
-
-    project: Project
-    runs: int
-    running: int
-    newest: Run | None
-    active_at: datetime
-
-
-def overview(principal: Principal, visibility: str = "mine") -> Sequence[Card]:
-    """The caller's projects, or the public ones, the most recently active first."""
-    projects = db.session.scalars(visible(principal, visibility)).all()
-    ids = [project.id for project in projects]
-    counts = {
-        row.project_id: row
-        for row in db.session.execute(
-            sa.select(
-                Run.project_id,
-                sa.func.count().label("runs"),
-                sa.func.sum(sa.case((Run.status == "running", 1), else_=0)).label("running"),
-                sa.func.max(Run.id).label("newest"),
-            )
-            .where(Run.project_id.in_(ids))
-            .group_by(Run.project_id)
-        )
-    }
-    newest_ids = [row.newest for row in counts.values()]
-    newest = {run.project_id: run for run in db.session.scalars(sa.select(Run).where(Run.id.in_(newest_ids)))}
-    cards = []
-    for project in projects:
-        row, run = counts.get(project.id), newest.get(project.id)
-        active = max(project.updated_at, run.updated_at) if run else project.updated_at
-        cards.append(Card(project, row.runs if row else 0, int(row.running) if row else 0, run, active))
-    return sorted(cards, key=lambda card: card.active_at, reverse=True)

@@ -41,7 +41,6 @@ from .base import (
 )
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .query import named, one_of
 from .read import page, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader

@@ -86,20 +86,20 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
     typed = request.args.get("q", "").strip()[:MOST_TYPED]
-    filter, fault = _filter(typed)
+    where, fault = _filter(typed)
     order = _order(request.args.get("sort", "-created")[:300])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
     after = request.args.get("after")
     try:
-        shown = table.table(g.principal, project_id, order, filter, after, limit)
+        shown = table.table(g.principal, project_id, order, where, after, limit)
     except Invalid:  # The cursor of another list: the first page of this one.
         after = None
-        shown = table.table(g.principal, project_id, order, filter, after, limit)
-    if not shown.rows and filter and any(word in name for word in filter.words[-1:] for name in shown.metrics):
+        shown = table.table(g.principal, project_id, order, where, after, limit)
+    if not shown.rows and where and any(word in name for word in where.words[-1:] for name in shown.metrics):
         # The name of a metric, to which a condition may be on its way.
-        fault = f"expected <, > or = after {filter.words[-1]}"
+        fault = f"expected <, > or = after {where.words[-1]}"
     chosen = [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]]
-    columns = columns_of(shown, order, values_shown(order, filter.metrics if filter else {}, chosen), _here)
+    columns = columns_of(shown, order, values_shown(order, where.metrics if where else {}, chosen), _here)
     return {
         "rows": with_cells(shown, columns), "columns": columns, "sort": order.text, "descending": order.descending,
         # What a search leaves as it is.

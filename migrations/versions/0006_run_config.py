@@ -1,4 +1,4 @@
-"""The values of configs one by one, so that runs are sorted and found by any of them"""
+"""The values of configs one by one, so that runs are sorted and found by any of them; and what projects are searched by"""
 
 import re
 
@@ -17,10 +17,12 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NUMBER = re.compile(r"(\d+)")
 
+projects = sa.table("projects", *(sa.column(name) for name in ("id", "name", "description", "words")))
 runs = sa.table("runs", *(sa.column(name) for name in ("id", "project_id", "config")))
 
 
 def upgrade() -> None:
+    add_words()
     table = op.create_table(
         "run_config",
         sa.Column("run_id", ID, nullable=False),
@@ -40,6 +42,15 @@ def upgrade() -> None:
             f"ix_run_config_{column}", "run_config", ["project_id", "key", column, "run_id"],
             sqlite_where=present, postgresql_where=present,
         )  # fmt: skip
+
+
+def add_words() -> None:
+    op.add_column("projects", sa.Column("words", sa.Text(), nullable=False, server_default=""))
+    connection = op.get_bind()
+    query = sa.select(projects.c.id, projects.c.name, projects.c.description)
+    for project, name, description in connection.execute(query).all():
+        words = f"{name}\n{description}".casefold()
+        connection.execute(sa.update(projects).where(projects.c.id == project).values(words=words))
 
 
 def fill(table: sa.Table) -> None:
@@ -87,3 +98,4 @@ def natural_key(text: str) -> str:
 
 def downgrade() -> None:
     op.drop_table("run_config")
+    op.drop_column("projects", "words")

@@ -4,9 +4,14 @@ import base64
 import itertools
 import json
 import random
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from aimanager.extensions import db
+from aimanager.models import Run, RunConfig
+from aimanager.models.base import now
 from aimanager.services.run_list import order, pages
 from aimanager.services.run_list.filters import Filter
 from aimanager.services.run_list.order import Cursor, Order, RunList
@@ -198,3 +203,113 @@ def test_a_cursor_keeps_every_float():
     for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
         kept = order.read_cursor(wanted, order.write_cursor(wanted, Cursor(order.Place(value, 1), 2)))
         assert kept.place == (value, 1)
+
+
+@pytest.fixture
+def configured(api, alice, alices, make_run):
+    """Runs with all kinds of values in their configs, named after them."""
+    values = {
+        "0.001": 0.001, "1": 1, "10": 10, "true": True, "false": False, "null": None, "adam 9": "adam 9",
+        "adam 10": "adam 10", "Adam 9": "Adam 9", "text 1": "1", "list": [1, 2], "empty": {}, "nested": {"deep": 3},
+    }  # fmt: skip
+    for name, value in values.items():
+        make_run(alice, alices.project, name=name, config={"x": value, "net": {"width": len(name)}})
+    make_run(alice, alices.project, name="none")
+    return alices
+
+
+@pytest.mark.parametrize(
+    ("condition", "passing"),
+    [
+        ("config.x = 0.001", ["0.001"]),
+        ("config.x == 1", ["1"]),
+        ("config.x < 10", ["1", "0.001"]),
+        ("config.x >= 1", ["10", "1"]),
+        ('config.x = "1"', ["text 1"]),
+        ("config.x = true", ["true"]),
+        ("config.x = null", []),
+        ('config.x = "adam 9"', ["adam 9"]),
+        ('config.x > "adam 9"', ["empty", "false", "adam 10", "true"]),
+        ('config.x <= "adam 9"', ["list", "text 1", "Adam 9", "adam 9"]),
+        ('config.x = "[1,2]"', ["list"]),
+        ("config.x.deep = 3", ["nested"]),
+        ('config."x" = 10', ["10"]),
+        ("config.x != 1 and config.net.width < 4", ["10"]),
+        ('config.x != "adam 9" config.net.width = 6', ["Adam 9", "text 1"]),
+        ("config.x > 0 true", []),
+        ("config.none = 1", []),
+    ],
+)
+def test_a_condition_on_the_config_finds_runs_by_number_or_text(configured, condition, passing):
+    assert sorted(configured("filter=" + condition.replace("=", "%3D"))) == sorted(passing)
+
+
+def test_runs_are_sorted_by_a_config_key_numbers_first_and_texts_as_people_count(configured):
+    without = ["none", "nested", "null"]
+    texts = ["text 1", "list", "Adam 9", "adam 9", "adam 10", "false", "true", "empty"]
+    assert configured("sort=config.x") == ["0.001", "1", "10", *texts, *without]
+    assert configured("sort=config:x&order=desc") == [
+        "empty", "true", "false", "adam 10", "Adam 9", "adam 9", "list", "text 1", "10", "1", "0.001", *without
+    ]  # fmt: skip
+
+
+def test_a_changed_config_is_found_under_what_it_is_now(api, alice, alices, make_run):
+    run = make_run(alice, alices.project, name="a", config={"lr": 1, "seed": 3})
+    api(alice).put(f"/runs/{run}", {"config": {"lr": 2}})
+    assert alices("filter=config.lr %3D 1") == alices("filter=config.seed %3D 3") == []
+    assert alices("filter=config.lr %3D 2") == ["a"]
+    api(alice).put(f"/runs/{run}", {"name": "b"})
+    assert alices("filter=config.lr %3D 2") == ["b"]
+
+
+def test_a_deleted_run_leaves_nothing_of_its_config(app, api, alice, alices, make_run):
+    run = make_run(alice, alices.project, config={"lr": 1})
+    api(alice).delete(f"/runs/{run}")
+    with app.app_context():
+        assert db.session.scalars(sa.select(RunConfig.key)).all() == []
+
+
+def test_a_stale_run_is_found_by_its_state(app, api, alice, alices, make_run):
+    stale, _, ended = (make_run(alice, alices.project, name=name) for name in ("silent", "alive", "ended"))
+    api(alice).put(f"/runs/{ended}", {"status": "failed"})
+    with app.app_context():
+        then = now() - timedelta(days=1)
+        db.session.execute(sa.update(Run).where(Run.id == stale).values(started_at=then, updated_at=then))
+        db.session.commit()
+    assert alices("filter=status %3D stale") == alices("filter=stale") == alices("filter=STALE") == ["silent"]
+    assert alices("filter=status %3D running") == alices("filter=running") == ["alive"]
+    assert alices("filter=status != stale") == ["ended", "alive"]
+    assert alices('filter=status != "running"') == ["ended", "silent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("status = done", "expected running, stale, completed, failed or killed after =, at letter 9"),
+        ("a config.lr <", "expected a value after <, at letter 14"),
+        ("config.lr = <", "expected a value after =, at letter 12"),
+        ("config. = 3 x", None),
+    ],
+)
+def test_a_faulty_condition_is_refused_with_its_place(alices, text, expected):
+    answer = alices("filter=" + text.replace("=", "%3D"), status=400 if expected else 200)
+    assert expected is None or expected in answer["detail"]
+
+
+def test_a_cursor_of_another_list_is_refused(api, alice, alices, make_run, make_project):
+    other = make_project(alice)
+    for project in (alices.project, other):
+        for n in range(3):
+            make_run(alice, project, name=f"run {n}")
+    path = f"/runs/?project_id={alices.project}&limit=1"
+    cursor = api(alice).get(f"{path}&sort=name&filter=run").headers["X-Next-Cursor"]
+    assert api(alice).get(f"{path}&sort=name&filter=run&after={cursor}").status_code == 200
+    for query in (
+        f"{path}&sort=name&after={cursor}",
+        f"{path}&sort=name&filter=run 1&after={cursor}",
+        f"{path}&sort=tags&filter=run&after={cursor}",
+        f"/runs/?project_id={other}&limit=1&sort=name&filter=run&after={cursor}",
+    ):
+        answer = api(alice).get(query)
+        assert answer.status_code == 400
+        assert answer.json["errors"][0]["loc"] == ["query", "after"]

@@ -66,7 +66,7 @@ def test_an_error_that_nobody_foresaw_says_nothing_and_carries_them_too(app, api
         assert answer.status_code == 500
         assert answer.json == {"detail": "Internal server error"}
         assert set(ALWAYS) <= set(answer.headers.keys())
-    monkeypatch.setattr("aimanager.services.projects.overview", broken)
+    monkeypatch.setattr("aimanager.services.home.overview", broken)
     page = api(alice).get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.mimetype) == (500, "text/html")
     assert "secret" not in page.text

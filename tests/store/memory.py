@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -24,6 +24,7 @@ from aimanager.store.base import (
     Clock,
     Column,
     Condition,
+    Floats,
     Head,
     History,
     MetricStore,

@@ -110,7 +110,7 @@ def test_a_strange_id_is_no_page(look, alice, number):
 
 
 def test_what_nobody_foresaw_is_a_page_without_a_word_of_the_inside(make_app, look, monkeypatch, alice):
-    monkeypatch.setattr("aimanager.web.home.projects.overview", lambda *_: 1 / 0)
+    monkeypatch.setattr("aimanager.services.home.overview", lambda *_: 1 / 0)
     answer = look(alice, "/")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text

@@ -17,13 +17,13 @@ from .states import STATES, stale
 _config = RunConfig.__table__.c
 
 
-def conditions(project_id: int, filter: Filter) -> list[keyset.Condition]:
+def conditions(project_id: int, where: Filter) -> list[keyset.Condition]:
     """All that a run of the project must fulfil."""
-    return [_word(project_id, word.casefold()) for word in filter.words] + [
+    return [_word(project_id, word.casefold()) for word in where.words] + [
         _config_value(project_id, one) if isinstance(one, ConfigCondition)
         else _status(project_id, one) if isinstance(one, StatusCondition)
         else metric_store.condition(db.session.connection(), project_id, one)
-        for one in filter.conditions
+        for one in where.conditions
     ]  # fmt: skip
 
 
@@ -58,14 +58,15 @@ def _of_runs(project_id: int, condition: sa.ColumnElement[bool]) -> Selected:
 
 def _config_value(project_id: int, condition: ConfigCondition) -> Selected:
     of_key = sa.select(_config.run_id).where(_config.key == condition.key)
+    column: sa.ColumnElement
+    value: float | str
     if isinstance(condition.value, float):
-        column, value, is_same = _config.number, condition.value, _config.number == condition.value
-        other = _config.text_key
+        column, other, value = _config.number, _config.text_key, condition.value
+        is_same = column == value
     else:
-        column, value = _config.text_key, text_key(condition.value[:LONGEST_TEXT])
+        column, other, value = _config.text_key, _config.number, text_key(condition.value[:LONGEST_TEXT])
         # Texts that sort alike may differ: in capitals, say.
         is_same = (column == value) & (_config.text == condition.value[:LONGEST_TEXT])
-        other = _config.number
     if condition.op == "=":
         parts = [is_same]
     elif condition.op == "!=":  # Also a value of the other type.

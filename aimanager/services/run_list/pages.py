@@ -48,11 +48,11 @@ def newest(principal: Principal, project_id: int | None = None, skip: int = 0, l
 
 
 def page(
-    principal: Principal, project_id: int, order: Order, filter: Filter, after: str | None = None, limit: int = 100
+    principal: Principal, project_id: int, order: Order, where: Filter, after: str | None = None, limit: int = 100
 ) -> Page[Run]:
     """Runs of a project that pass a filter; `total` counts them. Raises Invalid for a cursor of another list."""
     projects.get(project_id, principal)
-    run_list = RunList(project_id, order, filter)
+    run_list = RunList(project_id, order, where)
     cursor = None if after is None else orders.read_cursor(run_list, after)
     search = _Search(run_list, cursor.time if cursor else _microseconds(now()))
     places = search.places(cursor.place if cursor else None, limit + 1)

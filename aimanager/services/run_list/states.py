@@ -28,7 +28,8 @@ def running(where: sa.ColumnElement[bool]) -> list[tuple[Any, str, datetime | No
     last got points. What it costs follows the number of such runs, which an index of the status finds."""
     rows = db.session.execute(sa.select(*_facts).where(Run.status == "running", where)).all()
     heard = heard_at(row.id for row in rows)
-    return [(row, runs.state_of(row, heard.get(row.id)), heard.get(row.id)) for row in rows]
+    state_of: Any = runs.state_of  # A row has the facts of a run that it needs.
+    return [(row, state_of(row, heard.get(row.id)), heard.get(row.id)) for row in rows]
 
 
 def stale(project_id: int) -> set[int]:

@@ -57,20 +57,20 @@ def table(
     principal: Principal,
     project_id: int,
     order: Order,
-    filter: Filter | None,
+    where: Filter | None,
     after: str | None = None,
     limit: int = 100,
 ) -> Table:
     """A page of a project's runs, with the columns that tell its newest runs apart and those that the order and the filter
     are about. Without a filter, because nobody can say what it means, there are no rows."""
-    page = Page[Run]([], 0) if filter is None else pages.page(principal, project_id, order, filter, after, limit)
+    page = Page[Run]([], 0) if where is None else pages.page(principal, project_id, order, where, after, limit)
     newest = sa.select(Run.id, Run.config).where(Run.project_id == project_id).order_by(Run.id.desc()).limit(LOOK_AT)
     compared = db.session.execute(newest).all()
     metrics = main_metrics([run for run, _ in compared[:10]], MOST_METRICS)
     keys = configs.differing_keys([dict(flat(config)) for _, config in compared])[:MOST_CONFIG]
-    filter = filter or Filter()
-    metrics = [*dict.fromkeys([*metrics, *filter.metrics, *[order.name] * (order.kind == "metric")])]
-    keys = [*dict.fromkeys([*keys, *filter.config_keys, *[order.name] * (order.kind == "config")])]
+    where = where or Filter()
+    metrics = [*dict.fromkeys([*metrics, *where.metrics, *[order.name] * (order.kind == "metric")])]
+    keys = [*dict.fromkeys([*keys, *where.config_keys, *[order.name] * (order.kind == "config")])]
     rows = _rows(page.items, metrics)
     return Table(Page(rows, page.total, page.next_cursor), metrics, keys, pages.count(project_id))
 
@@ -85,6 +85,12 @@ def main_metrics(run_ids: Sequence[int], most: int) -> list[str]:
     """What one looks at first: held-out losses and scores, then the others, last what describes the machine."""
     seen = Counter(name for cells in metric_store.cells(run_ids).values() for name in cells)
     return sorted(seen, key=lambda name: (_interest(name), -seen[name], name))[:most]
+
+
+def main_metric_of_each(run_ids: Sequence[int]) -> dict[int, str]:
+    """What one looks at first in each of many runs; runs without points are left out."""
+    cells = metric_store.cells(run_ids)
+    return {run: min(names, key=lambda name: (_interest(name), name)) for run, names in cells.items() if names}
 
 
 def _interest(name: str) -> int:
