@@ -12,6 +12,7 @@ const UNITS = [
 ];
 /** @type {Set<HTMLTimeElement>} */
 const elements = new Set();
+let running = false;
 
 /**
  * `3 min ago`
@@ -28,9 +29,11 @@ export function ago(moment, now = Date.now()) {
 
 /** @param {HTMLTimeElement} element */
 export function start(element) {
-  if (!elements.size) {
+  if (!running) {
+    running = true;
     setInterval(update, 1000);
     document.addEventListener("visibilitychange", update);
+    document.addEventListener("htmx:after:settle", update);
   }
   elements.add(element);
   show(element);

@@ -11,7 +11,7 @@ import { elapsedTicks, timeTicks, timeTitle } from "./time-ticks.js";
 
 const [LEFT, RIGHT, BOTTOM] = [56, 10, 24]; // Margins, in pixels: the same for all as long as they fit, so that eyes compare.
 const TITLE = 16; // More below for an axis with a title.
-const BESIDE_LABEL = 12;
+const BESIDE_LABEL = 16;
 const FONT_SIZE = 11;
 /** @type {CanvasRenderingContext2D | null} */
 let pen = null;
@@ -50,7 +50,14 @@ export function layout(element, series, view, scale) {
     },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
     xaxis: { ...quiet, ...x, ...spike() },
-    yaxis: { ...quiet, type: scale.type, fixedrange: true, range: scale.range, ...(scale.ticks ?? BARE) },
+    yaxis: {
+      ...quiet,
+      ticklabelstandoff: 4,
+      type: scale.type,
+      fixedrange: true,
+      range: scale.range,
+      ...(scale.ticks ?? BARE),
+    },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
   };
 }

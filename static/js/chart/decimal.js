@@ -35,6 +35,8 @@ export function evenSteps(low, high, parts) {
   let digit = [1, 2, 5].find((one) => Number(`${one}e${power}`) >= rough * 0.999);
   if (!digit) [digit, power] = [1, power + 1];
   const step = Number(`${digit}e${power}`);
+  // Closer together than neighbouring numbers, a multiple could not be told from another.
+  if (step < Math.max(-low, high) * Number.EPSILON) return [];
   const first = Math.ceil(low / step);
   if (!Number.isFinite(first)) return [];
   /** @type {Decimal[]} */
@@ -44,8 +46,7 @@ export function evenSteps(low, high, parts) {
     const decimal = { digits: (BigInt(first) + BigInt(i)) * BigInt(digit), power };
     const value = numberOf(decimal);
     if (value > high) break;
-    const isNew = !steps.length || value > numberOf(steps[steps.length - 1]);
-    if (value >= low && isNew) steps.push(decimal);
+    if (value >= low) steps.push(decimal);
   }
   return steps;
 }

@@ -50,7 +50,10 @@ export function logTicks([low, high]) {
   for (let power = first; power <= last; power += by) powers.push({ digits: 1n, power });
   /** @param {Decimal[]} decimals */
   const inside = (decimals) =>
-    decimals.filter((one) => numberOf(one) >= low * 0.999 && numberOf(one) <= high * 1.001 && numberOf(one) > 0);
+    decimals.filter((one) => {
+      const value = numberOf(one);
+      return value > 0 && value < Infinity && value >= low * 0.999 && value <= high * 1.001;
+    });
   const tens = inside(powers);
   if (tens.length > 2 || by > 1) return writtenOneByOne(tens);
   const fives = inside(powers.flatMap(({ power }) => [1n, 2n, 5n].map((digits) => ({ digits, power }))));
