@@ -13,13 +13,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import psycopg
+
+from tests.waiting import becomes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,16 +57,17 @@ def tied_to_us(with_signal: signal.Signals, user: str | None) -> list[str]:
     return [setpriv, f"--pdeathsig={with_signal.name.removeprefix('SIG')}", *owner]
 
 
-def wait_until(holds: Callable[[], bool], process: subprocess.Popen, log: Callable[[], str], seconds: float = 30):
+def wait_for_start(holds: Callable[[], bool], process: subprocess.Popen, log: Callable[[], str], seconds: float = 30):
     """Wait until a server that was just started answers; raises RuntimeError with its log if not."""
-    deadline = time.monotonic() + seconds
-    while not holds():
+
+    def has_settled() -> bool:
         if process.poll() is not None:
             raise RuntimeError(f"{process.args} ended with {process.returncode}:\n{log()}")
-        if time.monotonic() > deadline:
-            process.kill()
-            raise RuntimeError(f"{process.args} did not answer within {seconds} s:\n{log()}")
-        time.sleep(0.02)
+        return holds()
+
+    if not becomes(has_settled, seconds, every=0.02):
+        process.kill()
+        raise RuntimeError(f"{process.args} did not answer within {seconds} s:\n{log()}")
 
 
 class Server:
@@ -104,7 +106,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self.answers, self.process, lambda: self.log, self.patience)
+        wait_for_start(self.answers, self.process, lambda: self.log, self.patience)
 
     def answers(self) -> bool:
         """Say whether the server takes requests."""

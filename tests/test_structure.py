@@ -14,9 +14,13 @@ PACKAGE = ROOT / "aimanager"
 FACES = {"api", "web", "ws", "cli"}
 PARTS = {"models", "store", "live", "db", "wire"}
 FLASK = {"flask", "flask_sock", "flask_limiter", "flask_sqlalchemy", "flask_jwt_extended"}
-# The only file that may pause: it waits for conditions.
-WAITING = ROOT / "tests" / "waiting.py"
-CLOCKS = {"time", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "time_ns"}
+TESTS = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "clients" / "python" / "tests").rglob("*.py")]
+# Pauses, and clocks that only measure how long something took. `time.time()` is a time of day, and may be compared.
+PAUSES = {"time.sleep", "asyncio.sleep"}
+STOPWATCHES = {f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
+# The helper that waits for conditions; the fake server, which notes when it was asked.
+MAY_PAUSE = {"tests/waiting.py"}
+MAY_MEASURE = {"tests/waiting.py", "clients/python/tests/fake_server.py"}
 
 
 def files_of(layer: str) -> list[Path]:
@@ -73,6 +77,21 @@ def test_no_modules_import_each_other_in_a_circle(root, package):
 
 def test_a_circle_of_imports_is_found():
     assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
+
+
+def calls_of(source: str) -> set[str]:
+    """What is called in a program, as it is written there: `time.sleep`, `page.wait_for_timeout`."""
+    return {ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)}
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_test_pauses_or_measures_time(path):
+    name, source = str(path.relative_to(ROOT)), path.read_text()
+    assert not {imported for imported in imported_names(path, ROOT) if imported.startswith("time.")}
+    calls = calls_of(source)
+    assert not {call for call in calls if call.endswith(".wait_for_timeout")}
+    assert name in MAY_PAUSE or not calls & PAUSES
+    assert name in MAY_MEASURE or not calls & STOPWATCHES
 
 
 def test_the_schema_that_is_written_down_is_the_newest_migration():

@@ -1,7 +1,6 @@
 """What is deleted is gone at once for everybody; its rows go in the background, in whichever process."""
 
 import threading
-import time
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from sqlalchemy import event
 from aimanager.extensions import database
 from aimanager.models import Project, Run
 from aimanager.store import tables
+from tests.waiting import wait_until
 
 POINT = {"name": "loss", "value": 1.0}
 ROWS = [table.c.run_no for table in (*tables.OF_RUNS, tables.metric_unsettled)] + [Run.__table__.c.id]
@@ -48,10 +48,7 @@ def rows_of(app, runs, projects=()):
 
 
 def await_no_rows(app, runs, projects=()):
-    until = time.monotonic() + 60
-    while rows_of(app, runs, projects):
-        assert time.monotonic() < until, "rows of what is deleted are still there"
-        time.sleep(0.02)
+    wait_until(lambda: not rows_of(app, runs, projects), 60)
 
 
 def test_deleting_a_run_of_a_thousand_metrics_asks_no_more_of_the_database_than_one_of_a_single_one(

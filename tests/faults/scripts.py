@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import urllib3
+
+from tests.waiting import becomes, wait_until
 
 NO_LIMITS = {"rate_limits": "", "page_limits": "", "ingest_limits": "", "ingest_points": ""}
 PASSWORD = "a long password"
@@ -23,14 +23,6 @@ PATIENCE = 60  # Seconds that a script goes on trying before the test is given u
 
 # Emptied after each test.
 http = urllib3.PoolManager(maxsize=32, retries=False, timeout=20)
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    """Wait for something that must become true within some seconds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 class Account:
@@ -82,13 +74,11 @@ class Script(threading.Thread):
         self.me = uuid.uuid4().hex
         self.logged = 0  # Values that were acknowledged.
         self.statuses: Counter[int | str] = Counter()
-        self.longest_pause = 0.0  # Seconds between two acknowledgements.
         self.failed = ""
         self._stopping = threading.Event()
         self.start()
 
     def run(self) -> None:
-        last = time.monotonic()
         for seq in itertools.count(1):
             if self._stopping.is_set():
                 return
@@ -96,28 +86,27 @@ class Script(threading.Thread):
             if not self._until_acknowledged(seq, values):
                 return
             self.logged += len(values)
-            self.longest_pause = max(self.longest_pause, time.monotonic() - last)
-            last = time.monotonic()
 
     def _until_acknowledged(self, seq: int, values: list[float]) -> bool:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                answer = self._post(seq, values)
-            except urllib3.exceptions.HTTPError as error:
-                self.statuses[type(error).__name__] += 1
-            else:
-                self.statuses[answer.status] += 1
-                if answer.status < 300:
-                    return True
-                if answer.status != 503:
-                    self.failed = f"{answer.status}: {answer.data[:300]!r}"
-                    return False
-                assert json.loads(answer.data)["detail"]
-                assert int(answer.headers["Retry-After"]) >= 1
-            time.sleep(0.02)
-        self.failed = f"not acknowledged within {PATIENCE} s"
-        return False
+        """Send a request again and again, until it is acknowledged or was refused for good, as `failed` then says."""
+        if not becomes(lambda: self._is_settled(seq, values), PATIENCE, every=0.02):
+            self.failed = f"not acknowledged within {PATIENCE} s"
+        return not self.failed
+
+    def _is_settled(self, seq: int, values: list[float]) -> bool:
+        try:
+            answer = self._post(seq, values)
+        except urllib3.exceptions.HTTPError as error:
+            self.statuses[type(error).__name__] += 1
+            return False
+        self.statuses[answer.status] += 1
+        if answer.status == 503:
+            assert json.loads(answer.data)["detail"]
+            assert int(answer.headers["Retry-After"]) >= 1
+            return False
+        if answer.status >= 300:
+            self.failed = f"{answer.status}: {answer.data[:300]!r}"
+        return True
 
     def _post(self, seq: int, values: list[float]) -> urllib3.BaseHTTPResponse:
         path, key = f"/metrics/{self.run_id}", {"Idempotency-Key": f"{self.me}-{seq}"}
@@ -140,6 +129,17 @@ class Script(threading.Thread):
 
 def start_scripts(account: Account, run: int, kinds: str = "bulk bulk bulk single batch") -> list[Script]:
     return [Script(account, run, number, kind) for number, kind in enumerate(kinds.split())]
+
+
+def wait_for_progress(scripts: list[Script], values: int = 10) -> None:
+    """Wait until each script has logged that many values more."""
+    before = [script.logged for script in scripts]
+    wait_until(
+        lambda: all(
+            script.failed or script.logged >= count + values for script, count in zip(scripts, before, strict=True)
+        ),
+        PATIENCE,
+    )
 
 
 def check(account: Account, run: int, scripts: list[Script]) -> None:

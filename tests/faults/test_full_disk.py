@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.faults.scripts import NO_LIMITS, Account, check_summary, wait_until
+from tests.faults.scripts import NO_LIMITS, Account, check_summary
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -1,12 +1,11 @@
 """Three processes on one SQLite file: each point is there, and a limit is one limit."""
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.scripts import NO_LIMITS, Account, check, start_scripts
+from tests.faults.scripts import NO_LIMITS, Account, check, start_scripts, wait_for_progress
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +15,7 @@ def test_the_points_of_sixteen_writers_on_one_run_are_all_there(gunicorn_server)
     alice = Account(server.url)
     run = alice.run()
     scripts = start_scripts(alice, run, "bulk " * 12 + "single single batch batch")
-    time.sleep(4)
+    wait_for_progress(scripts, 40)
     for script in scripts:
         script.finish()
     check(alice, run, scripts)

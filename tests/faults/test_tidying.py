@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from sqlalchemy import func, select
@@ -15,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from aimanager.store import SqlStore, StoreUnavailable, tables
 from aimanager.store.chunks import layout
 from aimanager.store.upkeep import doctor, merge
-from tests.faults.scripts import NO_LIMITS, Account, wait_until
+from tests.faults.scripts import NO_LIMITS, Account
 from tests.store.factories import column, listed, log, open_database
 from tests.store.killed import WORK, Told
+from tests.waiting import pace, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -78,9 +78,10 @@ def assert_all(store, last):
 
 
 TIDY = """
-import sys, time
+import sys
 from aimanager.store import SqlStore, layout, merge, rollup
 from tests.store.factories import open_database
+from tests.waiting import pace
 merge._MANY = 2
 layout.CHUNK, layout.NODE, layout.ROLLUP, layout.LARGE = 64, 16, 2, 40
 database = open_database(sys.argv[1], create=False)
@@ -88,7 +89,7 @@ sealer = SqlStore(database)._sealer
 print("ready", flush=True)
 while True:
     sealer.tidy(1)
-    time.sleep(0.002)
+    pace(0.002)
 """
 
 
@@ -143,7 +144,7 @@ def test_a_crash_of_postgres_in_the_middle_of_sealing_loses_nothing(durable_post
             log(store, 1, *(column(name, [seq] * rows_of(seq)) for name in ("a", "b")), writer="w", seq=seq)
             stored[0] = seq
         except (StoreUnavailable, DBAPIError):
-            time.sleep(0.02)
+            pace(0.02)
 
     def tidy():
         try:
@@ -151,18 +152,16 @@ def test_a_crash_of_postgres_in_the_middle_of_sealing_loses_nothing(durable_post
             sealer.seal(1)
             telling.work = "merge"
             sealer._merge.run(1)
-            time.sleep(0.002)
+            pace(0.002)
         except DBAPIError as error:
             failed.append(error)
-            time.sleep(0.02)
+            pace(0.02)
 
     threads.start(write, tidy)
     for work in ("seal", "merge", "seal"):
         before = stored[0]
         wait_until(lambda before=before: threads.errors or stored[0] > before + 20, 60)
-        deadline = time.monotonic() + 60
-        while told[0] != WORK.index(work) and time.monotonic() < deadline:
-            time.sleep(0)
+        wait_until(lambda work=work: threads.errors or told[0] == WORK.index(work), 60, every=0)
         durable_postgres.process.send_signal(signal.SIGQUIT)  # As `pg_ctl stop -m immediate`.
         durable_postgres.process.wait(10)
         durable_postgres.start()

@@ -2,11 +2,12 @@
 
 import json
 import threading
-import time
 from urllib.parse import urlencode
 
 import urllib3
 import websocket
+
+from tests.waiting import becomes, wait_until
 
 http = urllib3.PoolManager(maxsize=16)
 
@@ -62,7 +63,7 @@ class Socket:
         address = f"ws://127.0.0.1:{server.port}{path}"
         if query:
             address += f"?{urlencode(query)}"
-        self.messages, self.code, self.closed_at = [], None, None
+        self.messages, self.code = [], None
         self.socket = websocket.create_connection(
             address,
             timeout=10,
@@ -74,25 +75,29 @@ class Socket:
 
     def read(self, seconds=0.5, until=None):
         """Read until it was quiet for a while, the condition holds, or the server says goodbye."""
-        deadline = time.monotonic() + 20
         self.socket.settimeout(seconds)
-        while self.code is None and not (until and until(self)) and time.monotonic() < deadline:
+
+        def is_done():
+            if self.code is not None or (until and until(self)):
+                return True
             try:
                 opcode, data = self.socket.recv_data()
             except websocket.WebSocketTimeoutException:
-                if until is None:
-                    break
+                return until is None
             except (websocket.WebSocketConnectionClosedException, OSError):
                 self.code = self.code or 1006
             else:
                 self._take(opcode, data)
+            return False
+
+        becomes(is_done, 20, every=0)
         return self.messages
 
     def _take(self, opcode, data):
         if opcode == websocket.ABNF.OPCODE_TEXT:
             self.messages.append(json.loads(data))
         elif opcode == websocket.ABNF.OPCODE_CLOSE:
-            self.code, self.closed_at = int.from_bytes(data[:2], "big"), time.monotonic()
+            self.code = int.from_bytes(data[:2], "big")
 
     def of_kind(self, kind):
         return [message for message in self.messages if message["type"] == kind]
@@ -128,15 +133,13 @@ class Writer(threading.Thread):
     def __init__(self, person, run, pause=0.005, size=3):
         super().__init__(daemon=True)
         self.person, self.run_id, self.pause, self.size = person, run, pause, size
-        self.stopping, self.slowest, self.count = threading.Event(), 0.0, 0
+        self.stopping, self.count = threading.Event(), 0
         self.start()
 
     def run(self):
         while not self.stopping.is_set():
             values = [float(self.count + number) for number in range(self.size)]
-            began = time.monotonic()
             self.person.post(f"/metrics/{self.run_id}/bulk", {"series": {"loss": {"values": values}}})
-            self.slowest = max(self.slowest, time.monotonic() - began)
             self.count += self.size
             self.stopping.wait(self.pause)
 
@@ -148,7 +151,4 @@ class Writer(threading.Thread):
 
 def wait_for_a_place(open_socket):
     """Try until the handshake succeeds."""
-    deadline = time.monotonic() + 5
-    while (status := refusal(open_socket)[0]) != 101:
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
+    wait_until(lambda: refusal(open_socket)[0] == 101, every=0.05)

@@ -3,7 +3,6 @@
 import os
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,7 @@ from aimanager.live.base import LiveBus
 from aimanager.live.datagram import PATH_LIMIT, DatagramBus, pack, run_directory
 from aimanager.live.memory import MemoryBus
 from aimanager.live.redis import RedisBus
-
-
-def soon(condition, seconds=5.0):
-    """Wait until something holds that happens on another thread."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
+from tests.waiting import assert_stays, wait_until
 
 
 class Heard(list):
@@ -48,16 +40,15 @@ class BusContract:
         buses[1].subscribe(second)
         buses[0].publish("run:1")
         buses[1].publish("run-facts:2")
-        soon(lambda: {"run:1", "run-facts:2"} <= set(first) and {"run:1", "run-facts:2"} <= set(second))
+        wait_until(lambda: {"run:1", "run-facts:2"} <= set(first) and {"run:1", "run-facts:2"} <= set(second))
 
     def test_nobody_hears_their_own_message_twice(self, buses):
         first, second = Heard(), Heard()
         buses[0].subscribe(first)
         buses[1].subscribe(second)
         buses[0].publish("run:1")
-        soon(lambda: "run:1" in second)
-        time.sleep(0.1)
-        assert first.count("run:1") == 1
+        wait_until(lambda: "run:1" in second)
+        assert_stays(lambda: first.count("run:1") == 1)
 
     def test_every_topic_of_a_crowd_is_heard(self, buses):
         heard = Heard()
@@ -65,7 +56,7 @@ class BusContract:
         topics = {f"run:{number}" for number in range(2000)}
         for topic in topics:
             buses[0].publish(topic)
-        soon(lambda: topics <= set(heard))
+        wait_until(lambda: topics <= set(heard))
 
     def test_a_listener_that_raises_hurts_nobody(self, buses):
         heard = Heard()
@@ -78,18 +69,20 @@ class BusContract:
         buses[0].publish("run:1")
         assert heard == ["run:1"]
 
-    def test_publishing_is_cheap_however_many_threads_do_it(self, buses):
+    def test_many_threads_may_publish_at_once(self, buses):
+        heard = Heard()
+        buses[1].subscribe(heard)
+
         def publish():
             for number in range(500):
                 buses[0].publish(f"run:{number}")
 
         threads = [threading.Thread(target=publish) for _ in range(4)]
-        began = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert (time.monotonic() - began) / 2000 < 0.005
+        wait_until(lambda: {f"run:{number}" for number in range(500)} <= set(heard))
 
     def test_a_closed_bus_is_silent_and_harmless(self, buses):
         first, second = Heard(), Heard()
@@ -98,9 +91,7 @@ class BusContract:
         buses[0].close()
         buses[0].publish("run:1")
         buses[0].close()
-        time.sleep(0.1)
-        assert first == []
-        assert buses[0] is buses[1] or second == []
+        assert_stays(lambda: first == [] and (buses[0] is buses[1] or second == []))
 
 
 class TestMemory(BusContract):
@@ -137,19 +128,18 @@ class TestDatagram(BusContract):
             abandoned.bind(str(dead))
         assert dead.exists()
         buses[0].publish("run:1")
-        soon(lambda: not dead.exists())
+        wait_until(lambda: not dead.exists())
 
     def test_a_process_that_does_not_read_costs_the_others_nothing(self, buses):
-        stuck = threading.Event()
+        let_go, read_on = threading.Event(), []
         heard = Heard()
         buses[0].subscribe(heard)
-        buses[1].subscribe(lambda topic: stuck.wait(10))
-        began = time.monotonic()
+        buses[1].subscribe(lambda topic: read_on.append(let_go.wait(60)))
         for number in range(5000):
             buses[0].publish(f"run:{number}")
-        assert time.monotonic() - began < 5
         assert len(heard) == 5000
-        stuck.set()
+        assert read_on == []  # All were published while the other one stood still.
+        let_go.set()
 
     def test_rubbish_in_its_inbox_is_taken_as_topics_and_no_more(self, buses):
         heard = Heard()
@@ -159,40 +149,38 @@ class TestDatagram(BusContract):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
             stranger.sendto(b"\xff\xfe\n\n" + b"x" * 1000, str(next(buses[0].directory.glob(f"{buses[0]._name}"))))
         buses[1].publish("run:1")
-        soon(lambda: "run:1" in heard)
+        wait_until(lambda: "run:1" in heard)
 
 
 class TestRedis(BusContract):
     @pytest.fixture
     def buses(self, redis_url):
         both = RedisBus(redis_url), RedisBus(redis_url)
-        soon(lambda: all(bus.healthy for bus in both))
+        wait_until(lambda: all(bus.healthy for bus in both))
         yield both
         for bus in both:
             bus.close()
 
     def test_databases_of_one_server_do_not_hear_each_other(self, buses, redis_url):
         other = RedisBus(redis_url.rpartition("/")[0] + "/1")
-        soon(lambda: other.healthy)
+        wait_until(lambda: other.healthy)
         near, far = Heard(), Heard()
         buses[1].subscribe(near)
         other.subscribe(far)
         buses[0].publish("run:1")
-        soon(lambda: near)
+        wait_until(lambda: near)
         other.close()
         assert far == []
 
     def test_it_comes_back_by_itself_after_redis_was_away(self, buses, redis):
         redis.stop()
         try:
-            soon(lambda: not buses[1].healthy, seconds=10)
-            began = time.monotonic()
+            wait_until(lambda: not buses[1].healthy, seconds=10)
             for number in range(200):
                 buses[0].publish(f"run:{number}")
-            assert time.monotonic() - began < 5
         finally:
             redis.start()
-        soon(lambda: all(bus.healthy for bus in buses), seconds=15)
+        wait_until(lambda: all(bus.healthy for bus in buses), seconds=15)
         heard = Heard()
         buses[1].subscribe(heard)
 
@@ -200,14 +188,15 @@ class TestRedis(BusContract):
             buses[0].publish("run:7")
             return "run:7" in heard
 
-        soon(publish_and_look)
+        wait_until(publish_and_look)
 
     def test_a_redis_that_stands_still_does_not_hold_the_writer(self, buses, redis):
+        heard = Heard()
+        buses[1].subscribe(heard)
         redis.say("CLIENT PAUSE 1500 ALL")
-        began = time.monotonic()
         for number in range(1000):
             buses[0].publish(f"run:{number}")
-        assert time.monotonic() - began < 1.4
+        assert heard == []  # All were published while Redis stood still.
 
     def test_it_starts_without_redis(self):
         bus = RedisBus("redis://127.0.0.1:1/0")

@@ -9,8 +9,8 @@ import pytest
 from aimanager.live import hub as hub_module
 from aimanager.live import relay
 from aimanager.store import Batch, Column
-from tests.live.test_bus import soon
 from tests.live.world import Guest, World
+from tests.waiting import pace, wait_until
 
 
 @pytest.fixture
@@ -73,17 +73,14 @@ def test_long_names_make_smaller_messages_not_too_large_ones(world):
     assert len(guest.messages) > 1
 
 
-def test_points_that_come_fast_are_folded_into_some_twenty_messages_a_second(world):
+def test_points_that_come_fast_are_sent_in_fewer_messages(world):
     guest = world.guest()
-    began = time.monotonic()
-    count = 0
-    while time.monotonic() - began < 1:
-        world.log(float(count))
-        count += 1
-        time.sleep(0.002)
-    guest.read_to(count)
-    assert guest.ids() == list(range(1, count + 1))
-    assert len(guest.messages) <= 25
+    for number in range(400):
+        world.log(float(number))
+        pace(0.002)
+    guest.read_to(400)
+    assert guest.ids() == list(range(1, 401))
+    assert len(guest.messages) <= 80
 
 
 @pytest.mark.slow
@@ -92,7 +89,7 @@ def test_a_viewer_that_does_not_read_slows_nobody_and_misses_nothing(world):
     for _ in range(40):
         world.log(*range(2000))
         healthy.read(0.02)
-    soon(lambda: stuck.viewer.socket.busy)
+    wait_until(lambda: stuck.viewer.socket.busy)
     healthy.read_to(80_000)
     assert healthy.ids() == list(range(1, 80_001))
     assert not stuck.viewer.socket.closed
@@ -159,14 +156,14 @@ def test_a_deletion_that_nobody_published_is_noticed_within_seconds(world):
 
 
 @pytest.mark.slow
-def test_a_project_is_announced_at_most_twice_a_second(world):
+def test_fifty_changes_of_a_project_at_once_are_one_announcement(world):
     guest = world.guest("project:3")
-    for _ in range(100):
-        world.bus.publish("project:3")
-        time.sleep(0.01)
+    for announced in (1, 2):
+        for _ in range(50):
+            world.bus.publish("project:3")
+        guest.read(until=lambda announced=announced: len(guest.messages) == announced)
     guest.read(0.7)
-    assert 2 <= len(guest.messages) <= 4
-    assert guest.messages[0] == {"type": "project"}
+    assert guest.messages == [{"type": "project"}] * 2
 
 
 @pytest.mark.parametrize("code", [4401, 4403, 4404])
@@ -221,12 +218,10 @@ def test_a_run_that_is_watched_in_another_process_is_known_here(world):
 
 def test_closing_says_goodbye_to_everybody(world):
     guests = [world.guest(), world.guest("project:3")]
-    began = time.monotonic()
     world.hub.close()
     for guest in guests:
         guest.read(until=lambda guest=guest: guest.code)
         assert guest.code == 1012
-    assert time.monotonic() - began < 5
 
 
 def test_who_comes_after_the_end_is_sent_away(world):

@@ -1,11 +1,11 @@
 """Places, goodbyes and several processes: what a server as a whole does for its viewers."""
 
 import signal
-import time
 
 import pytest
 
 from tests.live.people import NO_LIMITS, Person, Socket, Writer, http, refusal, wait_for_a_place
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -42,14 +42,11 @@ class TestStopping:
         alice = Person(server, "alice")
         run = alice.run()
         viewers = [alice.watch(run) for _ in range(20)]
-        began = time.monotonic()
         server.process.send_signal(number)
         for viewer in viewers:
             viewer.read(until=lambda viewer: viewer.code)
             assert viewer.code == 1012
         server.process.wait(10)
-        # gunicorn itself keeps idle connections for two seconds, for a request that is on its way.
-        assert time.monotonic() - began < 10
 
     def test_a_restart_loses_no_point_of_a_viewer_that_comes_back(self, gunicorn_server):
         server = gunicorn_server(**NO_LIMITS)
@@ -90,7 +87,7 @@ class TestSeveralProcesses:
         for server in servers * 6:
             viewers.append(Socket(server, f"/ws/{run}", since=0, header=[f"Authorization: Bearer {alice.token}"]))
         count = Writer(alice, run, pause=0.01)
-        time.sleep(1)
+        wait_until(lambda: count.count >= 60)
         total = count.stop()
         for viewer in viewers:
             viewer.read(until=lambda viewer: viewer.last_id == total)
@@ -101,12 +98,10 @@ class TestSeveralProcesses:
         run = alice.run()
         header = [f"Authorization: Bearer {alice.token}"]
         viewers = [Socket(server, f"/ws/{run}", header=header) for server in servers * 6]
-        began = time.monotonic()
         alice.ask("DELETE", f"/runs/{run}")
         for viewer in viewers:
             viewer.read(until=lambda viewer: viewer.code)
             assert viewer.code == 4404
-        assert time.monotonic() - began < 7
 
     def test_a_batch_is_wanted_soon_in_every_process_while_one_has_a_viewer(self, servers):
         alice = Person(servers[0], "alice")
@@ -114,14 +109,14 @@ class TestSeveralProcesses:
 
         def wanted_after(milliseconds):
             """Until whoever is asked says so: new connections reach now this process, now that."""
-            deadline, agreed = time.monotonic() + 40, 0
-            while agreed < 12:
-                assert time.monotonic() < deadline
-                for server in servers:
-                    headers = {"Authorization": f"Bearer {alice.token}", "Connection": "close"}
-                    body = {"series": {"loss": {"values": [1]}}}
-                    answer = http.request("POST", f"{server.url}/metrics/{run}/bulk", json=body, headers=headers)
-                    agreed = agreed + 1 if answer.json()["flush_after_ms"] == milliseconds else 0
+
+            def is_wanted_by(server):
+                headers = {"Authorization": f"Bearer {alice.token}", "Connection": "close"}
+                body = {"series": {"loss": {"values": [1]}}}
+                answer = http.request("POST", f"{server.url}/metrics/{run}/bulk", json=body, headers=headers)
+                return answer.json()["flush_after_ms"] == milliseconds
+
+            wait_until(lambda: all(is_wanted_by(server) for _ in range(12) for server in servers), 40)
 
         wanted_after(2000)
         viewer = alice.watch(run)

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import urllib3
@@ -18,10 +19,15 @@ MINUTE = {"rate_limits": "5/minute;1000/hour", "page_limits": "4/minute", "inges
 
 
 @pytest.fixture(autouse=True)
-def early_in_a_window():
-    """Windows begin with the minute: no test begins where one is about to end."""
-    if time.time() % 60 > 45:
-        time.sleep(60 - time.time() % 60)
+def clock(monkeypatch):
+    """The wall clock, put back to the begin of a minute: windows begin with it, and none ends within a test.
+
+    `clock.ahead` moves it on, in seconds.
+    """
+    clock, read = SimpleNamespace(ahead=0.0), time.time
+    begin = read() % 60
+    monkeypatch.setattr(time, "time", lambda: read() - begin + clock.ahead)
+    return clock
 
 
 @pytest.fixture
@@ -229,7 +235,7 @@ def test_points_are_stored_while_redis_is_away_and_guesses_still_count(
         redis.start()
 
 
-def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
+def test_the_shared_counter_counts_exactly_and_forgets(tmp_path, clock):
     stores = [SQLiteCounters(str(tmp_path / "limits.db")) for _ in range(2)]
     threads = [threading.Thread(target=lambda store: [store.incr("a", 60) for _ in range(50)], args=(stores[n % 2],)) for n in range(8)]  # fmt: skip
     for thread in threads:
@@ -237,8 +243,8 @@ def test_the_shared_counter_counts_exactly_and_forgets(tmp_path):
     for thread in threads:
         thread.join()
     assert stores[0].get("a") == stores[1].get("a") == 400
-    assert stores[0].incr("b", 0.05) == 1
-    time.sleep(0.1)
+    assert stores[0].incr("b", 10) == 1
+    clock.ahead = 11
     assert (stores[1].get("b"), stores[1].incr("b", 60)) == (0, 1)
     stores[0].clear("a")
     assert stores[1].get("a") == 0

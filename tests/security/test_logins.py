@@ -1,9 +1,7 @@
 """Passwords: guessing, guessing whose, choosing bad ones, and the names that go with them."""
 
 import re
-import statistics
 import threading
-import time
 
 import pytest
 
@@ -127,21 +125,26 @@ def test_the_present_password_cannot_be_guessed_with_a_stolen_session_either(api
     assert api(bob).put("/auth/me", {"password": PASSWORD}).status_code == 200
 
 
-def test_nobody_learns_which_names_exist(alice, login):
-    def ask(name, address):
-        before = time.perf_counter()
-        answer = login(name, "wrong password", address=address)
-        return time.perf_counter() - before, answer
+def test_nobody_learns_which_names_exist(alice, login, monkeypatch):
+    from aimanager.services import passwords
 
-    known, unknown = [], []
-    for number in range(9):
-        known.append(ask("alice", f"192.0.2.{number}"))
-        unknown.append(ask("nobody", f"192.0.2.{number}"))
-    assert {(answer.status_code, answer.data) for _, answer in known} == {
-        (answer.status_code, answer.data) for _, answer in unknown
-    }
-    ratio = statistics.median(took for took, _ in known) / statistics.median(took for took, _ in unknown)
-    assert 0.5 < ratio < 2
+    hashes, hasher = [], passwords._hasher
+
+    class CountingHasher:
+        """Remembers the hashes that it compares with: one comparison is what a login costs."""
+
+        def verify(self, hashed, password):
+            hashes.append(hashed)
+            return hasher.verify(hashed, password)
+
+    passwords._nobody()  # It is made once, at the first login of a process.
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher())
+    answers = [login(name, "wrong password") for name in ("alice", "nobody")]
+    assert answers[0].status_code == answers[1].status_code
+    assert answers[0].data == answers[1].data
+    # One comparison each, with hashes of the same cost.
+    assert len(hashes) == 2
+    assert len({hashed.rpartition("$")[0].rpartition("$")[0] for hashed in hashes}) == 1
 
 
 @pytest.mark.parametrize(
@@ -196,13 +199,11 @@ def test_no_letter_of_a_long_password_is_cut_off(api, account, login):
     assert login("mallory", long + "a").status_code == 200
 
 
-def test_a_password_of_a_megabyte_is_refused_quickly(api, account, login, alice):
-    before = time.perf_counter()
+def test_a_password_of_a_megabyte_is_refused(api, account, login, alice):
     assert api().post("/auth/register", account | {"password": "x" * 1_000_000}).status_code == 400
     assert api().post("/auth/login", {"username": "alice", "password": "x" * 1_000_000}).status_code == 401
     assert login("alice", "x" * 1_000_000).status_code in {401, 413}
     assert api(alice).put("/auth/me", {"password": PASSWORD, "new_password": "x" * 1_000_000}).status_code == 400
-    assert time.perf_counter() - before < 10
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.servers import ROOT, free_port
+from tests.waiting import becomes
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,7 @@ class MakeRun:
         return [row[2] for row in rows if row[0] == str(self.process.pid) and row[1][0] != "Z"]
 
     def all_gone(self, within: float) -> bool:
-        deadline = time.monotonic() + within
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return not self.processes()
+        return becomes(lambda: not self.processes(), within, every=0.05)
 
     def close(self) -> None:
         if self.processes():

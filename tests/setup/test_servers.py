@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -46,7 +47,7 @@ def test_servers_end_with_a_test_run_that_is_killed():
 from tests.servers import Postgres, Redis
 servers = [Postgres(), Redis()]
 print(*(server.pid for server in servers), *(server.folder for server in servers), flush=True)
-import time; time.sleep(60)
+import signal; signal.pause()
 """
     child = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     *pids, first, second = child.stdout.readline().split()
@@ -54,10 +55,7 @@ import time; time.sleep(60)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    deadline = time.monotonic() + 10
-    while any(is_alive(int(pid)) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(is_alive(int(pid)) for pid in pids))
     subprocess.run(["rm", "-rf", first, second], check=True)
 
 

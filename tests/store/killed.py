@@ -5,7 +5,6 @@ import itertools
 import mmap
 import sys
 import threading
-import time
 from contextlib import contextmanager
 
 from aimanager.db.engine import Database
@@ -14,6 +13,7 @@ from aimanager.store.chunks import layout
 from aimanager.store.read import rollup
 from aimanager.store.upkeep import merge
 from tests.store.factories import column, log, open_database
+from tests.waiting import pace
 
 WORK = ["nothing", "seal", "merge", "roll up"]
 
@@ -54,7 +54,7 @@ def main(url, first, path):
             sealer._merge.run(1)
             told.work = "roll up"
             rollup.build(told, sealer._sql, 1)
-            time.sleep(0.002)
+            pace(0.002)
 
     threading.Thread(target=tidy, daemon=True).start()
     store = SqlStore(database)

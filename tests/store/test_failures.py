@@ -1,13 +1,13 @@
 """A database that fails is an error that every waiting caller sees, and nothing is half stored or remembered."""
 
 import threading
-import time
 
 import pytest
 
 from aimanager.store import OutOfTurn, RunDeleted, SqlStore, StoreUnavailable
 from aimanager.store.upkeep import doctor
 from tests.store.factories import column, listed, log, open_database
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -97,8 +97,7 @@ def in_one_group(store, works):
     entered.wait(20)
     for i, thread in enumerate(threads[1:], 1):
         thread.start()
-        while len(store._ingest._group._queue) < i and thread.is_alive():
-            time.sleep(0.001)
+        wait_until(lambda i=i, thread=thread: len(store._ingest._group._queue) >= i or not thread.is_alive())
     let_go.set()
     for thread in threads:
         thread.join()

@@ -5,7 +5,6 @@ import mmap
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import pytest
@@ -16,6 +15,7 @@ from aimanager.store.chunks import layout
 from aimanager.store.upkeep import doctor
 from tests.store.factories import column, log, open_database
 from tests.store.killed import WORK
+from tests.waiting import pace, wait_until
 
 
 @pytest.fixture
@@ -40,9 +40,8 @@ class Killed:
         told[0] = 0
         with subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True) as child:
             acknowledged = [int(child.stdout.readline()) for _ in range(random.randint(1, 30))]
-            while told[0] != WORK.index(work) and child.poll() is None:
-                time.sleep(0)
-            time.sleep(random.choice([0, 0, 0.0005, 0.002]))
+            wait_until(lambda: told[0] == WORK.index(work) or child.poll() is not None, 60, every=0)
+            pace(random.choice([0, 0, 0.0005, 0.002]))
             child.kill()
             acknowledged += map(int, child.stdout.read().split())
         return WORK[told[0]], acknowledged[-1]

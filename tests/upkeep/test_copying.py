@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from aimanager.store.upkeep import doctor
 from aimanager.upkeep import copying, ends
 from tests.servers import ROOT
 from tests.store.factories import column, listed, log
+from tests.waiting import wait_until
 
 LATE = datetime(9999, 12, 31, 23, 59, 59, 999999)
 INF = float("inf")
@@ -139,8 +139,7 @@ def wait_until_free(url):
     """PostgreSQL notices a little later that a client is gone."""
     with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
         query = "SELECT 1 FROM pg_stat_activity WHERE datname = %s"
-        while connection.execute(query, [url.rpartition("/")[2]]).fetchone():
-            time.sleep(0.02)
+        wait_until(lambda: not connection.execute(query, [url.rpartition("/")[2]]).fetchone())
 
 
 @pytest.mark.postgres

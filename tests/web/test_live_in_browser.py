@@ -1,11 +1,12 @@
 """A researcher watches: real server, real socket, real browser."""
 
-import time
 from copy import copy
 
 import pytest
 
 from tests.faults.proxy import FreezingProxy
+from tests.waiting import assert_stays
+from tests.waiting import wait_until as until
 
 from .conftest import Site, log_in
 
@@ -22,13 +23,6 @@ LENGTHS = """Object.fromEntries([...document.querySelectorAll('.chart')].flatMap
 def lengths(page) -> dict[str, int]:
     """How many points the line of each chart has, as it is drawn."""
     return page.evaluate(LENGTHS)
-
-
-def until(holds, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -84,8 +78,7 @@ def test_a_live_point_never_resets_a_zoom_and_double_click_goes_back(ada, site, 
     before = ada.evaluate(zoomed)
     site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 0.25, "step": 200})
     until(lambda: ada.locator(".chart .value").inner_text() == "0.2500")
-    ada.wait_for_timeout(500)
-    assert ada.evaluate(zoomed) == before
+    assert_stays(lambda: ada.evaluate(zoomed) == before)
     ada.mouse.dblclick(box["x"] + 50, middle)
     until(lambda: "min=" not in ada.evaluate("location.search"))
     until(lambda: ada.evaluate(zoomed) == [0, 200])
@@ -119,13 +112,12 @@ def test_the_summary_keeps_pace_with_the_charts(ada, site, watched):
     last = ada.locator("#summary td.number").first
     for value in (0.125, 0.25):
         site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": value, "step": 5})
-        until(lambda value=value: last.inner_text() == f"{value:.4g}".ljust(6, "0"), 2.8)
+        until(lambda value=value: last.inner_text() == f"{value:.4g}".ljust(6, "0"))
     ada.locator("#section-values > summary").click()
     site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 77, "step": 6})
     until(lambda: ada.locator(".chart .value").inner_text() == "77")
-    ada.wait_for_timeout(500)
     ada.locator("#section-values > summary").click()
-    until(lambda: last.inner_text() == "77", 2.8)
+    until(lambda: last.inner_text() == "77")
 
 
 def test_a_new_name_is_in_the_heading_the_path_and_the_title(ada, site, watched):
@@ -172,8 +164,7 @@ def stands_still(page, what: str) -> None:
     opened = []
     page.on("websocket", lambda socket: opened.append(socket.url))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange')); dispatchEvent(new Event('online'))")
-    page.wait_for_timeout(1200)
-    assert not opened
+    assert_stays(lambda: page.evaluate("true") and not opened, 1.2)
 
 
 @pytest.mark.parametrize("status", ["running", "completed"])
@@ -204,9 +195,11 @@ def test_what_ended_while_the_server_was_away_is_not_waited_for(page, gunicorn_s
     run = site.run(site.project())
     page.goto(f"{site.url}/app/runs/{run}")
     page.wait_for_selector("[data-live=on]")
+    attempts = []
+    page.on("websocket", attempts.append)
     server.kill()
     page.wait_for_selector("[data-live=off]")
-    page.wait_for_timeout(2500)  # By now the pause between two attempts is longer than what follows.
+    until(lambda: page.evaluate("true") and len(attempts) >= 2, 30)
     if "signed out" in what:
         page.context.clear_cookies()
     server.start()

@@ -53,7 +53,8 @@ def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
                 drawn.hover()
             ada.locator("[data-log]").click()
             ada.locator("[data-x=relative]").click()
-            ada.wait_for_timeout(300)
+            ada.wait_for_load_state("networkidle")
+            ada.wait_for_selector(".modebar-btn", state="attached")
             with ada.expect_download() as picture:
                 ada.locator(".modebar-btn").first.dispatch_event("click")
             assert picture.value.suggested_filename.endswith(".png")
@@ -64,7 +65,7 @@ def test_no_page_is_wider_than_a_small_phone(ada, site, place):
     ada.set_viewport_size({"width": 360, "height": 740})
     for path in place.pages:
         ada.goto(site.url + path)
-        ada.wait_for_timeout(200)
+        ada.wait_for_load_state("networkidle")
         assert ada.evaluate("document.documentElement.scrollWidth") == 360, path
 
 
@@ -144,7 +145,7 @@ def test_only_charts_on_screen_are_fetched(ada, site):
     ada.on("request", lambda request: "/charts?" in request.url and asked.append(request.url))
     ada.goto(f"{site.url}/app/runs/{run}")
     ada.wait_for_selector(DRAWN)
-    ada.wait_for_timeout(500)
+    ada.wait_for_load_state("networkidle")
     assert 0 < sum(address.count("name=") for address in asked) < 40
 
 

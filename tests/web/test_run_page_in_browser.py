@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from tests.servers import Gunicorn
+from tests.waiting import assert_stays
 
 from .conftest import Site
 from .test_live_in_browser import DRAWN, lengths, until
@@ -82,7 +83,7 @@ def drag(page, low: float, high: float) -> None:
 
 def rest(page) -> None:
     """Let Playwright tell what has happened meanwhile."""
-    page.wait_for_timeout(20)
+    page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def send(site, run: int, value, step: int) -> None:
@@ -203,8 +204,7 @@ def test_live_points_leave_a_window_into_the_past_alone(ada, site, long_run):
         site.log(long_run, loss=[99.0] * 500)
         until(lambda start=start: f"{start + 500:,} points" in ada.locator("[data-points]").inner_text())
     until(lambda: ada.locator(".chart .value").inner_text() == "99")
-    ada.wait_for_timeout(500)
-    assert (window(ada), line(ada), window(ada, "yaxis")) == before
+    assert_stays(lambda: (window(ada), line(ada), window(ada, "yaxis")) == before)
 
 
 @pytest.mark.parametrize("count", [300, 20_000])

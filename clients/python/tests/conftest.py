@@ -1,10 +1,10 @@
 """A fake server, and managers that speak to it with short pauses."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -41,12 +41,5 @@ def manager(server, quick):
 
 @pytest.fixture
 def eventually():
-    """Wait until something is true, or fail with what was expected."""
-
-    def wait(true, seconds=10.0):
-        deadline = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.01)
-
-    return wait
+    """Wait until something is true, or fail."""
+    return wait_until

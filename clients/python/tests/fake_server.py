@@ -44,6 +44,7 @@ class Mode:
 
     def __init__(self, kind="well", path="", times=10**9, **details):
         self.kind, self.path, self.times, self.details = kind, path, times, details
+        self.over = threading.Event()  # Ends requests that hang.
 
 
 class State:
@@ -112,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         elif mode.kind == "redirect":
             self.raw(302, b"", {"Location": mode.details["to"]})
         elif mode.kind == "hang":
-            time.sleep(mode.details.get("seconds", 60))
+            mode.over.wait(mode.details.get("seconds", 60))
             self.close_connection = True
         elif mode.kind == "lost answer":
             with contextlib.suppress(Problem):

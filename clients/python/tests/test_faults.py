@@ -2,11 +2,11 @@
 
 import json
 import logging
-import time
 
 import pytest
 import urllib3
 from fake_server import KEY, PASSWORD, USER, FakeServer, Mode, read_frame, read_points
+from tests.waiting import pace
 
 from ai_manager import (
     AIManager,
@@ -40,7 +40,7 @@ def train(run, meanwhile=lambda step: None):
     for step, value in EXPECTED:
         run.log({"m": value}, step=step)
         meanwhile(step)
-        time.sleep(0.002)
+        pace(0.002)
 
 
 def bodies(server):
@@ -78,11 +78,9 @@ def test_no_point_is_lost_or_doubled(server, trouble, path):
 
 def test_a_server_that_is_down_at_the_start_only_delays(server, manager):
     server.stop()
-    begun = time.monotonic()
     with manager.run() as run:
         assert run.id is None
         train(run)
-        assert time.monotonic() - begun < 2
         server.start()
     assert server.state.series(1, "m") == EXPECTED
 
@@ -316,15 +314,14 @@ def test_pauses_grow_from_half_a_second_to_less_than_a_minute(server, manager, m
 
 
 def test_patience_is_spent_once_an_outage(server, manager, monkeypatch):
-    monkeypatch.setattr(_sender, "PATIENCE", 1.0)
+    monkeypatch.setattr(_sender, "PATIENCE", 0.5)
     monkeypatch.setattr(_sender, "SECOND_PATIENCE", 0.1)
     runs = [manager.run() for _ in range(5)]
     server.stop()
-    begun = time.monotonic()
     for run in runs:
         run.log({"m": 1.0})
         assert run.finish() is False
-    assert 1.0 < time.monotonic() - begun < 2.0
+        monkeypatch.setattr(_sender, "PATIENCE", 1e6)  # Whoever spends it again hangs.
     server.start()
     for run in runs:
         assert run.finish(timeout=10) is True

@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from fake_server import KEY, PASSWORD, USER
+from tests.waiting import pace
 
 from ai_manager import AIManager, ConfigurationError
 
@@ -224,7 +225,7 @@ def test_batches_come_as_soon_as_the_server_asks(server, eventually):
     run = AIManager("p", server.url, api_key=KEY).run()
     for _ in range(40):
         run.log({"m": 1.0})
-        time.sleep(0.025)
+        pace(0.025)
     run.finish()
     times = [entry[0] for entry in server.state.seen("bulk")]
     assert len(times) >= 6

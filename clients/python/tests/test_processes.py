@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 from fake_server import KEY, Mode
@@ -24,28 +23,27 @@ manager = AIManager("p", {url!r}, api_key={key!r})
 
 @pytest.fixture
 def script(server):
-    """Run a script; its exit code, what it said, and how long it took after it printed `done`."""
+    """Run a script, which must end `within` seconds after it printed `done`; its exit code and its errors."""
 
     def start(body):
         code = START.format(url=server.url, key=KEY) + textwrap.dedent(body)
         pipe = subprocess.PIPE
         return subprocess.Popen([sys.executable, *OPTIONS, "-c", code], stdout=pipe, stderr=pipe, text=True)
 
-    def run(body):
+    def run(body, within=30):
         with start(body) as process:
             for line in process.stdout:
                 if line.strip() == "done":
                     break
-            begun = time.monotonic()
-            _, errors = process.communicate(timeout=30)
-            return process.returncode, errors, time.monotonic() - begun
+            _, errors = process.communicate(timeout=within)
+            return process.returncode, errors
 
     run.start = start
     return run
 
 
 def test_an_open_run_is_delivered_and_completed_when_the_script_ends(server, script):
-    code, errors, _ = script("""
+    code, errors = script("""
         run = manager.run()
         for step in range(3000):
             run.log({"m": step}, step=step)
@@ -57,7 +55,7 @@ def test_an_open_run_is_delivered_and_completed_when_the_script_ends(server, scr
 
 
 def test_a_script_that_dies_of_an_exception_leaves_a_failed_run(server, script):
-    code, errors, _ = script("""
+    code, errors = script("""
         run = manager.run()
         run.log({"m": 1.0})
         raise SystemError("as it happens")
@@ -80,31 +78,35 @@ def test_the_process_ends_in_time_though_the_server_does_not_answer(server, scri
     if trouble == "gone":
         server.stop()
     else:
-        server.state.mode = Mode(trouble, seconds=30, status=503)
-    code, errors, seconds = script(f"""
+        server.state.mode = Mode(trouble, seconds=60, status=503)
+    code, errors = script(
+        f"""
         run = manager.run()
         for step in range(100):
             run.log({{"m": step}})
         print("done")
         {ending}
-    """)
+        """,
+        within=20,
+    )
     if trouble == "gone":
         server.start()
     assert code == 0
-    assert seconds < 5.0
     assert "could not be sent before the process ended: 100" in errors
 
 
 def test_wrong_credentials_do_not_delay_the_end(server, script):
     server.state.mode = Mode("status", status=401)
-    code, errors, seconds = script("""
+    code, errors = script("""
         run = manager.run()
         run.log({"m": 1})
-        time.sleep(0.5)
+        while manager._sender.refused is None:
+            time.sleep(0.01)
+        from ai_manager import _sender
+        _sender.PATIENCE = 1e6
         print("done")
     """)
     assert code == 0
-    assert seconds < 1.5
     assert errors.count("does not accept the API key") == 1
 
 
@@ -122,7 +124,7 @@ def test_ctrl_c_ends_the_process_and_the_run_is_killed(server, script, eventuall
 
 
 def test_a_forked_child_doubles_nothing_and_sends_its_own(server, script):
-    code, errors, _ = script("""
+    code, errors = script("""
         with manager.run() as run:
             for step in range(500):
                 run.log({"parent": step})
@@ -174,7 +176,7 @@ def test_children_of_multiprocessing_end_and_send_what_they_logged(server, tmp_p
 
 
 def test_a_fork_while_the_sender_is_busy_never_hangs(server, script):
-    code, errors, _ = script("""
+    code, errors = script("""
         with manager.run() as run:
             for fork in range(30):
                 for step in range(300):
@@ -195,7 +197,7 @@ def test_a_fork_while_the_sender_is_busy_never_hangs(server, script):
 
 def test_logging_leaves_the_random_numbers_of_the_training_alone(server, script):
     server.state.mode = Mode("status", status=500, times=2)
-    code, errors, _ = script("""
+    code, errors = script("""
         import random
         random.seed(1)
         with manager.run() as run:
