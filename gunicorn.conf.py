@@ -9,7 +9,10 @@ import socket
 import sys
 import threading
 
+import gunicorn.util
+
 from aimanager.config import ConfigurationError, Settings
+from aimanager.http.gunicorn_errors import write_error
 
 try:
     settings = Settings.from_env()
@@ -34,6 +37,9 @@ control_socket_disable = True
 loglevel = "debug" if settings.log_level == "debug" else "warning"
 if os.path.isdir("/dev/shm"):  # noqa: S108  # A full or slow disk must not look like a hanging worker.
     worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+gunicorn.util.write_error = write_error  # In JSON, as all errors are.
 
 
 def on_starting(server):

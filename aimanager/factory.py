@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from .api import init_api
-from .api.schemas import run_out
+from .api.responses import run_out
 from .config import ConfigurationError, Settings
 from .db import schema
 from .db.engine import Database, engine_options, prepare

@@ -22,6 +22,7 @@ from .extensions import db, hub, metric_store, parts
 from .http.auth import requires
 from .http.client_address import client_address
 from .http.csrf import same_origin
+from .http.described import takes
 from .http.limits import budget
 from .live import Hub, LiveBus, Viewer, frames
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
@@ -77,6 +78,12 @@ def open_hub(app: Flask, store: MetricStore, bus: LiveBus, describe: Callable[[R
 @sock.route("/ws/<id:run_id>", bp=sockets)
 @requires("public_or_read")
 @budget("page")
+@takes("ticket", {"type": "string"}, "From `POST /auth/ws-ticket`, where headers cannot be sent")
+@takes(
+    "since",
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+    "The last id that was received: every later point comes first",
+)
 def run(ws: Server, run_id: int) -> None:
     """A run's points after `?since=`, then as they come, and its facts when they change."""
     sit(ws, g.viewer)

@@ -8,23 +8,12 @@ from flask import Blueprint, g
 
 from ..http.auth import requires
 from ..http.client_address import client_address
+from ..http.described import refuses
 from ..services import accounts as service
 from ..services import api_keys, sessions, tickets
 from .decorators import body, returns
-from .schemas import (
-    Account,
-    KeyIn,
-    KeyOnce,
-    KeyOut,
-    Login,
-    Register,
-    TicketIn,
-    TicketOut,
-    Token,
-    UserOut,
-    key_out,
-    user_out,
-)
+from .requests import Account, KeyIn, Login, Register, TicketIn, changes_of
+from .responses import KeyOnce, KeyOut, TicketOut, Token, UserOut, key_out, user_out
 
 auth = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -40,6 +29,7 @@ def register(account: Register) -> Any:
 
 @auth.post("/login")
 @requires("anyone")
+@refuses(401)
 @body(Login, form=True)
 @returns(Token)
 def login(credentials: Login) -> Any:
@@ -63,7 +53,8 @@ def me() -> Any:
 @returns(UserOut)
 def change(account: Account) -> Any:
     """Change email or password; a new password ends all tokens."""
-    return user_out(service.change(g.principal, account.password, account.email, account.new_password))
+    changes = changes_of(account, user_out(service.get(g.principal.user_id)))
+    return user_out(service.change(g.principal, **changes))
 
 
 @auth.post("/logout")
@@ -86,9 +77,9 @@ def keys() -> Any:
 @requires("session")
 @body(KeyIn)
 @returns(KeyOnce, 201)
-def create_key(wanted: KeyIn) -> Any:
-    """Make an API key for scripts; this is the only time that it is shown."""
-    key, secret = api_keys.issue(g.principal, wanted.name, wanted.scope, wanted.expires_at)
+def create_key(new: KeyIn) -> Any:
+    """Create an API key for scripts; this is the only time that it is shown."""
+    key, secret = api_keys.issue(g.principal, new.name, new.scope, new.expires_at)
     return key_out(key) | {"api_key": secret}
 
 
@@ -102,9 +93,10 @@ def revoke_key(key_id: int) -> None:
 
 @auth.post("/ws-ticket")
 @requires("user")
+@refuses(404)
 @body(TicketIn)
 @returns(TicketOut)
-def ticket(wanted: TicketIn) -> Any:
+def ticket(place: TicketIn) -> Any:
     """Get a ticket that opens one WebSocket of one run, once, where headers cannot be sent."""
-    secret, seconds = tickets.issue(g.principal, wanted.run_id)
+    secret, seconds = tickets.issue(g.principal, place.run_id)
     return {"ticket": secret, "expires_in": seconds}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,16 @@ from ..errors import Invalid, TooLarge
 from ..services import charts, validation
 from ..services.charts import Drawn
 from ..store import Chart, Column, Points, Summary
+from ..wire import numbers
+from ..wire.times import SECOND, from_seconds, to_datetime, to_microseconds
 from .fields import LATEST
-from .schemas import BatchIn, BulkFrame, BulkIn, MetricIn
+from .requests import BatchIn, BulkFrame, BulkIn, MetricIn
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 # A column of a frame may stand for many series, so its size alone does not bound what a request asks for.
 MOST_POINTS = 10_000_000
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, exact."""
-    delta = moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def moment(time: int) -> datetime:
-    """The naive UTC datetime of microseconds since 1970."""
-    return datetime.fromtimestamp(time // 1_000_000, UTC).replace(microsecond=time % 1_000_000, tzinfo=None)
 
 
 def single(metric: MetricIn) -> tuple[Column, ...]:
@@ -41,7 +31,7 @@ def single(metric: MetricIn) -> tuple[Column, ...]:
 def batch(row: BatchIn) -> tuple[Column, ...]:
     """One row of several metrics: all columns share the row's step and time."""
     steps = None if row.step is None else np.array([row.step], np.int64)
-    times = None if row.timestamp is None else np.array([micros(row.timestamp)], np.int64)
+    times = None if row.timestamp is None else np.array([to_microseconds(row.timestamp)], np.int64)
     for name in row.metrics:
         validation.check_metric(name)
     values = np.array([*row.metrics.values()], np.float64)
@@ -51,33 +41,33 @@ def batch(row: BatchIn) -> tuple[Column, ...]:
 def bulk(posted: BulkIn | BulkFrame) -> tuple[Column, ...]:
     """Columns of any length; those with equal steps and times come to share their axis."""
     if isinstance(posted, BulkFrame):
-        return framed(posted)
+        return columns_of_frame(posted)
     axes: dict[tuple[bytes | None, bytes | None], tuple[Any, Any]] = {}
     columns = []
     _check_lengths(posted)
     for name, series in posted.series.items():
         steps = None if series.steps is None else np.array(series.steps, np.int64)
-        times = None if series.timestamps is None else _micros(np.array(series.timestamps, np.float64))
+        times = None if series.timestamps is None else from_seconds(np.array(series.timestamps, np.float64))
         key = (None if steps is None else steps.tobytes(), None if times is None else times.tobytes())
         steps, times = axes.setdefault(key, (steps, times))
         columns.append(Column(name, np.array(series.values, np.float64), steps, times))
     return tuple(columns)
 
 
-def framed(posted: BulkFrame) -> tuple[Column, ...]:
-    """The columns of a frame where they lie, as far as they are of the store's own kinds; each is turned once."""
+def columns_of_frame(posted: BulkFrame) -> tuple[Column, ...]:
+    """The columns of a frame where they lie, as far as they have the store's own types; each other one is converted once."""
     times: dict[int, Ints] = {}
     values: dict[int, Floats] = {}
     columns = []
     _check_lengths(posted)
     for name, series in posted.series.items():
-        given, stamps = series.values, series.timestamps
-        if id(given) not in values:
-            values[id(given)] = given.astype(np.float64, copy=False)
+        sent, stamps = series.values, series.timestamps
+        if id(sent) not in values:
+            values[id(sent)] = sent.astype(np.float64, copy=False)
         if stamps is not None and id(stamps) not in times:
             _check_times(name, stamps)
-            times[id(stamps)] = _micros(stamps) if stamps.dtype.kind == "f" else stamps
-        columns.append(Column(name, values[id(given)], series.steps, None if stamps is None else times[id(stamps)]))
+            times[id(stamps)] = from_seconds(stamps) if stamps.dtype.kind == "f" else stamps
+        columns.append(Column(name, values[id(sent)], series.steps, None if stamps is None else times[id(stamps)]))
     return tuple(columns)
 
 
@@ -90,7 +80,7 @@ def _check_lengths(posted: BulkIn | BulkFrame) -> None:
         for field, column in (("steps", series.steps), ("timestamps", series.timestamps)):
             if column is not None and len(column) != rows:
                 words = f"must be as long as its values: {len(column)} instead of {rows}"
-                raise _fault(name, field, words, "length")
+                raise _invalid_column(name, field, words, "length")
         points += rows
     if points > MOST_POINTS:
         raise TooLarge(f"The request has {points} points: at most {MOST_POINTS} at once")
@@ -98,43 +88,19 @@ def _check_lengths(posted: BulkIn | BulkFrame) -> None:
 
 def _check_times(name: str, stamps: NDArray[Any]) -> None:
     """Times of a frame are bounded as those in JSON are."""
-    latest = LATEST if stamps.dtype.kind == "f" else LATEST * 1_000_000
+    latest = LATEST if stamps.dtype.kind == "f" else LATEST * SECOND
     if len(stamps) and not (stamps.min() >= 0 and stamps.max() <= latest):  # NaN is neither.
-        raise _fault(name, "timestamps", f"must be from 0 to {latest}, and none of them NaN", "range")
+        raise _invalid_column(name, "timestamps", f"must be from 0 to {latest}, and none of them NaN", "range")
 
 
-def _fault(name: str, field: str, words: str, kind: str) -> Invalid:
+def _invalid_column(name: str, field: str, words: str, kind: str) -> Invalid:
     name = name[:80]
     return Invalid([{"loc": ["body", "series", name, field], "msg": f"series.{name}.{field} {words}", "type": kind}])
-
-
-def _micros(seconds: Floats) -> Ints:
-    return np.rint(seconds * 1e6).astype(np.int64)
-
-
-WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-
-
-def value(number: float) -> float | str:
-    """A value as strict JSON has it."""
-    return number if number - number == 0 else WORDS[str(number)]
-
-
-def values(numbers: NDArray[np.float64]) -> Any:
-    """An array for orjson, or a list where some values are words."""
-    if np.isfinite(numbers).all():
-        return np.ascontiguousarray(numbers)
-    return [value(number) for number in numbers.tolist()]
 
 
 def gaps(numbers: NDArray[np.float64]) -> list[float | None]:
     """NaN as null: where a bucket has nothing finite."""
     return [number if number == number else None for number in numbers.tolist()]
-
-
-def times(stamps: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Microseconds as ISO 8601, by way of orjson."""
-    return np.ascontiguousarray(stamps).view("M8[us]")
 
 
 def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
@@ -143,7 +109,7 @@ def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
         points.ids.tolist(), names, points.values.tolist(), points.steps.tolist(), points.times.tolist(), strict=True
     )
     return [
-        {"id": point_id, "run_id": run_id, "name": name, "value": value(number), "step": step, "timestamp": moment(time)}
+        {"id": point_id, "run_id": run_id, "name": name, "value": numbers.to_json(number), "step": step, "timestamp": to_datetime(time)}
         for point_id, name, number, step, time in columns
     ]  # fmt: skip
 
@@ -151,7 +117,7 @@ def point_rows(run_id: int, points: Points) -> Iterable[dict[str, Any]]:
 def summary(row: Summary) -> dict[str, Any]:
     return {
         "name": row.name,
-        "current_value": value(row.last),
+        "current_value": numbers.to_json(row.last),
         "min_value": row.min,
         "max_value": row.max,
         "mean_value": row.mean,

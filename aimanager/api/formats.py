@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
-from collections.abc import Callable, Iterator
-from itertools import chain
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 
-from ..store import History, Series
-from ..wire import columnar
-from . import columns
-from .decorators import FRAME
+from ..services.damage import describe_damage
+from ..store import DamagedPoints, History, Series
+from ..wire import columnar, numbers, times
+from .bodies import FRAME
+
+log = logging.getLogger(__name__)
 
 CSV, ARROW = "text/csv", "application/vnd.apache.arrow.stream"
 TYPES = {"json": "application/json", "columns": FRAME, "csv": CSV, "arrow": ARROW}
 _LINES = 50_000  # Of CSV that are text at a time.
 
 
-def wanted(usual: str, *others: str) -> str:
-    """The media type that `Accept` likes best; the usual one if it likes none of them."""
-    return request.accept_mimetypes.best_match([usual, *others]) or usual
+def preferred(types: Mapping[str, str]) -> str:
+    """The name of the media type that `Accept` likes best; the first one if it likes none of them."""
+    best = request.accept_mimetypes.best_match([*types.values()])
+    return next((name for name, type in types.items() if type == best), next(iter(types)))
 
 
-def sent(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
-    """Parts as an answer: at once, or one after the other; what goes wrong with the first is still told in words."""
-    body: Any = b"".join(parts) if whole else chain([next(parts, b"")], parts)
+def streamed(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
+    """Parts as an answer: at once, or one after the other; an error in the first one still gets an answer of its own."""
+    body: Any = b"".join(parts) if whole else _streamed(next(parts, b""), parts, g.get("request_id", "-"))
     answer = Response(body, mimetype=kind)
     answer.vary.add("Accept")
     return answer
 
 
+def _streamed(first: bytes, parts: Iterator[bytes], request_id: str) -> Iterator[bytes]:
+    """Parts until one cannot be read. The connection is reset then, as an end would look like a whole answer."""
+    try:
+        yield first
+        yield from parts
+    except OSError:
+        raise
+    except Exception as error:
+        reason = describe_damage(error) if isinstance(error, DamagedPoints) else str(error).partition("\n")[0]
+        log.error("an answer was cut off in request %s: %s", request_id, reason)
+        # gunicorn closes the connection for this one without a traceback.
+        raise ConnectionResetError(errno.ECONNRESET, "the answer was cut off") from None
+
+
 def history_as_json(history: History) -> Iterator[bytes]:
     fields: dict[str, Callable[[Series], Any]] = {
-        "values": lambda piece: columns.values(piece.values),
+        "values": lambda piece: numbers.array_to_json(piece.values),
         "steps": lambda piece: np.ascontiguousarray(piece.steps),
-        "timestamps": lambda piece: columns.times(piece.times),
+        "timestamps": lambda piece: times.array_to_json(piece.times),
     }
     yield b'{"name":' + orjson.dumps(history.name)
     for name, column in fields.items():
@@ -111,9 +129,9 @@ def _lines(history: History, begin: str) -> Iterator[bytes]:
     for piece in history.pieces():
         for start in range(0, len(piece.steps), _LINES):
             part = slice(start, start + _LINES)
-            steps, times = piece.steps[part].tolist(), np.datetime_as_string(columns.times(piece.times[part]))
-            values = (columns.value(value) for value in piece.values[part].tolist())
-            rows = zip(steps, values, times.tolist(), strict=True)
+            steps, moments = piece.steps[part].tolist(), np.datetime_as_string(times.array_to_json(piece.times[part]))
+            values = (numbers.to_json(value) for value in piece.values[part].tolist())
+            rows = zip(steps, values, moments.tolist(), strict=True)
             yield "".join([f"{begin}{step},{value},{time}\n" for step, value, time in rows]).encode()
 
 

@@ -9,9 +9,10 @@ from flask import Blueprint, request
 
 from ..extensions import parts
 from ..http.auth import requires
+from ..http.described import undocumented
 from ..http.limits import budget
 from .decorators import answer, returns
-from .schemas import Health
+from .responses import Health
 
 health = Blueprint("health", __name__)
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def alive() -> Any:
 @health.get("/readyz")
 @requires("anyone")
 @budget("none")
-@returns(Health)
+@returns(Health, also={503: "One part cannot serve"})
 def ready() -> Any:
     """Whether requests can be served: database, schema, disk, bus and limits, one word each; 503 if not.
 
@@ -45,6 +46,7 @@ def ready() -> Any:
 
 
 @health.post("/csp-report")
+@undocumented
 @requires("anyone")
 @returns(None, 204)
 def csp_report() -> None:

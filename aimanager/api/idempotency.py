@@ -20,6 +20,6 @@ def idempotency_key() -> str | None:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def fingerprint() -> bytes:
+def body_fingerprint() -> bytes:
     """16 bytes that tell this body from another."""
     return hashlib.blake2b(request.get_data(), digest_size=16).digest()

@@ -9,14 +9,17 @@ from flask import Blueprint, g
 from ..errors import Invalid
 from ..extensions import hub, parts
 from ..http.auth import requires
+from ..http.described import idempotent, refuses
 from ..http.fast_path import fast
 from ..http.limits import budget
 from ..services import metrics as service
 from ..store import Batch, Column
+from ..wire import numbers, times
 from . import columns
 from .decorators import body, returns
-from .idempotency import fingerprint, idempotency_key
-from .schemas import BatchIn, BulkFrame, BulkIn, Logged, Message, MetricIn, MetricOut
+from .idempotency import body_fingerprint, idempotency_key
+from .requests import BatchIn, BulkFrame, BulkIn, MetricIn
+from .responses import Logged, Message, MetricOut
 
 # Milliseconds until the next batch is wanted: live where somebody looks, quiet where nobody does.
 FLUSH_WATCHED, FLUSH_QUIET = 200, 2000
@@ -27,6 +30,7 @@ metrics = Blueprint("metrics", __name__, url_prefix="/metrics")
 @metrics.post("/<id:run_id>")
 @fast
 @requires("write")
+@idempotent
 @body(MetricIn)
 @returns(MetricOut, 201)
 def log(metric: MetricIn, run_id: int) -> Any:
@@ -34,22 +38,23 @@ def log(metric: MetricIn, run_id: int) -> Any:
 
     Without a step it is the metric's last one plus one. An `Idempotency-Key` header makes a retry harmless.
     """
-    receipt = service.record(g.principal, run_id, _once(columns.single(metric)))
+    receipt = service.record(g.principal, run_id, _batch_once(columns.single(metric)))
     if receipt.steps is None or receipt.times is None:
         raise RuntimeError("the only request of a key has points")
     return {
         "id": receipt.first_id,
         "run_id": run_id,
         "name": metric.name,
-        "value": columns.value(metric.value),
+        "value": numbers.to_json(metric.value),
         "step": int(receipt.steps[0]),
-        "timestamp": columns.moment(int(receipt.times[0])),
+        "timestamp": times.to_datetime(int(receipt.times[0])),
     }
 
 
 @metrics.post("/<id:run_id>/batch")
 @fast
 @requires("write")
+@idempotent
 @body(BatchIn)
 @returns(Message)
 def log_batch(row: BatchIn, run_id: int) -> Any:
@@ -57,13 +62,14 @@ def log_batch(row: BatchIn, run_id: int) -> Any:
 
     An `Idempotency-Key` header makes a retry harmless.
     """
-    service.record(g.principal, run_id, _once(columns.batch(row)))
+    service.record(g.principal, run_id, _batch_once(columns.batch(row)))
     return {"message": f"Logged {len(row.metrics)} metrics successfully"}
 
 
 @metrics.post("/<id:run_id>/bulk")
 @fast
 @requires("write")
+@refuses(409)
 @budget("ingest")
 @body(BulkIn, frame=BulkFrame)
 @returns(Logged)
@@ -76,7 +82,7 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
     """
     if (posted.client is None) != (posted.seq is None):
         raise Invalid.field("seq", "client and seq must be sent together")
-    batch = Batch(columns.bulk(posted), posted.client, posted.seq, fingerprint() if posted.client else None)
+    batch = Batch(columns.bulk(posted), posted.client, posted.seq, body_fingerprint() if posted.client else None)
     parts().rate_limits.spend_points(batch.count)
     receipt = service.record(g.principal, run_id, batch)
     return {
@@ -86,7 +92,7 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
     }
 
 
-def _once(logged: tuple[Column, ...]) -> Batch:
+def _batch_once(sent: tuple[Column, ...]) -> Batch:
     """A request with an `Idempotency-Key` is the one batch of a writer of that name."""
     key = idempotency_key()
-    return Batch(logged) if key is None else Batch(logged, f"key:{key}", 1, fingerprint())
+    return Batch(sent) if key is None else Batch(sent, f"key:{key}", 1, body_fingerprint())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -15,8 +16,9 @@ from werkzeug.routing import Rule
 from ..errors import SENTENCES
 from ..http.auth import requires, rule_of
 from ..http.limits import budget
-from .decorators import FRAME
-from .schemas import Problem
+from .bodies import FRAME
+from .decorators import returns
+from .responses import Document, Problem
 
 document = Blueprint("openapi", __name__)
 
@@ -31,14 +33,8 @@ TAGS = {
     "health": "Probes",
     "openapi": "This document",
 }
+METRIC_NAME = {"type": "string", "minLength": 1, "maxLength": 250}
 IDS = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
-IDEMPOTENCY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "A retry with the same key stores nothing twice",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
 FRAME_SCHEMA = {
     "type": "string",
     "format": "binary",
@@ -51,6 +47,7 @@ FRAME_SCHEMA = {
 @document.get("/openapi.json")
 @requires("anyone")
 @budget("none")
+@returns(Document)
 def openapi() -> dict[str, Any]:
     """Get this API as an OpenAPI 3.1 document."""
     return build(current_app)
@@ -65,7 +62,7 @@ def build(app: Flask) -> dict[str, Any]:
 def _build(app: Flask) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for rule in app.url_map.iter_rules():
-        if not described(rule):
+        if not is_described(app, rule):
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path_of(rule), {})[method.lower()] = _operation(app, rule, method)
@@ -94,10 +91,11 @@ SECURITY = {
 }
 
 
-def described(rule: Rule) -> bool:
-    """Routes of the API; pages and static files are not part of it, nor is the policy report of browsers."""
-    tag = rule.endpoint.split(".")[0]
-    return tag in TAGS and not rule.rule.endswith("/csp-report") and (tag != "ws" or not rule.rule.endswith("/"))
+def is_described(app: Flask, rule: Rule) -> bool:
+    """Routes of the API, each once; pages and static files are not part of it."""
+    if rule.endpoint.split(".")[0] not in TAGS or hasattr(_view(app, rule), "undocumented"):
+        return False
+    return not (rule.websocket and rule.rule.endswith("/"))  # Sockets have two rules, with and without a slash.
 
 
 def path_of(rule: Rule) -> str:
@@ -113,15 +111,15 @@ def _view(app: Flask, rule: Rule) -> Any:
 
 
 def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
-    view, allowed = _view(app, rule), rule_of(app, rule.endpoint)
+    view, who = _view(app, rule), rule_of(app, rule.endpoint)
     summary, _, rest = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
     tag = rule.endpoint.split(".")[0]
     operation: dict[str, Any] = {
         "tags": [tag],
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": " ".join(summary.split()),
-        "parameters": _parameters(view, rule, method),
-        "responses": _responses(view, rule, method, allowed or ""),
+        "parameters": _parameters(view, rule),
+        "responses": _responses(view, rule, method, who or ""),
     }
     if rest:
         operation["description"] = rest
@@ -133,79 +131,68 @@ def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
         if view.takes_frame:
             content[FRAME] = {"schema": FRAME_SCHEMA}
         operation["requestBody"] = {"required": True, "content": content}
-    if allowed == "anyone":
+    if who == "anyone":
         operation["security"] = []
     else:
-        operation["security"] = [{"token": []}, {"basic": []}] + ([{}] if allowed == "public_or_read" else [])
+        operation["security"] = [{"token": []}, {"basic": []}] + ([{}] if who == "public_or_read" else [])
     return operation
 
 
-def _parameters(view: Any, rule: Rule, method: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _parameters(view: Any, rule: Rule) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = []
     for name in sorted(rule.arguments, key=rule.rule.index):
-        words = {"type": "string", "minLength": 1, "maxLength": 250} if name == "metric_name" else IDS
-        found.append({"name": name, "in": "path", "required": True, "schema": words})
+        schema = METRIC_NAME if name == "metric_name" else IDS
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     model = getattr(view, "query_model", None)
     if model is not None:
-        schema = model.model_json_schema(ref_template=REF)
-        for name, words in schema["properties"].items():
-            words.pop("title", None)
-            words = _without_null(words)
-            item = {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": words}
-            found.append(item)
-    if rule.endpoint == "ws.run":
-        found += [
-            {"name": "since", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
-             "description": "The last id that was received: every later point comes first"},
-            {"name": "ticket", "in": "query", "required": False, "schema": {"type": "string"},
-             "description": "From `POST /auth/ws-ticket`, where headers cannot be sent"},
-        ]  # fmt: skip
-    if rule.endpoint in {"metrics.log", "metrics.log_batch", "runs.create"}:
-        found.append(IDEMPOTENCY)
-    return found
+        whole = model.model_json_schema(ref_template=REF)
+        for name, schema in whole["properties"].items():
+            schema.pop("title", None)
+            required = name in whole.get("required", ())
+            parameters.append({"name": name, "in": "query", "required": required, "schema": _without_null(schema)})
+    return parameters + [*getattr(view, "parameters", ())]
 
 
-def _without_null(words: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query string cannot say null: leaving the parameter out does."""
-    kinds = [kind for kind in words.get("anyOf", []) if kind != {"type": "null"}]
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) == 1:
-        words = {key: item for key, item in words.items() if key != "anyOf"} | kinds[0]
-    if words.get("default", ...) is None:
-        del words["default"]
-    return words
+        schema = {key: item for key, item in schema.items() if key != "anyOf"} | kinds[0]
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    return schema
 
 
-def _responses(view: Any, rule: Rule, method: str, allowed: str) -> dict[str, Any]:
-    if rule.endpoint.startswith("ws."):
-        codes = {"101": {"description": "Switching to WebSocket; one JSON object per message"}}
-        return codes | _problems([400, 401, 403, 404, 429, 503])
-    if rule.endpoint == "openapi.openapi":
-        return {"200": {"description": "The document", "content": {"application/json": {"schema": {"type": "object"}}}}}
-    model, status = view.answer_model, view.answer_status
-    good: dict[str, Any] = {"description": "Done" if model is None else "As asked"}
+def _responses(view: Any, rule: Rule, method: str, who: str) -> dict[str, Any]:
+    refusals = {400, 429, 503, *getattr(view, "refusals", ())}
+    refusals |= {401} if who != "anyone" else set()
+    refusals |= {403} if who != "anyone" or method == "POST" else set()
+    refusals |= {404} if rule.arguments else set()
+    refusals |= {413, 415} if hasattr(view, "body_model") else set()
+    answers = SWITCHING if rule.websocket else _answers(view)
+    return answers | {code: problem for code, problem in _problems(refusals).items() if code not in answers}
+
+
+SWITCHING = {"101": {"description": "Switching to WebSocket; one JSON object per message"}}
+
+
+def _answers(view: Any) -> dict[str, Any]:
+    """What the view answers when all is well, by status."""
+    model = view.answer_model
+    answer: dict[str, Any] = {"description": "Done" if model is None else "As asked"}
     if model is not None:
         schema = _ref(model)
         if view.answer_many:
             schema = {"type": "array", "items": schema}
-        good["content"] = {"application/json": {"schema": schema}}
-    if view.answer_also:
-        others = {media: {"schema": {"type": "string", "format": "binary"}} for media in view.answer_also}
-        good["content"] = good.get("content", {}) | others
-    answers = {str(status): good}
-    if rule.endpoint == "projects.create":
-        answers["200"] = good | {"description": "The project that was there, with `exist_ok`"}
-    if rule.endpoint == "health.ready":
-        answers["503"] = good | {"description": "One part cannot serve"}
-    refused = [400, 429, 503]
-    refused += [401] if allowed != "anyone" or rule.endpoint == "auth.login" else []
-    refused += [403] if allowed != "anyone" or method == "POST" else []
-    refused += [404] if rule.arguments or rule.endpoint in {"runs.create", "runs.index", "auth.ticket"} else []
-    refused += [409] if rule.endpoint.startswith("metrics.log") or rule.endpoint == "runs.create" else []
-    refused += [413, 415] if hasattr(view, "body_model") else []
-    return answers | {code: words for code, words in _problems(refused).items() if code not in answers}
+        answer["content"] = {"application/json": {"schema": schema}}
+    if view.answer_media:
+        others = {media: {"schema": {"type": "string", "format": "binary"}} for media in view.answer_media}
+        answer["content"] = answer.get("content", {}) | others
+    further = {str(status): answer | {"description": meaning} for status, meaning in view.answer_others.items()}
+    return {str(view.answer_status): answer} | further
 
 
-def _problems(codes: list[int]) -> dict[str, Any]:
+def _problems(codes: Collection[int]) -> dict[str, Any]:
     return {
         str(code): {
             "description": SENTENCES[code],
@@ -224,13 +211,13 @@ def _ref(model: type[BaseModel]) -> dict[str, Any]:
 
 def _schemas(app: Flask) -> dict[str, Any]:
     """Every model that a route names, in the shape in which it travels."""
-    wanted: dict[type[BaseModel], Any] = {Problem: "serialization"}
+    modes: dict[type[BaseModel], Any] = {Problem: "serialization"}
     for rule in app.url_map.iter_rules():
-        if described(rule):
+        if is_described(app, rule):
             view = _view(app, rule)
             if getattr(view, "body_model", None):
-                wanted[view.body_model] = "validation"
+                modes[view.body_model] = "validation"
             if getattr(view, "answer_model", None):
-                wanted[view.answer_model] = "serialization"
-    _, schemas = models_json_schema(list(wanted.items()), ref_template=REF)
+                modes[view.answer_model] = "serialization"
+    _, schemas = models_json_schema(list(modes.items()), ref_template=REF)
     return schemas["$defs"]

@@ -8,7 +8,8 @@ from ..http.auth import requires
 from ..services import projects as service
 from ..services.paging import Page
 from .decorators import body, query, returns
-from .schemas import ProjectChanges, ProjectIn, ProjectOut, ProjectQuery, project_out
+from .requests import ProjectChanges, ProjectIn, ProjectQuery, changes_of
+from .responses import ProjectOut, project_out
 
 projects = Blueprint("projects", __name__, url_prefix="/projects")
 
@@ -17,21 +18,19 @@ projects = Blueprint("projects", __name__, url_prefix="/projects")
 @requires("public_or_read")
 @query(ProjectQuery)
 @returns(ProjectOut, many=True)
-def index(asked: ProjectQuery) -> Any:
+def index(parameters: ProjectQuery) -> Any:
     """List all projects for the current user, or with `visibility=public` those that are public."""
-    page = service.list_projects(g.principal, asked.skip, asked.limit, asked.visibility, asked.name)
+    page = service.list_projects(g.principal, parameters.skip, parameters.limit, parameters.visibility, parameters.name)
     return Page([project_out(project) for project in page.items], page.total)
 
 
 @projects.post("/")
 @requires("write")
 @body(ProjectIn)
-@returns(ProjectOut, 201)
-def create(wanted: ProjectIn) -> Any:
+@returns(ProjectOut, 201, also={200: "The project that was there, with `exist_ok`"})
+def create(new: ProjectIn) -> Any:
     """Create a new project."""
-    project, is_new = service.create(
-        g.principal, wanted.name, wanted.description or "", wanted.is_public, wanted.exist_ok
-    )
+    project, is_new = service.create(g.principal, new.name, new.description or "", new.is_public, new.exist_ok)
     return project_out(project), 201 if is_new else 200
 
 
@@ -47,12 +46,12 @@ def show(project_id: int) -> Any:
 @requires("write")
 @body(ProjectChanges)
 @returns(ProjectOut)
-def update(changes: ProjectChanges, project_id: int) -> Any:
-    """Update a project; fields that are left out stay as they are."""
-    sent = changes.model_dump(exclude_unset=True)
-    if "description" in sent:
-        sent["description"] = sent["description"] or ""
-    return project_out(service.update(g.principal, project_id, **sent))
+def update(sent: ProjectChanges, project_id: int) -> Any:
+    """Update a project; fields that are left out stay as they are, those that nobody may change are taken unchanged."""
+    changes = changes_of(sent, project_out(service.get(project_id, g.principal, "own")))
+    if "description" in changes:
+        changes["description"] = changes["description"] or ""
+    return project_out(service.update(g.principal, project_id, **changes))
 
 
 @projects.delete("/<id:project_id>")

@@ -13,43 +13,45 @@ from ..services import metrics as service
 from ..services.paging import Page
 from ..store.base import PIECE
 from . import columns, formats
-from .decorators import FRAME, query, returns
+from .bodies import FRAME
+from .decorators import query, returns
 from .metrics import metrics
-from .schemas import ChartAnswer, ChartQuery, History, HistoryQuery, MetricOut, PointQuery, SummaryOut
+from .requests import ChartQuery, HistoryQuery, PointQuery
+from .responses import ChartAnswer, History, MetricOut, SummaryOut
 
 
 @metrics.get("/<id:run_id>")
 @requires("public_or_read")
 @query(PointQuery)
 @returns(MetricOut, many=True)
-def index(asked: PointQuery, run_id: int) -> Any:
+def index(parameters: PointQuery, run_id: int) -> Any:
     """Get metrics for a run, by timestamp."""
-    points = service.points(g.principal, run_id, asked.metric_name, asked.skip, asked.limit)
+    points = service.points(g.principal, run_id, parameters.metric_name, parameters.skip, parameters.limit)
     return Page(list(columns.point_rows(run_id, points)), points.total)
 
 
 @metrics.get("/<id:run_id>/history/<name:metric_name>")
 @requires("public_or_read")
 @query(HistoryQuery)
-@returns(History, also=[FRAME, formats.CSV, formats.ARROW])
-def history(asked: HistoryQuery, run_id: int, metric_name: str) -> Any:
+@returns(History, media=[FRAME, formats.CSV, formats.ARROW])
+def history(parameters: HistoryQuery, run_id: int, metric_name: str) -> Any:
     """Get metric history for a specific metric.
 
     By `format`, else by `Accept`: JSON; the frame of columns that bulk ingest takes; CSV with a line for each point; an
     Arrow stream.
     """
-    found = service.history(g.principal, run_id, metric_name)
-    kind = formats.TYPES[asked.format] if asked.format else formats.wanted(*formats.TYPES.values())
-    form = next(name for name, media_type in formats.TYPES.items() if media_type == kind)
-    return formats.sent(formats.HISTORY[form](found), kind, whole=found.total <= PIECE)
+    points = service.history(g.principal, run_id, metric_name)
+    name = parameters.format or formats.preferred(formats.TYPES)
+    return formats.streamed(formats.HISTORY[name](points), formats.TYPES[name], whole=points.total <= PIECE)
 
 
 @metrics.get("/<id:run_id>/export")
 @requires("public_or_read")
-@returns(None, also=[formats.CSV])
+@returns(None, media=[formats.CSV])
 def export(run_id: int) -> Any:
     """Get all points of a run as CSV, metric by metric, each by timestamp."""
-    return formats.sent(formats.histories_as_csv(service.histories(g.principal, run_id)), formats.CSV, whole=False)
+    lines = formats.histories_as_csv(service.histories(g.principal, run_id))
+    return formats.streamed(lines, formats.CSV, whole=False)
 
 
 @metrics.get("/<id:run_id>/summary")
@@ -63,21 +65,21 @@ def summary(run_id: int) -> Any:
 @metrics.get("/<id:run_id>/chart")
 @requires("public_or_read")
 @query(ChartQuery)
-@returns(ChartAnswer, also=[charts.MEDIA_TYPE])
-def chart(asked: ChartQuery, run_id: int) -> Any:
+@returns(ChartAnswer, media=[charts.MEDIA_TYPE])
+def chart(parameters: ChartQuery, run_id: int) -> Any:
     """Get series for drawing: at most `points` buckets each, none of which hides a spike.
 
     One name of one run is answered with its chart. Several names (`name=a&name=b`) or runs (`run=8&run=9`) are answered
     with a list, in which metrics that a run never logged are left out, and one that is damaged says so.
     """
-    drawn = charts.draw(g.principal, [run_id, *asked.run], asked.name, **asked.window())
-    alone = len(asked.name) == 1 and not asked.run
+    drawn = charts.draw(g.principal, [run_id, *parameters.run], parameters.name, **parameters.window())
+    alone = len(parameters.name) == 1 and not parameters.run
     only = drawn[0].chart if alone and drawn else None
     if alone and only is None:
         raise Damaged(drawn[0].error) if drawn else NotFound()
     last_id = min((one.last_id for one in drawn if one.run_id == run_id), default=0)
-    if formats.wanted("application/json", charts.MEDIA_TYPE) == charts.MEDIA_TYPE:
-        answer = Response(charts.packed(drawn, last_id, asked.also), mimetype=charts.MEDIA_TYPE)
+    if formats.preferred({"json": "application/json", "columns": charts.MEDIA_TYPE}) == "columns":
+        answer = Response(charts.packed(drawn, last_id, parameters.also), mimetype=charts.MEDIA_TYPE)
         answer.vary.add("Accept")
         return answer
     if only is not None:

@@ -6,19 +6,22 @@ from flask import Blueprint, g
 
 from ..errors import Invalid
 from ..http.auth import requires
+from ..http.described import idempotent, refuses
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import filters, pages
 from ..services.run_list import order as orders
 from .decorators import body, query, returns
-from .idempotency import fingerprint, idempotency_key
-from .schemas import RunChanges, RunIn, RunOut, RunPlace, RunQuery, run_out
+from .idempotency import body_fingerprint, idempotency_key
+from .requests import RunChanges, RunIn, RunPlace, RunQuery, changes_of
+from .responses import RunOut, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
 
 
 @runs.get("/")
 @requires("public_or_read")
+@refuses(404)
 @query(RunQuery)
 @returns(RunOut, many=True)
 def index(asked: RunQuery) -> Any:
@@ -47,19 +50,19 @@ def _by_cursor(asked: RunQuery) -> Any:
 
 @runs.post("/")
 @requires("write")
+@refuses(404)
+@idempotent
 @query(RunPlace)
 @body(RunIn)
 @returns(RunOut, 201)
-def create(place: RunPlace, wanted: RunIn) -> Any:
+def create(place: RunPlace, new: RunIn) -> Any:
     """Create a new run in the project that `project_id` names.
 
     An `Idempotency-Key` header makes a retry harmless: it is answered with the run that the first one made.
     """
     key = idempotency_key()
-    once = None if key is None else (key, fingerprint().hex())
-    run = service.create(
-        g.principal, place.project_id, wanted.name, wanted.config, wanted.tags or (), wanted.notes, once
-    )
+    retry = None if key is None else (key, body_fingerprint().hex())
+    run = service.create(g.principal, place.project_id, new.name, new.config, new.tags or (), new.notes, retry)
     return run_out(run)
 
 
@@ -75,9 +78,13 @@ def show(run_id: int) -> Any:
 @requires("write")
 @body(RunChanges)
 @returns(RunOut)
-def update(changes: RunChanges, run_id: int) -> Any:
-    """Update a run; fields that are left out stay as they are. A final status sets `ended_at`."""
-    return run_out(service.update(g.principal, run_id, **changes.model_dump(exclude_unset=True)))
+def update(sent: RunChanges, run_id: int) -> Any:
+    """Update a run; fields that are left out stay as they are, those that nobody may change are taken unchanged.
+
+    A final status sets `ended_at`.
+    """
+    changes = changes_of(sent, run_out(service.get(run_id, g.principal, "write")))
+    return run_out(service.update(g.principal, run_id, **changes))
 
 
 @runs.delete("/<id:run_id>")

@@ -15,24 +15,26 @@ from ..errors import SENTENCES, AIManagerError, Damaged, Unavailable
 from ..extensions import parts
 from ..services.damage import describe_damage
 from ..store import DamagedPoints
+from .unread import discard_body
 
 log = logging.getLogger(__name__)
 
-# Paths of the JSON API: always answered in JSON, whatever a client says it accepts.
-API_PREFIXES = ("/auth", "/projects", "/runs", "/metrics", "/ws", "/openapi.json", "/healthz", "/readyz", "/csp-report")
+# Where no route is, the first part of the path decides: below these everything is the API's.
+API_PARTS = frozenset({"auth", "projects", "runs", "metrics", "ws", "openapi.json", "healthz", "readyz", "csp-report"})
 
 
 SQLITE_ERROR = 1  # What SQLite says to a statement that makes no sense; others call that a ProgrammingError.
 
 
 def wants_page() -> bool:
-    """A person at a browser, asking for something that is not the API."""
-    if request.path.startswith(API_PREFIXES):
+    """A person at a browser, asking for something that is not the API: that one answers in JSON, whatever is accepted."""
+    if request.blueprint not in {None, "web"} or (request.endpoint is None and request.path.split("/")[1] in API_PARTS):
         return False
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 def error_response(error: AIManagerError) -> Response:
+    discard_body(request.environ)
     if wants_page():
         answer = Response(
             render_template("error.html", status=error.status, detail=error.detail, error=error), error.status

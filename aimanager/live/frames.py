@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ..wire import numbers, times
 from .source import Series, Tail
 
 TEXT, CLOSE = 0x1, 0x8
@@ -44,20 +45,6 @@ def _columns(series: Series) -> dict[str, Any]:
     return {
         "ids": np.ascontiguousarray(series.ids),
         "steps": np.ascontiguousarray(series.steps),
-        "values": _numbers(series.values),
-        "timestamps": series.times / 1e6,
+        "values": numbers.array_to_json(series.values),
+        "timestamps": times.to_seconds(series.times),
     }
-
-
-def _numbers(values: np.ndarray) -> Any:
-    """Values as strict JSON takes them: NaN and the infinities are words."""
-    finite = np.isfinite(values)
-    if finite.all():
-        return np.ascontiguousarray(values)
-    return [value if good else _word(value) for value, good in zip(values.tolist(), finite, strict=True)]
-
-
-def _word(value: float) -> str:
-    if value != value:
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"

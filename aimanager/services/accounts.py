@@ -13,7 +13,7 @@ from ..errors import Forbidden, Invalid, NotFound, Taken, Unauthorized
 from ..extensions import db, live_bus, login_throttle, settings, writing
 from ..models import User
 from ..principal import Principal
-from . import passwords
+from . import passwords, validation
 
 NAME = re.compile(r"\w(?:[\w.+-]{0,62}\w)?")
 EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]{1,64}@[^@\s<>\"',;:\\()\[\]]{1,189}")
@@ -37,6 +37,8 @@ def create(email: str, username: str, password: str, is_superuser: bool = False)
         raise Invalid.field(
             "username", "username must have 1 to 64 letters, digits or . _ + -, and begin and end with a letter or digit"
         )  # fmt: skip
+    if len(fold(username)) > validation.LONGEST_USERNAME:
+        raise Invalid.field("username", "username is too long: its letters take up more than 64 when case is ignored")
     passwords.check(password)
     user = User(
         email=email, email_key=fold(email), username=username, username_key=fold(username),
@@ -53,7 +55,7 @@ def create(email: str, username: str, password: str, is_superuser: bool = False)
 
 def check_email(email: str) -> None:
     printable = all(unicodedata.category(letter)[0] != "C" for letter in email)
-    if not EMAIL.fullmatch(email) or not printable:
+    if not EMAIL.fullmatch(email) or not printable or len(fold(email)) > validation.LONGEST_EMAIL:
         raise Invalid.field("email", "email must look like name@example.com")
 
 
@@ -111,15 +113,18 @@ def change(principal: Principal, password: str, email: str | None = None, new_pa
     if new_password is not None:
         passwords.check(new_password, "new_password")
         hashed = passwords.hash_password(new_password)
-    with writing() as session:
-        user = session.get_one(User, principal.user_id)
-        if email is not None and fold(email) != user.email_key:
-            _refuse_taken(session, email, None)
-        if email is not None:
-            user.email, user.email_key = email, fold(email)
-        if hashed is not None:
-            user.password_hash = hashed
-            user.epoch += 1
+    try:
+        with writing() as session:
+            user = session.get_one(User, principal.user_id)
+            if email is not None and fold(email) != user.email_key:
+                _refuse_taken(session, email, None)
+            if email is not None:
+                user.email, user.email_key = email, fold(email)
+            if hashed is not None:
+                user.password_hash = hashed
+                user.epoch += 1
+    except IntegrityError:  # Somebody was faster, on a database that has no gate.
+        raise Taken("email", "Email is already registered") from None
     live_bus.publish(f"user:{principal.user_id}")
     return user
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 from ..extensions import metric_store
 from ..principal import Principal
 from ..store import Chart, DamagedPoints
-from ..wire import columnar
+from ..wire import columnar, numbers, times
 from . import runs
 from .damage import describe_damage
 
 MEDIA_TYPE = "application/vnd.ai-manager.chart"
 ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only where it is asked for.
-UNIT = {"step": 1, "time": 1_000_000, "relative": 1_000_000}  # Of x in an answer, in units of the store.
+UNIT = {"step": 1, "time": times.SECOND, "relative": times.SECOND}  # Of x in an answer, in units of the store.
 _UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of a thousand.
 
 
@@ -40,14 +39,14 @@ class Drawn:
 
 def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
     """Charts run by run, in the order asked for; metrics that a run never logged are left out."""
-    wanted = list(dict.fromkeys(run_ids))
-    for run_id in wanted:
+    run_ids = list(dict.fromkeys(run_ids))
+    for run_id in run_ids:
         runs.project_of(run_id, principal)
-    return [drawn for run_id in wanted for drawn in _of_run(run_id, names, window)]
+    return [drawn for run_id in run_ids for drawn in _of_run(run_id, names, window)]
 
 
 def last_id(run_id: int) -> int:
-    """How far a run is, 0 before its first point. The right to read was asked with the run."""
+    """How far a run is, 0 before its first point. The right to read was checked with the run."""
     head = metric_store.heads([run_id]).get(run_id)
     return head.last_id if head else 0
 
@@ -91,7 +90,7 @@ def _packed(drawn: Drawn, also: Collection[str]) -> dict[str, Any]:
         head["last"] = chart.last
     else:
         head |= _envelope(chart)
-    columns = {"counts": chart.counts, "steps": chart.steps, "times": chart.times / 1e6}
+    columns = {"counts": chart.counts, "steps": chart.steps, "times": times.to_seconds(chart.times)}
     return head | {name: column for name, column in columns.items() if name in also}
 
 
@@ -104,11 +103,7 @@ def along(chart: Chart, x: NDArray[np.int64]) -> NDArray[Any]:
 def marks(chart: Chart) -> list[dict[str, Any]]:
     """Where values were not finite."""
     places = zip(along(chart, chart.bad_x).tolist(), chart.bad_values.tolist(), strict=True)
-    return [{"x": x, "value": _word(value)} for x, value in places]
-
-
-def _word(value: float) -> str:
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return [{"x": x, "value": numbers.to_word(value)} for x, value in places]
 
 
 def _envelope(chart: Chart) -> dict[str, NDArray[Any]]:
@@ -120,11 +115,11 @@ def _envelope(chart: Chart) -> dict[str, NDArray[Any]]:
             "max": _outward(chart.max, np.inf),
             "last": chart.last.astype("<f4"),
         }
-        known = ~np.isnan(chart.min)
-        if not known.any():
+        has_finite = ~np.isnan(chart.min)
+        if not has_finite.any():
             return narrow
-        most = _UNSEEN * (chart.max[known].max() - chart.min[known].min())
-        if all((np.abs(narrow[name][known] - exact[name][known]) <= most).all() for name in exact):
+        most = _UNSEEN * (chart.max[has_finite].max() - chart.min[has_finite].min())
+        if all((np.abs(narrow[name][has_finite] - exact[name][has_finite]) <= most).all() for name in exact):
             return narrow
     return exact
 

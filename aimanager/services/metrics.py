@@ -25,14 +25,14 @@ from . import runs
 
 
 def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
-    """Keep a batch once, however often it arrives, and tell whoever is watching."""
+    """Store a batch once, however often it arrives, and wake its viewers."""
     project_id = runs.project_of(run_id, principal, "write")
     try:
         receipt = metric_store.append(run_id, project_id, batch)
     except RunDeleted:
         raise NotFound() from None
     except OutOfTurn as error:
-        raise Conflict(_turn(error, batch)) from None
+        raise Conflict(_out_of_turn(error, batch)) from None
     except StoreUnavailable:
         raise Unavailable("The points could not be stored just now, please send them again") from None
     if not receipt.repeated:
@@ -42,7 +42,7 @@ def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
     return receipt
 
 
-def _turn(error: OutOfTurn, batch: Batch) -> str:
+def _out_of_turn(error: OutOfTurn, batch: Batch) -> str:
     if error.reason == "changed" and (batch.writer or "").startswith("key:"):
         return "This Idempotency-Key was used with another body; use a new key for other points"
     if error.reason == "changed":
@@ -59,19 +59,19 @@ def points(principal: Principal, run_id: int, name: str | None = None, skip: int
 def history(principal: Principal, run_id: int, name: str) -> History:
     """All points of one metric; raises NotFound for one that the run never logged."""
     runs.project_of(run_id, principal)
-    found = metric_store.history(run_id, name)
-    if found is None:
+    history = metric_store.history(run_id, name)
+    if history is None:
         raise NotFound()
-    return found
+    return history
 
 
 def histories(principal: Principal, run_id: int) -> Iterator[History]:
-    """All points of all metrics, metric by metric, each read when its turn has come."""
+    """All points of all metrics, metric by metric, each read when it is asked for."""
     runs.project_of(run_id, principal)
-    # Who goes through them may have left the application behind, which the proxy needs.
+    # They may be read after the request's context, which the proxy needs, has ended.
     store: MetricStore = metric_store._get_current_object()  # type: ignore[attr-defined]
     names = store.names([run_id])
-    return (found for name in names if (found := store.history(run_id, name)))
+    return (history for name in names if (history := store.history(run_id, name)))
 
 
 def summary(principal: Principal, run_id: int) -> list[Summary]:
@@ -87,5 +87,5 @@ def chart(principal: Principal, run_id: int, names: Sequence[str], **window: Any
 
 
 def head(run_id: int) -> Head | None:
-    """How far a run is; None before its first point. The right to read was asked with the run."""
+    """How far a run is; None before its first point. The right to read was checked with the run."""
     return metric_store.heads([run_id]).get(run_id)

@@ -29,6 +29,11 @@ def check(principal: Principal, owner_id: int, is_public: bool, to: Right) -> No
     raise Forbidden() if principal.signed_in else Unauthorized()
 
 
+def missing(principal: Principal) -> NotFound | Unauthorized:
+    """The error for what is not there: to somebody who is not signed in it looks like what is not public."""
+    return NotFound() if principal.signed_in else Unauthorized()
+
+
 def may(principal: Principal, project: Project, to: Right) -> bool:
     """The answer of `check` for pages, which show only what can be done."""
     try:
@@ -42,7 +47,7 @@ def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     """The project. Raises NotFound, and what `check` raises."""
     project = db.session.get(Project, project_id)
     if project is None or project.deleted_at:
-        raise NotFound()
+        raise missing(principal)
     check(principal, project.owner_id, project.is_public, to)
     return project
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import Conflict, Invalid, NotFound
+from ..errors import Conflict, Invalid
 from ..extensions import database, db, live_bus, metric_store, writing
 from ..models import Project, Run
 from ..models.base import now
@@ -30,7 +30,7 @@ def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
         .where(Run.id == run_id, Project.deleted_at.is_(None))
     ).one_or_none()
     if row is None:
-        raise NotFound()
+        raise projects.missing(principal)
     projects.check(principal, row.owner_id, row.is_public, to)
     return row.Run
 
@@ -47,7 +47,7 @@ def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     """The id of the run's project, with the rights asked: all that ingest needs, without loading a row object."""
     row = database.lookups.recall(_PLACE, run_id=run_id)
     if row is None:
-        raise NotFound()
+        raise projects.missing(principal)
     project_id, owner_id, is_public = row
     projects.check(principal, owner_id, is_public, to)
     return project_id
@@ -108,10 +108,11 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
     with writing():
         run = get(run_id, principal, "write")
         status = changes.get("status", run.status)
-        if status in FINAL and "ended_at" not in changes and (run.ended_at is None or status != run.status):
-            changes["ended_at"] = now()
+        # A whole run that is put back brings the end that it had.
+        if status in FINAL and changes.get("ended_at") is None:
+            changes["ended_at"] = run.ended_at if run.ended_at and status == run.status else now()
         if status == "running" and "status" in changes:
-            changes.setdefault("ended_at", None)
+            changes["ended_at"] = None
         for field, value in changes.items():
             setattr(run, field, value)
     if "status" in changes:

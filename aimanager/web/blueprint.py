@@ -9,12 +9,30 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from ..errors import Unauthorized
 from ..http import cookies
 from ..http.errors import error_response
+from ..services import passwords, validation
 from . import filters
+from .forms import check_text
 
+# Of text fields in characters: what the server takes is what the form takes.
+LIMITS = {
+    "name": validation.LONGEST_NAME,
+    "prose": validation.LONGEST_PROSE,
+    "email": validation.LONGEST_EMAIL,
+    "username": validation.LONGEST_USERNAME,
+    "key_name": validation.LONGEST_KEY_NAME,
+    "password": passwords.LONGEST,
+    "search": 1000,
+}
 THEMES = ("system", "light", "dark")
 
 web = Blueprint("web", __name__)
 filters.register(web)
+
+
+@web.before_request
+def check_form() -> None:
+    if request.method == "POST":
+        check_text()
 
 
 @web.app_context_processor
@@ -26,6 +44,7 @@ def template_globals() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "system",
         "signed_in": bool(principal and principal.signed_in),
         "csrf_cookie": cookies.csrf_cookie(),
+        "limits": LIMITS,
     }
 
 

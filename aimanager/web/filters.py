@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from ..wire.numbers import to_word
 from .markdown import rendered
 
 _FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_UP)  # Halves away from zero, as JavaScript rounds.
@@ -66,7 +67,7 @@ def short(value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     number = Decimal(value)
     if number.is_nan():
-        return "NaN"
+        return to_word(value)
     if number.is_infinite():
         return "∞" if number > 0 else "−∞"
     return _rounded(number).replace("-", "−")
@@ -99,7 +100,7 @@ def plain(value: Any) -> str:
 
 def _exact(value: float) -> str:
     if not math.isfinite(value):
-        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+        return to_word(value)
     if value == 0:
         return "0"
     number = Decimal(repr(value)).normalize()

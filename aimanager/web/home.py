@@ -9,7 +9,7 @@ from ..http.auth import requires
 from ..services import home as service
 from ..services import projects
 from . import spark
-from .blueprint import web
+from .blueprint import LIMITS, web
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
 
@@ -21,7 +21,7 @@ def home() -> Response:
     return page_or_fragment("home/index.html", "home/_cards.html", errors={}, form={}, **_overview())
 
 
-@web.post("/projects/new")
+@web.post("/app/projects/new")
 @requires("write")
 def create_project() -> Response | tuple[str, int]:
     is_public = request.form.get("is_public") == "1"
@@ -35,7 +35,7 @@ def create_project() -> Response | tuple[str, int]:
 
 def _overview() -> dict[str, object]:
     visibility = "public" if request.args.get("visibility") == "public" else "mine"
-    words = request.args.get("q", "").strip()[:200]
+    words = request.args.get("q", "").strip()[: LIMITS["search"]]
     limit = min(max(request.args.get("limit", 100, int), 1), 1000)
     overview = service.overview(g.principal, visibility, words, limit)
     return {

@@ -17,14 +17,13 @@ from ..services.run_list import order as orders
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from . import client, snippet
-from .blueprint import web
+from .blueprint import LIMITS, web
 from .columns import columns_of, values_shown, with_cells
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
 
 PAGE = 100
 MOST = 1000  # Rows of one page; further ones are on the next.
-MOST_TYPED = 1000  # Letters of a filter.
 MOST_METRICS = 50  # Of which an address says what to show.
 
 
@@ -85,7 +84,7 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
-    typed = request.args.get("q", "").strip()[:MOST_TYPED]
+    typed = request.args.get("q", "").strip()[: LIMITS["search"]]
     where, fault = _filter(typed)
     order = _order(request.args.get("sort", "-created")[:300])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)

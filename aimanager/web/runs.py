@@ -17,8 +17,8 @@ from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
 from ..services import metrics, projects, runs
-from ..services.run_list import states
 from ..store import Summary
+from ..wire.times import to_datetime
 from .blueprint import web
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
@@ -71,7 +71,7 @@ def delete_run(run_id: int) -> Response:
 def _page(found: Run, **context: Any) -> Response:
     head = metrics.head(found.id)
     summary = metrics.summary(g.principal, found.id)
-    heard_at = states.moment(head.heard_at) if head else None
+    heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(found.project_id, g.principal)
     groups = groups_of(summary)
     long = len(summary) > WHOLE_TABLE

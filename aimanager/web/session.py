@@ -11,7 +11,7 @@ from ..http.client_address import client_address
 from ..models import User
 from ..services import accounts, sessions
 from .blueprint import web
-from .forms import errors_of, safe_next, see, text
+from .forms import errors_of, missing, safe_next, see, text
 
 
 @web.get("/login")
@@ -27,14 +27,16 @@ def login() -> Response | str:
 @requires("visitor")
 def log_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     csrf.check_form()
-    wanted = safe_next(request.form.get("next"))
+    next_url = safe_next(request.form.get("next"))
+    if errors := missing(username="user name or email", password="password"):  # noqa: S106 - what the field is called
+        return render_template("session/login.html", errors=errors, next=next_url, username=text("username")), 400
     try:
-        user = accounts.authenticate(text("username"), request.form.get("password", ""), client_address())
+        user = accounts.authenticate(text("username"), request.form["password"], client_address())
     except (Unauthorized, Invalid, TooMany) as error:
-        page = render_template("session/login.html", errors=errors_of(error), next=wanted, username=text("username"))
+        page = render_template("session/login.html", errors=errors_of(error), next=next_url, username=text("username"))
         # A 401 would make browsers ask for a password of their own.
         return page, 400 if error.status == 401 else error.status, _retry(error)
-    return _signed_in(user, wanted)
+    return _signed_in(user, next_url)
 
 
 @web.get("/register")
@@ -49,16 +51,16 @@ def register() -> Response | str:
 @requires("visitor")
 def sign_up() -> Response | tuple[str, int, dict[str, str]]:
     csrf.check_form()
-    wanted = safe_next(request.form.get("next"))
+    next_url = safe_next(request.form.get("next"))
+    filled_in = {"next": next_url, "email": text("email"), "username": text("username")}
+    if errors := missing(email="email", username="user name", password="password"):  # noqa: S106
+        return render_template("session/register.html", errors=errors, **filled_in), 400, {}
     try:
-        user = accounts.register(text("email"), text("username"), request.form.get("password", ""))
+        user = accounts.register(text("email"), text("username"), request.form["password"])
     except (Invalid, Forbidden, TooMany) as error:
-        page = render_template(
-            "session/register.html", errors=errors_of(error, "email", "username", "password"), next=wanted,
-            email=text("email"), username=text("username"),
-        )  # fmt: skip
-        return page, error.status, _retry(error)
-    return _signed_in(user, wanted)
+        errors = errors_of(error, "email", "username", "password")
+        return render_template("session/register.html", errors=errors, **filled_in), error.status, _retry(error)
+    return _signed_in(user, next_url)
 
 
 @web.post("/logout")
@@ -70,9 +72,9 @@ def logout() -> Response:
     return answer
 
 
-def _signed_in(user: User, wanted: str | None) -> Response:
+def _signed_in(user: User, next_url: str | None) -> Response:
     token, secret = sessions.issue(user)
-    answer = see(wanted or url_for("web.home"))
+    answer = see(next_url or url_for("web.home"))
     cookies.sign_in(answer, token, secret)
     return answer
 

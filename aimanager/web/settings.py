@@ -11,7 +11,7 @@ from ..errors import AIManagerError, Invalid, TooMany
 from ..http import cookies
 from ..http.auth import requires
 from ..models.base import now
-from ..services import accounts, api_keys, sessions
+from ..services import accounts, api_keys, sessions, validation
 from .blueprint import THEMES, web
 from .forms import errors_of, safe_next, see, text
 
@@ -30,15 +30,14 @@ def issue_key() -> str | tuple[str, int]:
     """The one answer that shows the key, so it is no redirect."""
     name, days = text("key_name"), request.form.get("days", type=int)
     try:
-        if not 1 <= len(name) <= 100 or not name.isprintable():
-            raise Invalid.field("key_name", "name must have 1 to 100 printable characters")
+        validation.check_name("name", name, validation.LONGEST_KEY_NAME)
         if days is not None and not 1 <= days <= 3650:
             raise Invalid.field("days", "a key must expire within ten years, or never")
         scope = "read" if request.form.get("scope") == "read" else "write"
-        fresh, secret = api_keys.issue(g.principal, name, scope, now() + timedelta(days=days) if days else None)
+        new, secret = api_keys.issue(g.principal, name, scope, now() + timedelta(days=days) if days else None)
     except Invalid as error:
         return _page({"key_name": error.errors[0]["msg"]}), 400
-    return _page(fresh=fresh, secret=secret)
+    return _page(fresh=new, secret=secret)
 
 
 @web.post("/settings/keys/<id:key_id>/revoke")

@@ -145,21 +145,21 @@ class Columns:
             raise ValueError(f"must be of kind {' or '.join(kinds)}, not {str(kind)[:20]!r}")
         if type(offset) is not int or type(count) is not int or offset < 0 or count < 0:
             raise ValueError("must have an offset and a count of 0 or more")
-        known = self._given.get((kind, offset, count))
-        if known is not None:
-            return known
+        given = self._given.get((kind, offset, count))
+        if given is not None:
+            return given
         if offset % 8:
             raise ValueError(f"must begin at a multiple of 8 bytes, not at {offset}")
         end = offset + count * KINDS[kind].itemsize
         if end > self._size:
             raise ValueError(f"goes to byte {end} of the data, which has {self._size}")
         self._take(offset, end)
-        found = np.frombuffer(self._frame, KINDS[kind], count, self._start + offset)
+        column = np.frombuffer(self._frame, KINDS[kind], count, self._start + offset)
         # A view may begin anywhere if the frame itself does; what reads columns needs them aligned.
-        found = found if found.flags.aligned else found.copy()
-        found.flags.writeable = False
-        self._given[kind, offset, count] = found
-        return found
+        column = column if column.flags.aligned else column.copy()
+        column.flags.writeable = False
+        self._given[kind, offset, count] = column
+        return column
 
     def _take(self, offset: int, end: int) -> None:
         if offset == end:

@@ -1,9 +1,12 @@
 """The contract, line by line: paths, fields, types, defaults and messages as users were promised."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from tests.api import wire
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?")
 
@@ -13,6 +16,16 @@ def run_id(make_run, alice) -> int:
     return make_run(
         alice, name="Training Run 1", config={"learning_rate": 0.001, "batch_size": 32}, tags=["demo", "test"]
     )
+
+
+@pytest.mark.parametrize("name", wire.FILES)
+def test_the_server_answers_every_example_of_the_contract(app, name):
+    assert wire.play(app, name) >= 9
+
+
+def test_every_file_of_examples_is_played():
+    played = {path.stem for path in wire.FOLDER.glob("*.json") if "examples" in json.loads(path.read_text())}
+    assert played == set(wire.FILES)
 
 
 def test_registering_answers_the_user(api):

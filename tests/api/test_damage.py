@@ -92,3 +92,12 @@ def test_tidying_goes_on_for_the_other_runs(app, api, alice, make_run, run_id, c
     with app.extensions["aimanager"].database.reading() as connection:
         log = tables.metric_log.c
         assert connection.scalars(select(log.id0).where(log.run_no == later)).all() == []
+
+
+def test_an_answer_that_is_cut_off_ends_without_its_end_and_with_one_line_in_the_log(api, alice, run_id, caplog):
+    with caplog.at_level(logging.ERROR), pytest.raises(ConnectionResetError):
+        # The first piece is whole, the second one cannot be read.
+        list(api(alice).get(f"/metrics/{run_id}/export", buffered=False).iter_encoded())
+    records = [record for record in caplog.records if "cut off" in record.getMessage()]
+    assert len(records) == 1
+    assert not any(record.exc_info for record in caplog.records)

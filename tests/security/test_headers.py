@@ -20,7 +20,7 @@ def answers(app, api, browser_of, alice, bob, private_run):
         "run page": browser.get(f"/app/runs/{private_run}"),
         "login page": api().get("/login"),
         "to the login": api().get("/"),
-        "after a change": browser.post("/projects/new", data={"name": "x"}),
+        "after a change": browser.post("/app/projects/new", data={"name": "x"}),
         "static": api().get(static),
         "no static": api().get("/static/nothing.css"),
         "400": api(alice).post("/projects/", {}),

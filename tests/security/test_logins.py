@@ -242,7 +242,7 @@ def test_of_twelve_who_want_one_name_at_once_one_gets_it(app, account, many):
 
 
 def test_nobody_makes_himself_more_than_he_is(api, account, alice):
-    for more in ({"is_superuser": True}, {"id": 1}, {"role": "admin"}, {"is_active": False}, {"epoch": 9}):
+    for more in ({"is_superuser": True}, {"id": 99}, {"role": "admin"}, {"is_active": False}, {"epoch": 9}):
         assert api().post("/auth/register", account | more).status_code == 400
         assert api(alice).put("/auth/me", {"password": PASSWORD} | more).status_code == 400
     made = api().post("/auth/register", account).json
@@ -257,3 +257,46 @@ def test_where_sign_up_is_closed_nobody_signs_up(make_app, account):
     form = account | {"csrf_token": client.get_cookie("csrf").value}
     assert client.post("/register", data=form).status_code == 403
     assert client.post("/auth/login", json={"username": "mallory", "password": account["password"]}).status_code == 401
+
+
+def test_a_name_that_grows_when_case_is_ignored_is_refused_where_it_grows_too_long(api, account):
+    # The capital form of one sharp s is two letters.
+    refused = api().post("/auth/register", account | {"username": "ß" * 40})
+    assert (refused.status_code, refused.json["errors"][0]["loc"]) == (400, ["body", "username"])
+    assert api().post("/auth/register", account | {"username": "ß" * 32}).status_code == 201
+    refused = api().post("/auth/register", account | {"username": "other", "email": "ß" * 60 + "@" + "ß" * 100 + ".de"})
+    assert (refused.status_code, refused.json["errors"][0]["loc"]) == (400, ["body", "email"])
+
+
+def test_of_two_who_change_to_one_email_at_once_one_gets_it(app, alice, bob, many):
+    def change(place):
+        token = (alice, bob)[place].token
+        body = {"email": "one@example.com", "password": PASSWORD}
+        answer = app.test_client().put("/auth/me", json=body, headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code
+
+    assert sorted(many(2, change)) == [200, 400]
+
+
+def test_an_email_that_is_taken_between_the_look_and_the_write_is_refused(app, api, alice, bob, monkeypatch):
+    monkeypatch.setattr("aimanager.services.accounts._refuse_taken", lambda *_: None)
+    answer = api(alice).put("/auth/me", {"email": "bob@example.com", "password": PASSWORD})
+    assert (answer.status_code, answer.json["detail"]) == (400, "Email is already registered")
+
+
+def test_twelve_may_register_at_once(app, account, many):
+    def register(place):
+        body = account | {"email": f"m{place}@x.org", "username": f"m{place}"}
+        return app.test_client().post("/auth/register", json=body).status_code
+
+    assert many(12, register) == [201] * 12
+
+
+@pytest.mark.parametrize("form", [{}, {"username": "", "password": ""}, {"csrf_token": "x"}])
+def test_an_empty_login_says_what_is_missing(api, form):
+    for options in ({"data": form}, {"json": form}):
+        if options == {"data": {}}:
+            options["content_type"] = "application/x-www-form-urlencoded"
+        answer = api().post("/auth/login", **options)
+        assert answer.status_code == 400
+        assert [error["msg"] for error in answer.json["errors"]] == ["username is missing", "password is missing"]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from aimanager import ConfigurationError, Settings
-from aimanager.api.schemas import Account, Login, Register
+from aimanager.api.requests import Account, Login, Register
 from aimanager.http.signing_key import secret_key
 from tests.cast import PASSWORD
 

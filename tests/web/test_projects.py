@@ -19,7 +19,7 @@ def snippet_in(page) -> str:
 
 def test_creating_a_project_leads_to_its_page(look, alice):
     answer = look(
-        alice, "/projects/new", method="POST", data={"name": "digits", "description": "small", "is_public": "1"}
+        alice, "/app/projects/new", method="POST", data={"name": "digits", "description": "small", "is_public": "1"}
     )
     assert answer.status_code == 303
     page = look(alice, answer.location).text
@@ -28,7 +28,7 @@ def test_creating_a_project_leads_to_its_page(look, alice):
 
 
 def test_a_project_without_a_name_is_asked_for_one_beside_the_field(look, alice):
-    answer = look(alice, "/projects/new", method="POST", data={"name": "  ", "description": "kept"})
+    answer = look(alice, "/app/projects/new", method="POST", data={"name": "  ", "description": "kept"})
     assert answer.status_code == 400
     assert 'id="name-error"' in answer.text
     assert 'value="kept"' in answer.text

@@ -132,3 +132,64 @@ def test_logging_out_is_never_done_by_a_link(look, alice):
 
 def test_whoever_is_signed_in_is_led_past_the_login(look, alice):
     assert look(alice, "/login?next=/settings").location == "/settings"
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_login_form_says_beside_each_field_what_is_missing(door, blank):
+    answer = door(username=blank, password="")
+    assert answer.status_code == 400
+    assert re.search(r'id="username-error">Enter your user name or email<', answer.text)
+    assert re.search(r'id="password-error">Enter your password<', answer.text)
+
+
+def test_an_empty_registration_says_beside_each_field_what_is_missing(door):
+    answer = door("/register", email="", username="kept", password="")
+    assert answer.status_code == 400
+    assert 'id="email-error"' in answer.text
+    assert 'id="password-error"' in answer.text
+    assert 'value="kept"' in answer.text
+
+
+def test_a_stale_page_gets_a_page(browser_of, alice):
+    client = browser_of(alice, csrf=False)
+    answer = client.post("/app/projects/new", data={"name": "x", "csrf_token": "stale"}, headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (403, "text/html")
+    client.delete_cookie("session")
+    answer = client.post("/app/projects/new", data={"name": "x", "csrf_token": "stale"}, headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (401, "text/html")
+
+
+def test_every_page_lies_where_no_program_looks(app):
+    api_parts = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if "." in rule.endpoint and not rule.endpoint.startswith("web.")}  # fmt: skip
+    pages = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if rule.endpoint.startswith("web.")}
+    assert not api_parts & pages
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/projectsnew", "text/html"), ("/authors", "text/html"), ("/app/nothing", "text/html"), ("/nothing", "text/html"),
+     ("/projects/nothing", "application/json"), ("/auth/nothing", "application/json"), ("/ws/x", "application/json"),
+     ("/projects/99", "application/json"), ("/app/projects/99", "text/html")],
+)  # fmt: skip
+def test_what_is_not_there_is_answered_as_what_lies_there_would_be(browser_of, alice, path, kind):
+    answer = browser_of(alice).get(path, headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (404, kind)
+
+
+def test_fields_of_forms_take_what_the_server_takes(look, browser_of, alice, make_project, make_run):
+    """The longest text of each field goes through, and one letter more does not."""
+    project_id = make_project(alice)
+    run_id = make_run(alice, project_id)
+    pages = {"/": "/app/projects/new", f"/app/projects/{project_id}": f"/app/projects/{project_id}",
+             f"/app/runs/{run_id}": f"/app/runs/{run_id}", "/settings": "/settings/keys"}  # fmt: skip
+    tried = 0
+    for page, action in pages.items():
+        form = re.search(rf'<form class="[^"]*form[^"]*"[^>]*action="{action}".*?</form>|<form class="inline new-key".*?</form>', look(alice, page).text, re.S)[0]  # fmt: skip
+        limits = re.findall(r'<(?:input|textarea) id="(\w+)"[^>]*?maxlength="(\d+)"', form)
+        fields = {name: "x" for name, _ in limits}
+        for name, limit in limits:
+            for letters, good in ((int(limit), True), (int(limit) + 1, False)):
+                answer = browser_of(alice).post(action, data=fields | {name: "x" * letters}, headers=BROWSER)
+                assert (answer.status_code < 400) == good, (action, name, letters)
+                tried += 1
+    assert tried >= 12

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
 
@@ -19,6 +18,7 @@ from ...models.base import now
 from ...principal import Principal
 from ...store import Condition as MetricCondition
 from ...store import Rank
+from ...wire.times import to_microseconds
 from .. import projects
 from ..paging import Page, paged
 from . import order as orders
@@ -27,8 +27,6 @@ from .filters import Filter
 from .order import Cursor, Order, RunList
 
 COUNTED = 5000  # In a larger project the runs that pass a filter are not counted: it costs more than the page.
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-_MICROSECOND = timedelta(microseconds=1)
 _runs, _config = Run.__table__.c, RunConfig.__table__.c
 _FACTS = {"name": _runs.name_key, "tags": _runs.tags_key, "status": _runs.status, "duration": _runs.lasted}
 _CONFIG_VALUES = (_config.number, _config.text_key)
@@ -54,7 +52,7 @@ def page(
     projects.get(project_id, principal)
     run_list = RunList(project_id, order, where)
     cursor = None if after is None else orders.read_cursor(run_list, after)
-    search = _Search(run_list, cursor.time if cursor else _microseconds(now()))
+    search = _Search(run_list, cursor.time if cursor else to_microseconds(now()))
     places = search.places(cursor.place if cursor else None, limit + 1)
     next_cursor = None
     if len(places) > limit:
@@ -141,7 +139,7 @@ class _Search:
     def _running(self) -> list[Place]:
         """Runs that still run last until now, or until the time when the first page was read."""
         rows = self.connection.execute(self._of_project(_runs.started_at).where(_runs.lasted.is_(None)))
-        return [Place(self.time - _microseconds(start), run) for start, run in rows]
+        return [Place(self.time - to_microseconds(start), run) for start, run in rows]
 
     def _by_config(self) -> Chain:
         """Numbers before texts, or the other way round."""
@@ -164,7 +162,3 @@ class _Search:
         return sa.select(*columns, _config.run_id).where(
             _config.project_id == self.run_list.project_id, self._has_this_key
         )
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND

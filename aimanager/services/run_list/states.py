@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...extensions import db, metric_store
 from ...models import Run
+from ...wire.times import to_datetime
 from .. import runs
 
 STATES = ("running", "stale", "completed", "failed", "killed")
@@ -39,10 +40,4 @@ def stale(project_id: int) -> set[int]:
 
 def heard_at(run_ids: Iterable[int]) -> Mapping[int, datetime]:
     """When the server last got points of runs; those that never sent any are left out."""
-    return {run: moment(head.heard_at) for run, head in metric_store.heads(list(run_ids)).items()}
-
-
-def moment(microseconds: int) -> datetime:
-    """A store's time as the models have it; one that no calendar reaches becomes the nearest."""
-    seconds = min(max(microseconds / 1e6, 0), 253402300799)
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return {run: to_datetime(head.heard_at) for run, head in metric_store.heads(list(run_ids)).items()}

@@ -1,0 +1,286 @@
+"""What is sent to the API: bodies and query strings, by shape. What a value means is checked in the services."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from ..errors import Invalid
+from ..services import validation
+from ..wire.times import SECOND
+from .fields import (
+    INT64,
+    LINE,
+    NAME,
+    PLAIN,
+    PROSE,
+    VALUE_IN_SCHEMA,
+    Bound,
+    Config,
+    Digits,
+    Id,
+    Input,
+    Numbers,
+    Row,
+    Seconds,
+    Status,
+    Step,
+    Steps,
+    Tags,
+    Time,
+    Value,
+    frame_column,
+)  # fmt: skip
+
+MOST_BUCKETS = 200_000  # In one answer, which is made in memory.
+
+
+def _is_there(text: str) -> str:
+    if not text:
+        raise ValueError("is missing")
+    return text
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+    schema["readOnly"] = True
+    schema["description"] = "Cannot be changed: taken with the value that it has"
+
+
+# Of a whole resource that is put back. What such a field has is compared with what is stored, see `changes_of`.
+ReadOnly: Any = Field(None, json_schema_extra=_without_default)
+
+
+class Register(Input):
+    email: Annotated[str, Field(max_length=validation.LONGEST_EMAIL, examples=["user@example.com"]), LINE]
+    username: Annotated[str, Field(max_length=300, examples=["username"]), LINE]
+    password: Annotated[str, Field(examples=["password"], repr=False), PLAIN]
+
+
+class Login(Input):
+    """`username` may be the email. What else a password form sends (`grant_type`, ...) is left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    username: Annotated[str, Field(examples=["your_username"]), AfterValidator(_is_there), PLAIN]
+    password: Annotated[str, Field(examples=["your_password"], repr=False), AfterValidator(_is_there), PLAIN]
+
+
+class Account(Input):
+    """The present password goes with every change."""
+
+    password: Annotated[str, Field(repr=False), PLAIN]
+    email: Annotated[str, Field(max_length=validation.LONGEST_EMAIL), LINE] | None = None
+    new_password: Annotated[Annotated[str, PLAIN] | None, Field(repr=False)] = None
+    id: Id = ReadOnly
+    username: Annotated[str, LINE] = ReadOnly
+    is_active: bool = ReadOnly
+    is_superuser: bool = ReadOnly
+    created_at: Time = ReadOnly
+    updated_at: Time = ReadOnly
+
+
+class KeyIn(Input):
+    name: Annotated[str, Field(min_length=1, max_length=validation.LONGEST_KEY_NAME, examples=["laptop"]), NAME]
+    scope: Literal["read", "write"] = "write"
+    expires_at: Time | None = None
+
+
+class TicketIn(Input):
+    run_id: Id
+
+
+Title = Annotated[str, Field(min_length=1, max_length=validation.LONGEST_NAME), NAME]
+Prose = Annotated[str, Field(max_length=validation.LONGEST_PROSE), PROSE]
+
+
+class ProjectIn(Input):
+    """With `exist_ok` a project of yours with this name is answered (200) instead of making another."""
+
+    name: Annotated[Title, Field(examples=["My Project"])]
+    description: Annotated[Prose | None, Field(examples=["A machine learning project"])] = ""
+    is_public: bool = False
+    exist_ok: bool = False
+
+
+class ProjectChanges(Input):
+    name: Title = ""
+    description: Prose | None = ""
+    is_public: bool = False
+    id: Id = ReadOnly
+    owner_id: Id = ReadOnly
+    created_at: Time = ReadOnly
+    updated_at: Time = ReadOnly
+
+
+class RunIn(Input):
+    name: Annotated[Title | None, Field(examples=["Training Run 1"])] = None
+    config: Config | None = None
+    tags: Tags | None = None
+    notes: Prose = ""
+
+
+class RunChanges(Input):
+    name: Title = ""
+    status: Status = "running"
+    ended_at: Time | None = None
+    config: Config = {}
+    tags: Tags = []
+    notes: Prose = ""
+    id: Id = ReadOnly
+    project_id: Id = ReadOnly
+    started_at: Time = ReadOnly
+    created_at: Time = ReadOnly
+    updated_at: Time = ReadOnly
+
+
+class MetricIn(Input):
+    name: Annotated[str, Field(min_length=1, max_length=validation.LONGEST_METRIC, examples=["loss"]), NAME]
+    value: Value
+    step: Step | None = None
+    timestamp: Time | None = None
+
+
+class BatchIn(Input):
+    metrics: Annotated[
+        Row, Field(min_length=1, max_length=10000), WithJsonSchema({
+            "type": "object", "minProperties": 1, "maxProperties": 10000, "additionalProperties": VALUE_IN_SCHEMA,
+            "examples": [{"loss": 0.5, "accuracy": 0.85}],
+        }),
+    ]  # fmt: skip
+    step: Step | None = None
+    timestamp: Time | None = None
+
+
+class SeriesIn(Input):
+    """Parallel columns. Steps and timestamps (seconds since 1970) may be left out."""
+
+    values: Annotated[
+        Numbers, WithJsonSchema({"type": "array", "items": VALUE_IN_SCHEMA, "examples": [[0.5, 0.4, 0.3]]})
+    ]
+    steps: Annotated[Steps | None, Field(examples=[[1, 2, 3]])] = None
+    timestamps: Annotated[list[Seconds] | None, Field(examples=[[1700000000.0, 1700000000.1, 1700000000.2]])] = None
+
+
+Client = Annotated[
+    Annotated[str, Field(min_length=1, max_length=100), LINE] | None,
+    Field(examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"]),
+]
+Seq = Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])]
+
+
+class BulkIn(Input):
+    client: Client = None
+    seq: Seq = None
+    series: Annotated[dict[str, SeriesIn], Field(min_length=1, max_length=10000)]
+
+
+class FramedSeries(Input):
+    """As `SeriesIn`, with columns of a frame; timestamps in seconds, or in whole microseconds."""
+
+    values: Annotated[Any, frame_column("f8", "f4")]
+    steps: Annotated[Any, frame_column("i8", optional=True)] = None
+    timestamps: Annotated[Any, frame_column("f8", "i8", optional=True)] = None
+
+
+class BulkFrame(Input):
+    """As `BulkIn`, in a frame."""
+
+    model_config = ConfigDict(strict=True)
+
+    client: Client = None
+    seq: Seq = None
+    series: Annotated[dict[str, FramedSeries], Field(min_length=1, max_length=10000)]
+
+
+class Paging(BaseModel):
+    skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
+    limit: Annotated[int, Field(ge=1, le=1000), Digits] = 100
+
+
+class ProjectQuery(Paging):
+    visibility: Literal["mine", "public"] = "mine"
+    name: Annotated[str | None, Field(max_length=200)] = None
+
+
+class RunQuery(Paging):
+    """With any of `sort`, `order`, `filter`, `after` the list is of one project and pages by cursor."""
+
+    project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
+    sort: Annotated[str | None, Field(max_length=300, examples=["metric:val/loss.min"])] = None
+    order: Literal["asc", "desc"] | None = None
+    filter: Annotated[str | None, Field(max_length=2000, examples=["val/acc > 0.9 and config.lr = 0.001 baseline"])] = (
+        None
+    )
+    after: Annotated[str | None, Field(max_length=4000, description="X-Next-Cursor of the page before")] = None
+
+    @property
+    def by_cursor(self) -> bool:
+        return any(part is not None for part in (self.sort, self.order, self.filter, self.after))
+
+
+class RunPlace(BaseModel):
+    project_id: Annotated[int, Field(ge=1, lt=INT64), Digits]
+
+
+class PointQuery(BaseModel):
+    metric_name: Annotated[str | None, Field(max_length=250)] = None
+    skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
+    limit: Annotated[int, Field(ge=1, le=100000), Digits] = 1000
+
+
+class HistoryQuery(BaseModel):
+    """Says what `Accept` says, where headers cannot be set."""
+
+    format: Literal["json", "columns", "csv", "arrow"] | None = None
+
+
+class ChartQuery(BaseModel):
+    """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
+
+    name: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=250)]],
+        Field(min_length=1, max_length=50, description="A metric; several make several charts"),
+    ]
+    run: Annotated[
+        list[Annotated[int, Field(ge=1, lt=INT64), Digits]],
+        Field(max_length=50, description="A run to draw beside the one in the path"),
+    ] = []  # noqa: RUF012 - pydantic copies it
+    points: Annotated[int, Field(ge=1, le=10000), Digits] = 1000
+    x: Literal["step", "time", "relative"] = "step"
+    min: Bound = None
+    max: Bound = None
+    also: Annotated[
+        list[Literal["counts", "steps", "times"]],
+        Field(max_length=3, description="What a bucket of a frame has besides"),
+    ] = []  # noqa: RUF012
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ChartQuery:
+        if (len(self.run) + 1) * len(self.name) * self.points > MOST_BUCKETS:
+            raise ValueError(f"names times runs times points must be at most {MOST_BUCKETS}")
+        return self
+
+    def window(self) -> dict[str, Any]:
+        """What the store is asked: times in microseconds."""
+        scale = 1 if self.x == "step" else SECOND
+        lo, hi = (None if bound is None else bound * scale for bound in (self.min, self.max))
+        return {"points": self.points, "x": self.x, "lo": lo, "hi": hi}
+
+
+def changes_of(sent: Input, current: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a PUT that may be changed, of those that were sent. `current` is the resource as it is answered.
+
+    Raises Invalid for each field that cannot be changed and was sent with another value than it has.
+    """
+    changes = sent.model_dump(exclude_unset=True)
+    read_only = [name for name in changes if type(sent).model_fields[name].json_schema_extra is _without_default]
+    errors = [
+        {"loc": ["body", name], "msg": f"{name} cannot be changed", "type": "read_only"}
+        for name in read_only
+        if changes.pop(name) != current[name]
+    ]
+    if errors:
+        raise Invalid(errors)
+    return changes

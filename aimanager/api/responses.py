@@ -1,0 +1,196 @@
+"""What the API answers, by shape, and how rows of the database get that shape."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, RootModel
+
+from ..models import ApiKey, Project, Run, User
+from .fields import Config, Status, TagsOut, TimeOut, ValueOut
+
+
+class Problem(BaseModel):
+    """Every refusal has this body."""
+
+    detail: str = Field(examples=["Resource not found"])
+    errors: list[Finding] | None = None
+
+
+class Finding(BaseModel):
+    loc: list[str | int] = Field(examples=[["body", "step"]])
+    msg: str = Field(examples=["step must be an integer"])
+    type: str = Field(examples=["int_type"])
+
+
+class Token(BaseModel):
+    access_token: str = Field(examples=["eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9..."])
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the kind of a token, not one
+
+
+class UserOut(BaseModel):
+    id: int
+    email: str
+    username: str
+    is_active: bool
+    is_superuser: bool
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class KeyOut(BaseModel):
+    id: int
+    name: str
+    scope: Literal["read", "write"]
+    prefix: str = Field(examples=["aimgr_0f1e2d"])
+    created_at: TimeOut
+    expires_at: TimeOut | None
+    last_used_at: TimeOut | None
+
+
+class KeyOnce(KeyOut):
+    """The only time that the key is shown."""
+
+    api_key: str = Field(examples=["aimgr_..."])
+
+
+class TicketOut(BaseModel):
+    ticket: str
+    expires_in: int = Field(examples=[30])
+
+
+class ProjectOut(BaseModel):
+    id: int
+    name: str
+    description: str
+    owner_id: int
+    is_public: bool
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class RunOut(BaseModel):
+    id: int
+    name: str
+    project_id: int
+    status: Status
+    config: Config
+    tags: TagsOut
+    notes: str
+    started_at: TimeOut
+    ended_at: TimeOut | None
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class MetricOut(BaseModel):
+    id: int
+    run_id: int
+    name: str
+    value: ValueOut
+    step: int
+    timestamp: TimeOut
+
+
+class Message(BaseModel):
+    message: str = Field(examples=["Logged 3 metrics successfully"])
+
+
+class Logged(BaseModel):
+    message: str = Field(examples=["Logged 3 metrics successfully"])
+    last_id: int = Field(examples=[12345])
+    flush_after_ms: int = Field(examples=[2000], description="How soon the next batch is wanted")
+
+
+class History(BaseModel):
+    name: str
+    values: list[ValueOut]
+    steps: list[int]
+    timestamps: list[TimeOut]
+
+
+class SummaryOut(BaseModel):
+    name: str
+    current_value: ValueOut
+    min_value: float | None
+    max_value: float | None
+    mean_value: float | None
+    total_points: int
+
+
+class ChartOut(BaseModel):
+    """One row a bucket; `exact` when every point is drawn. `bad` marks where values were not finite."""
+
+    name: str
+    x_axis: Literal["step", "time", "relative"]
+    total_points: int
+    exact: bool
+    x: list[float | int]
+    min: list[float | None]
+    max: list[float | None]
+    last: list[float | None]
+    counts: list[int]
+    bad: list[BadOut]
+
+
+class ChartOfRun(ChartOut):
+    """One of several charts. The run's points up to `last_id` are in it."""
+
+    run_id: int
+    last_id: int
+
+
+class NoChart(BaseModel):
+    """In the place of a chart whose points cannot be read: one sentence that says why."""
+
+    run_id: int
+    name: str
+    last_id: int
+    error: str
+
+
+class ChartsOut(BaseModel):
+    """Several charts, run by run in the order asked for; `last_id` is of the run in the path."""
+
+    last_id: int
+    charts: list[ChartOfRun | NoChart]
+
+
+class ChartAnswer(RootModel[ChartOut | ChartsOut]):
+    """One chart if one name of one run was asked for, else several."""
+
+
+class BadOut(BaseModel):
+    x: float | int
+    value: Literal["NaN", "Infinity", "-Infinity"]
+
+
+class Document(RootModel[dict[str, Any]]):
+    """This API as an OpenAPI 3.1 document."""
+
+
+class Health(BaseModel):
+    """`/healthz` says only the status; `/readyz` adds one word for each part."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    database: str | None = None
+    schema_: str | None = Field(None, alias="schema")
+    disk: str | None = None
+    bus: str | None = None
+    limits: str | None = None
+
+
+def user_out(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in UserOut.model_fields}
+
+
+def key_out(key: ApiKey) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in KeyOut.model_fields}
+
+
+def project_out(project: Project) -> dict[str, Any]:
+    return {name: getattr(project, name) for name in ProjectOut.model_fields}
+
+
+def run_out(run: Run) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in RunOut.model_fields}
