@@ -28,7 +28,7 @@ _LINES = 50_000  # Of CSV that are text at a time.
 def preferred(types: Mapping[str, str]) -> str:
     """The name of the media type that `Accept` likes best; the first one if it likes none of them."""
     best = request.accept_mimetypes.best_match([*types.values()])
-    return next((name for name, type in types.items() if type == best), next(iter(types)))
+    return next((name for name, media in types.items() if media == best), next(iter(types)))
 
 
 def streamed(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
