@@ -46,8 +46,8 @@ def is_blank(text: str) -> bool:
 
 
 def has_nul(json: bytes) -> bool:
-    """Whether any string of a JSON document, names of fields included, has a NUL: bare, or as an escape."""
-    return b"\0" in json or (b"\\u0000" in json and _ESCAPED_NUL.search(json) is not None)
+    """Whether any string of a valid JSON document, names of fields included, has a NUL, which only an escape can write."""
+    return b"\\" in json and b"\\u0000" in json and _ESCAPED_NUL.search(json) is not None
 
 
 def name_of(character: str) -> str:

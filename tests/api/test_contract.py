@@ -153,11 +153,11 @@ def test_points_are_listed_by_timestamp_filtered_and_paged(api, alice, run_id):
     assert page.headers["X-Total-Count"] == "6"
 
 
-def test_a_step_that_is_left_out_follows_the_metrics_last_one(api, alice, run_id):
+def test_a_step_that_is_left_out_follows_the_metrics_greatest_one(api, alice, run_id):
     def log(**fields):
         return api(alice).post(f"/metrics/{run_id}", {"name": "loss", "value": 1} | fields).json["step"]
 
-    assert [log(), log(), log(step=10), log(), log(step=3), log()] == [0, 1, 10, 11, 3, 4]
+    assert [log(), log(), log(step=10), log(), log(step=3), log()] == [0, 1, 10, 11, 3, 12]
 
 
 @pytest.mark.parametrize(
