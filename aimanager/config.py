@@ -152,16 +152,16 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Read `AI_MANAGER_*`, or the file that `AI_MANAGER_<NAME>_FILE` names; raises ConfigurationError."""
         environ = os.environ if environ is None else environ
-        known = {item.name.upper(): item for item in fields(cls)}
+        settings_by_name = {item.name.upper(): item for item in fields(cls)}
         values: dict[str, Any] = {}
         for name, text in environ.items():
             if not name.startswith(PREFIX):
                 continue
             key = name.removeprefix(PREFIX)
-            if key.endswith("_FILE") and key.removesuffix("_FILE") in known:
+            if key.endswith("_FILE") and key.removesuffix("_FILE") in settings_by_name:
                 key, text = key.removesuffix("_FILE"), _content(name, text)
-            if key in known:
-                values[known[key].name] = _cast(key, known[key].default, text)
+            if key in settings_by_name:
+                values[settings_by_name[key].name] = _cast(key, settings_by_name[key].default, text)
             elif key not in CLIENT_NAMES:
                 log.warning("%s is not a setting of AI Manager and is ignored", name)
         return cls(**values | overrides)

@@ -68,9 +68,9 @@ class Lookups:
         # Read before asking: what is written meanwhile makes the answer an old one.
         generation, now = self._generation.read(), time.monotonic()
         key = (statement, *values.values())
-        known = self._answers.get(key)
-        if known and known[0] == generation and known[1] > now:
-            return known[2]
+        remembered = self._answers.get(key)
+        if remembered and remembered[0] == generation and remembered[1] > now:
+            return remembered[2]
         row = self.first(statement, **values)
         if row is not None:
             if len(self._answers) >= MOST:

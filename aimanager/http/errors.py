@@ -36,14 +36,14 @@ def wants_page() -> bool:
 def error_response(error: AIManagerError) -> Response:
     discard_body(request.environ)
     if wants_page():
-        answer = Response(
+        response = Response(
             render_template("error.html", status=error.status, detail=error.detail, error=error), error.status
         )
     else:
-        answer = jsonify(error.body())
-        answer.status_code = error.status
-    answer.headers.update(error.headers)
-    return answer
+        response = jsonify(error.body())
+        response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
 
 
 def _from_http(error: HTTPException) -> AIManagerError:
@@ -54,16 +54,16 @@ def _from_http(error: HTTPException) -> AIManagerError:
         sentence += ": this address speaks WebSocket, version 13"
     elif status == 400:
         sentence += ": the request could not be understood"
-    mended = AIManagerError(sentence)
-    mended.status = status
-    mended.headers = {
+    reworded = AIManagerError(sentence)
+    reworded.status = status
+    reworded.headers = {
         name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After", "WWW-Authenticate"}
     }
     if status == 401:
-        mended.headers.setdefault("WWW-Authenticate", "Bearer")
+        reworded.headers.setdefault("WWW-Authenticate", "Bearer")
     if status in {429, 503}:
-        mended.headers.setdefault("Retry-After", "1")
-    return mended
+        reworded.headers.setdefault("Retry-After", "1")
+    return reworded
 
 
 def init_errors(app: Flask) -> None:

@@ -67,17 +67,17 @@ def _refuse_taken(session: Session, email: str | None, username: str | None) -> 
 
 
 def authenticate(login: str, password: str, address: str) -> User:
-    """The user with this name or email and password. Raises Unauthorized, or TooMany after too many login_throttle."""
+    """The user with this name or email and password. Raises Unauthorized, or TooMany after too many wrong ones."""
     key = fold(login)[:254]
     login_throttle.check(key, address)
-    found = None
+    user = None
     if len(password) <= passwords.LONGEST and "\0" not in key:
-        found = db.session.scalar(sa.select(User).where(sa.or_(User.username_key == key, User.email_key == key)))
+        user = db.session.scalar(sa.select(User).where(sa.or_(User.username_key == key, User.email_key == key)))
     # Hold no connection while hashing, which takes longer than all else here.
     db.session.commit()
-    if not _guess(found if found and found.is_active else None, password, key, address) or found is None:
+    if not _guess(user if user and user.is_active else None, password, key, address) or user is None:
         raise Unauthorized("Incorrect username or password")
-    return found
+    return user
 
 
 def _guess(user: User | None, password: str, name: str, address: str) -> bool:
