@@ -113,9 +113,8 @@ def sit(ws: Server, viewer: Viewer) -> None:
     try:
         while ws.connected and ws.thread.is_alive():
             if ws.receive(timeout=60) is not None:
-                viewer.socket.offer(
-                    PONG
-                )  # A viewer that is passed over has bytes on their way, which is an answer too.
+                # A viewer that is passed over has bytes on their way, which is an answer too.
+                viewer.socket.offer(PONG)
     finally:
         hub.leave(viewer)
         viewer.socket.close()

@@ -10,7 +10,7 @@ declare global {
     "htmx:before:swap": CustomEvent<{ tasks: { fragment?: DocumentFragment }[] }>;
     "htmx:config:request": CustomEvent<{ ctx: RequestContext }>;
     "htmx:response:error": CustomEvent<{ ctx: RequestContext }>;
-    "htmx:error": CustomEvent<{ ctx?: RequestContext }>;
+    "htmx:error": CustomEvent<{ ctx?: RequestContext; error: unknown }>;
     /** The colours of the page changed. */
     "theme:change": CustomEvent;
   }

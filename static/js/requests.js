@@ -3,12 +3,15 @@
 import { readCookie } from "./cookies.js";
 import { toast } from "./toast.js";
 
+const RENEWAL_TIMEOUT = 10_000; // Milliseconds.
+
 /** What htmx says about a request.
- * @typedef {{request: {method: string, headers: Record<string, string>}, response?: Response, text?: string,
- *   sourceElement?: Element}} RequestContext */
+ * @typedef {{request: {method: string, headers: Record<string, string>, timeout?: number}, response?: Response,
+ *   text?: string, sourceElement?: Element}} RequestContext */
 
 document.addEventListener("htmx:config:request", ({ detail }) => {
-  const { request } = detail.ctx;
+  const { request, sourceElement } = detail.ctx;
+  if (renewsItself(sourceElement)) request.timeout = RENEWAL_TIMEOUT;
   if (request.method === "GET") return;
   // Read at request time: a token that was rendered into the page goes stale with a new session.
   request.headers["X-CSRF-TOKEN"] = readCookie(document.body.dataset.csrfCookie ?? "");
@@ -22,8 +25,13 @@ document.addEventListener("htmx:response:error", ({ detail }) => {
 });
 
 document.addEventListener("htmx:error", ({ detail }) => {
-  if (detail.ctx && !renewsItself(detail.ctx.sourceElement)) {
+  const { ctx, error } = detail;
+  if (!ctx) return;
+  if (!renewsItself(ctx.sourceElement)) {
     toast("The server cannot be reached. Nothing was changed; try again.");
+  } else if (error === "timeout") {
+    // The browser may have kept connections that froze, and each is found out only by waiting: take another.
+    setTimeout(() => document.body.dispatchEvent(new CustomEvent("look:again", { bubbles: true })));
   }
 });
 
