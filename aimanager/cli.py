@@ -37,7 +37,7 @@ def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            with create_app().app_context():
+            with create_app(background=False).app_context():
                 return command(*args, **kwargs)
         except (AIManagerError, ConfigurationError) as error:
             click.echo(str(error), err=True)
@@ -196,12 +196,12 @@ def compact() -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option(
-    "--anyway", is_flag=True, help="though servers have a database open; what they write meanwhile is left out"
+    "--force", is_flag=True, help="even if servers have the source open; what they write meanwhile is left out"
 )
-def copy_database(source: str, target: str, anyway: bool) -> None:
+def copy_database(source: str, target: str, force: bool) -> None:
     """Copy everything into an empty database, SQLite or PostgreSQL, and prove it; exit code 1 if the two differ."""
     try:
-        proofs = copying.copy(source, target, _now_and_then(), anyway)
+        proofs = copying.copy(source, target, _progress(), force)
     except copying.Refused as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -217,14 +217,14 @@ def copy_database(source: str, target: str, anyway: bool) -> None:
     click.echo("Both databases have the same rows.")
 
 
-def _now_and_then() -> copying.Progress:
-    """Says every second how far it is."""
-    said = monotonic()
+def _progress() -> copying.Progress:
+    """Reports every second how many rows are done."""
+    reported = monotonic()
 
     def progress(what: str, rows: int) -> None:
-        nonlocal said
-        if monotonic() - said > 1:
-            said = monotonic()
+        nonlocal reported
+        if monotonic() - reported > 1:
+            reported = monotonic()
             click.echo(f"{what}: {rows:,} rows", err=True)
 
     return progress

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from ..config import Settings
+from . import presence
 from .gate import PATIENCE, Gate, gate_for, sqlite_path
 from .generation import Generation
 from .lookups import Lookups
@@ -115,6 +116,9 @@ def prepare(engine: Engine, settings: Settings) -> None:
     """Make every connection of the engine behave: pragmas, and transactions that begin as they mean to go on."""
     if engine.dialect.name != "sqlite":
         return
+    path = sqlite_path(engine.url)
+    assert path is not None  # noqa: S101 - it is SQLite
+    presence.announce(engine, path)
     pragmas = SQLITE_PRAGMAS | {"synchronous": "FULL" if settings.durability == "durable" else "NORMAL"}
 
     @event.listens_for(engine, "connect")

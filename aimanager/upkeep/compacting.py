@@ -14,10 +14,11 @@ from ..store.tables import is_partition
 
 
 def size(database: Database) -> int:
-    """Bytes on the disk."""
+    """Bytes on the disk, of SQLite with what is still in its write-ahead log."""
     path = sqlite_path(database.engine.url)
     if path:
-        return path.stat().st_size
+        log = path.with_name(f"{path.name}-wal")
+        return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
     with database.reading() as connection:
         return int(connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
 

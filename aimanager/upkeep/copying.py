@@ -55,13 +55,13 @@ class Proof:
         return self.source == self.target
 
 
-def copy(source_url: str, target_url: str, progress: Progress, anyway: bool = False) -> list[Proof]:
+def copy(source_url: str, target_url: str, progress: Progress, force: bool = False) -> list[Proof]:
     """Copy a database into an empty or a new one. If any proof does not hold, the target is as it was.
 
-    Raises Refused where somebody has either database open, the source unless `anyway`, and where the target has rows.
+    Raises Refused where somebody has either database open, the source unless `force`, and where the target has rows.
     """
     try:
-        return _copy(ends.url_of(source_url), ends.url_of(target_url), progress, anyway)
+        return _copy(ends.url_of(source_url), ends.url_of(target_url), progress, force)
     except _Differs as differs:
         return differs.proofs
     except (DBAPIError, ConfigurationError, OSError) as error:
@@ -77,14 +77,14 @@ class _Differs(Exception):
         self.proofs = proofs
 
 
-def _copy(source: URL, target: URL, progress: Progress, anyway: bool) -> list[Proof]:
+def _copy(source: URL, target: URL, progress: Progress, force: bool) -> list[Proof]:
     if ends.place(source) == ends.place(target):
         raise Refused("The source and the target are the same database.")
     path = sqlite_path(source)
     if path and not path.is_file():
         raise Refused(f"There is no database at {path}.")
-    if not anyway:
-        ends.check_alone(source, "source", ", or copy --anyway what is there at this moment")
+    if not force:
+        ends.check_alone(source, "source", ", or use --force to copy what is there at this moment")
     ends.check_alone(target, "target")
     with ends.opened(source) as database:
         ends.check_source(database)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -16,13 +14,12 @@ from sqlalchemy.exc import ArgumentError
 
 from .. import models
 from ..config import ConfigurationError, Settings
-from ..db import schema
+from ..db import presence, schema
 from ..db.engine import Database
 from ..db.gate import sqlite_path
 from ..store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
 
 _MOMENT = 3.0  # Seconds.
-_DMS = 128  # The byte of a -shm file that each process with an open database has a lock on.
 
 
 class Refused(Exception):
@@ -83,7 +80,7 @@ def made(url: URL) -> Iterator[Database]:
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock", ".lock.turnstile", ".generation"):
+    for suffix in ("", "-wal", "-shm", ".lock", ".lock.turnstile", ".in-use", ".generation"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
@@ -131,12 +128,13 @@ def without_timeouts(connection: Connection) -> None:
 def check_alone(url: URL, which: str, instead: str = "") -> None:
     """Refuse a database that somebody has open: what they write now would not be in the copy."""
     path = sqlite_path(url)
+    who = ""
     if path:
-        process = _process_at(path)
-        who = process and (f"process {process} has" if process > 0 else "another process has")
+        if presence.is_in_use(path):
+            who = "another process has"
     else:
-        others = _connections_to(url)
-        who = others and ("another connection has" if others == 1 else f"{others} other connections have")
+        if others := _connections_to(url):
+            who = "another connection has" if others == 1 else f"{others} other connections have"
     if who:
         raise Refused(f"The {which} is in use, {who} it open: stop the servers{instead}.")
 
@@ -152,15 +150,3 @@ def _connections_to(url: URL) -> int:
             if not others or monotonic() > until:
                 return others
             sleep(0.05)
-
-
-def _process_at(path: Path) -> int:
-    """The number of a process that has a SQLite database open, -1 if it cannot be seen, 0 if there is none.
-
-    Ours must not have it open: closing the file would drop its own lock.
-    """
-    with suppress(FileNotFoundError), path.with_name(f"{path.name}-shm").open("r+b") as shared:
-        lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _DMS, 1, 0)
-        kind, *_, process = struct.unpack("hhqqi4x", fcntl.fcntl(shared, fcntl.F_GETLK, lock))
-        return 0 if kind == fcntl.F_UNLCK else process or -1
-    return 0
