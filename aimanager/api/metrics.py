@@ -36,7 +36,7 @@ metrics = Blueprint("metrics", __name__, url_prefix="/metrics")
 def log(metric: MetricIn, run_id: int) -> Any:
     """Log a single metric.
 
-    Without a step it is the metric's last one plus one. An `Idempotency-Key` header makes a retry harmless.
+    Without a step it is the metric's greatest one plus one. An `Idempotency-Key` header makes a retry harmless.
     """
     receipt = service.record(g.principal, run_id, _batch_once(columns.single(metric)))
     if receipt.steps is None or receipt.times is None:

@@ -58,6 +58,7 @@ def test_others_write_between_two_steps(sqlite):
     store = SqlStore(sqlite)
     fill(store)
     store.delete([1])
+    store.sweep()
     steps = []
 
     def stop():
@@ -77,6 +78,7 @@ def test_it_stops_when_it_is_told_to(sqlite):
     store = SqlStore(sqlite)
     fill(store)
     store.delete([1])
+    store.sweep()
     before = written(sqlite)
     store.close()
     store.tidy()
@@ -129,6 +131,7 @@ def test_postgres_gives_back_what_the_command_finds(postgres_url, tmp_path, monk
     fill(store)
     before, expected = compacting.size(opened), listed(store, 2, limit=10**6)
     store.delete([1])
+    store.sweep()
     done = CliRunner().invoke(main, ["compact"])
     assert done.exit_code == 0, done.output
     assert compacting.size(opened) < before - 500_000
