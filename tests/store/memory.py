@@ -39,7 +39,7 @@ from aimanager.store.base import (
     now,
 )
 from aimanager.store.chunks.frame import Line
-from aimanager.store.read import envelope
+from tests.store import envelope
 
 _LARGEST = 2**63 - 1
 

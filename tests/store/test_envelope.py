@@ -1,4 +1,4 @@
-"""A chart hides no spike, whatever the steps and the values are."""
+"""A chart hides no spike, whatever the steps and the values are: neither ours, out of nodes, nor the oracle's."""
 
 import hypothesis.strategies as st
 import numpy as np
@@ -6,12 +6,23 @@ import pytest
 from hypothesis import given
 
 from aimanager.store.chunks.frame import Line
-from aimanager.store.read.envelope import chart
+from aimanager.store.read import nodes, zoom
+from tests.store import envelope
 
 LEAST, LARGEST = -(2**63), 2**63 - 1
 steps = st.integers(-20, 20) | st.integers(LEAST, LARGEST)
 values = st.floats(width=64)
 lines = st.lists(st.tuples(steps, st.integers(0, 10**6), values), max_size=200)
+
+
+def by_nodes(name, line, axis, points, lo, hi, origin):
+    """As a chart is drawn of points that have all been read."""
+    column, origin = "step" if axis == "step" else "ts", origin if axis == "relative" else 0
+    every = zoom.points_within(line, column, *zoom.bounds(lo, hi, origin))
+    return nodes.draw(name, axis, nodes.in_order([every]), points, origin)
+
+
+both = pytest.mark.parametrize("chart", [by_nodes, envelope.chart])
 
 
 def line_of(points) -> Line:
@@ -22,12 +33,13 @@ def line_of(points) -> Line:
     return Line(ids, np.array(step, np.int64), np.array(time, np.int64), np.array(value, np.float64))
 
 
-def draw(points, count=10, axis="step", lo=None, hi=None, origin=0):
+def draw(chart, points, count=10, axis="step", lo=None, hi=None, origin=0):
     return chart("loss", line_of(points), axis, count, lo, hi, origin)
 
 
+@both
 @given(lines, st.integers(1, 30), st.sampled_from(["step", "time", "relative"]))
-def test_every_bucket_is_exact(points, count, axis):
+def test_every_bucket_is_exact(chart, points, count, axis):
     line = line_of(points)
     drawn = chart("loss", line, axis, count, None, None, 0)
     x = line.steps if axis == "step" else line.times
@@ -49,9 +61,10 @@ def test_every_bucket_is_exact(points, count, axis):
         assert (drawn.start[1:] > drawn.x[:-1]).all()
 
 
+@both
 @given(lines, st.integers(1, 30))
-def test_every_kind_of_value_that_is_not_finite_has_its_marks(points, count):
-    drawn = draw(points, count)
+def test_every_kind_of_value_that_is_not_finite_has_its_marks(chart, points, count):
+    drawn = draw(chart, points, count)
     bad = [(step, value) for step, _, value in points if not np.isfinite(value)]
     kinds = {str(value) for _, value in bad}
     assert {str(value) for value in drawn.bad_values.tolist()} == kinds
@@ -61,19 +74,22 @@ def test_every_kind_of_value_that_is_not_finite_has_its_marks(points, count):
         assert len(drawn.bad_x) == len(bad)
 
 
+@both
 @given(lines, steps | st.floats(allow_nan=False), steps | st.floats(allow_nan=False))
-def test_a_range_holds_the_points_within_its_bounds(points, lo, hi):
-    drawn = draw(points, 300, lo=lo, hi=hi)
+def test_a_range_holds_the_points_within_its_bounds(chart, points, lo, hi):
+    drawn = draw(chart, points, 300, lo=lo, hi=hi)
     assert drawn.x.tolist() == sorted(step for step, *_ in points if lo <= step <= hi)
 
 
-def test_buckets_are_equal_shares_of_the_width():
-    drawn = draw([(step, step, float(step)) for step in range(1000)], 10)
+@both
+def test_buckets_are_equal_shares_of_the_width(chart):
+    drawn = draw(chart, [(step, step, float(step)) for step in range(1000)], 10)
     assert drawn.start.tolist() == list(range(0, 1000, 100))
     assert drawn.counts.tolist() == [100] * 10
 
 
-def test_a_spike_among_a_million_is_kept():
+@both
+def test_a_spike_among_a_million_is_kept(chart):
     values = np.zeros(1_000_000)
     values[654_321] = 7.0
     steps = np.arange(1_000_000)
@@ -82,9 +98,10 @@ def test_a_spike_among_a_million_is_kept():
     assert drawn.max[65] == 7.0
 
 
+@both
 @pytest.mark.parametrize("axis", ["step", "time", "relative"])
-def test_a_line_from_one_end_of_the_integers_to_the_other_is_drawn(axis):
+def test_a_line_from_one_end_of_the_integers_to_the_other_is_drawn(chart, axis):
     points = [(LEAST, LEAST, 1.0), (0, 0, 2.0), (LARGEST, LARGEST, 3.0)]
-    drawn = draw(points, 2, axis, origin=LEAST)
+    drawn = draw(chart, points, 2, axis, origin=LEAST)
     assert drawn.total == 3
     assert (drawn.min.min(), drawn.max.max()) == (1.0, 3.0)

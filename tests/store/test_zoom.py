@@ -9,8 +9,8 @@ from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import layout
 from aimanager.store.chunks.frame import Line
 from aimanager.store.read import rollup, zoom
-from aimanager.store.read.envelope import chart as exact_chart
 from aimanager.store.read.reader import NOTHING
+from tests.store.envelope import chart as exact_chart
 from tests.store.factories import column, log, open_database
 from tests.store.test_invariants import assert_well, count
 from tests.store.test_machine import assert_chart_hides_nothing

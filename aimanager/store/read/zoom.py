@@ -7,26 +7,25 @@ is enough.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from math import ceil, floor, isinf
+from math import ceil, floor, inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...db.prepared import LEAST, MOST
 from ..base import Axis, Bound, Chart, DamagedPoints, Ints
 from ..chunks import layout
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, join
 from ..chunks.pack import NO_ROW, Tree, edges_of, trees_of
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
-from . import envelope, rollup
+from . import rollup
 from .nodes import Nodes, draw, in_order, of_points
 from .reader import Reader
 from .rollup import Chunks
 
 READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
 ENOUGH = 2 / 3  # So many chunks a bucket are drawn as they are: the nodes within cost a page of the database for each.
-_INT64 = np.iinfo(np.int64)
 
 
 def chart(
@@ -34,30 +33,40 @@ def chart(
 ) -> Chart:
     """The chart of a metric; `tail` are its points that are in no chunk. Raises DamagedPoints."""
     column = "step" if x == "step" else "ts"
-    low, high = _whole(lo, ceil, x, origin), _whole(hi, floor, x, origin)
+    origin = origin if x == "relative" else 0
+    low, high = bounds(lo, hi, origin)
     try:
         chunks = rollup.within(reader.connection, reader.run, metric, column, low, high)
         lowest = chunks[f"{column}_lo"]
         if not (lowest[1:] > lowest[:-1]).all():
             chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], lowest))]
+        nodes = None
         if int(chunks["rows"].sum()) + len(tail.ids) > max(READ, 1) * points:
             nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
-            if nodes is not None and int(nodes.counts.sum()) > points:
-                return draw(name, x, nodes, points, origin if x == "relative" else 0)
+        if nodes is None or int(nodes.counts.sum()) <= points:
+            line = join([reader.decoded(metric, rollup.places(chunks)), tail])
+            nodes = in_order([points_within(line, column, low, high)])
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
-    line = join([reader.decoded(metric, rollup.places(chunks)), tail])
-    return envelope.chart(name, line.by_time(), x, points, lo, hi, origin)
+    return draw(name, x, nodes, points, origin)
 
 
-def _whole(bound: Bound, inwards: Callable[[float], int], x: Axis, origin: int) -> int:
-    """A bound as a step or a time."""
-    if bound is None:
-        return _INT64.min if inwards is ceil else _INT64.max
-    if isinf(bound):
-        return _INT64.max if bound > 0 else _INT64.min
-    found = inwards(bound) + (origin if x == "relative" else 0)
-    return min(max(found, _INT64.min), _INT64.max)
+def bounds(lo: Bound, hi: Bound, origin: int) -> tuple[int, int]:
+    """Bounds as whole steps or times, inwards; the first above the second where no int64 lies between them."""
+    low = LEAST if lo is None or lo == -inf else MOST + 1 if lo == inf else ceil(lo) + origin
+    high = MOST if hi is None or hi == inf else LEAST - 1 if hi == -inf else floor(hi) + origin
+    if low > MOST or high < LEAST:
+        return MOST, LEAST
+    return max(low, LEAST), min(high, MOST)
+
+
+def points_within(line: Line, column: str, low: int, high: int) -> Nodes:
+    """The points with low <= x <= high, each as a node."""
+    x = line.steps if column == "step" else line.times
+    if (low, high) == (LEAST, MOST):
+        return of_points(line, x)
+    inside = (x >= low) & (x <= high)
+    return of_points(line.take(inside), x[inside])
 
 
 def _nodes(
@@ -68,9 +77,7 @@ def _nodes(
     if not clean.any():
         return None
     line = join([reader.decoded(metric, rollup.places(chunks[~clean])), tail])
-    x = line.steps if column == "step" else line.times
-    inside = (x >= low) & (x <= high)
-    several = [of_points(line.take(inside), x[inside])]
+    several = [points_within(line, column, low, high)]
     whole = chunks if clean.all() else chunks[clean]
     # The step of a chunk's last point is in its row only where no step goes back.
     enough = len(whole) >= ENOUGH * points

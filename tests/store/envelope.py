@@ -1,4 +1,4 @@
-"""Downsampling for charts: buckets of equal width along x, each with its exact min, max and last.
+"""The oracle of charts, worked out from all points: buckets of equal width along x, each with its exact min, max and last.
 
 An equal share of the width is what a column of pixels shows, so the envelope hides nothing that a drawing
 of all points would have shown. Buckets without points are left out.
@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..base import Axis, Bound, Chart, Floats, Ints
-from ..chunks.frame import Line
+from aimanager.store.base import Axis, Bound, Chart, Floats, Ints
+from aimanager.store.chunks.frame import Line
 
 _INT64 = np.iinfo(np.int64)
 
