@@ -70,12 +70,12 @@ def in_order(several: list[Nodes]) -> Nodes:
     every = some[0]
     if len(some) > 1:
         every = Nodes(*(np.concatenate([getattr(one, field.name) for one in some]) for field in fields(Nodes)))
-    x, time, id = every.first_x, every.first_time, every.first_id
+    x, time, first_id = every.first_x, every.first_time, every.first_id
     ascends = x[1:] > x[:-1]
     if not ascends.all():
-        later = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (id[1:] > id[:-1]))
+        later = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (first_id[1:] > first_id[:-1]))
         ascends |= (x[1:] == x[:-1]) & later
-    return every if ascends.all() else every.take(np.lexsort((id, time, x)))
+    return every if ascends.all() else every.take(np.lexsort((first_id, time, x)))
 
 
 def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart:
