@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, event, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import natural_order
@@ -39,6 +39,11 @@ class Run(Stamped, Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
+    # When the server received the end: `ended_at` may be of another clock, so durations are measured by this.
+    end_received_at: Mapped[datetime | None]
+    # The latest sign of life that is not a point: its start, a resumption, a heartbeat. None counts as none.
+    alive_at: Mapped[datetime | None] = mapped_column(default=now)
+    has_heartbeat: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     # Of the request that made it, if it had an Idempotency-Key: hashes of the key and of the body.
     once_key: Mapped[str | None] = mapped_column(String(64))
     once_body: Mapped[str | None] = mapped_column(String(32))
@@ -48,19 +53,29 @@ class Run(Stamped, Base):
     words: Mapped[str] = mapped_column(Text, default="", server_default="")
     lasted: Mapped[int | None] = mapped_column(BigInteger)
 
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it ran by the server's clock, None while it runs."""
+        return None if self.lasted is None else timedelta(microseconds=self.lasted)
 
-def keys_of(name: str, tags: list[str], started_at: datetime, ended_at: datetime | None) -> dict[str, Any]:
+
+def keys_of(name: str, tags: list[str], started_at: datetime, end_received_at: datetime | None) -> dict[str, Any]:
     """The columns that a table of runs is sorted and searched by; `lasted` is in microseconds, None while a run runs."""
     return {
         "name_key": natural_order.key(name),
         "tags_key": natural_order.key(", ".join(tags)) if tags else None,
         "words": "\n".join([name, *tags]).casefold(),
-        "lasted": None if ended_at is None else (ended_at - started_at) // timedelta(microseconds=1),
+        "lasted": None if end_received_at is None else microseconds_between(started_at, end_received_at),
     }
+
+
+def microseconds_between(start: datetime, end: datetime) -> int:
+    """Never negative, though a clock may be set back."""
+    return max(0, (end - start) // timedelta(microseconds=1))
 
 
 @event.listens_for(Run, "before_insert")
 @event.listens_for(Run, "before_update")
 def _keep_keys(_mapper: Any, _connection: Any, run: Run) -> None:
-    for column, value in keys_of(run.name, run.tags, run.started_at, run.ended_at).items():
+    for column, value in keys_of(run.name, run.tags, run.started_at, run.end_received_at).items():
         setattr(run, column, value)

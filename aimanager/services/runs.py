@@ -15,11 +15,16 @@ from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
 from ..principal import Principal
+from ..store.tables import metric_stream
 from . import projects, validation
 from .projects import Right
 
-# A run that was silent for so long is shown as stale; its stored status stays what its owner said.
-SILENCE = timedelta(minutes=2)
+# A running run is shown as stale after so long without a point or another sign of life; its stored status stays what
+# its owner said. Whoever sends heartbeats is missed after three of them, and the time in which one may wait to be written.
+SILENCE = timedelta(minutes=30)
+HEARTBEAT_EVERY = timedelta(seconds=15)
+HEARTBEAT_DELAY = timedelta(seconds=5)
+SILENCE_WITH_HEARTBEAT = 3 * HEARTBEAT_EVERY + HEARTBEAT_DELAY
 
 
 def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
@@ -87,7 +92,7 @@ def _start(principal: Principal, project_id: int, once: tuple[str, str] | None, 
             return made
         run = Run(**fields | {"project_id": project_id, "name": fields["name"] or ""})
         run.once_key, run.once_body = once or (None, None)
-        run.started_at = run.created_at = run.updated_at = now()
+        run.started_at = run.alive_at = run.created_at = run.updated_at = now()
         session.add(run)
         session.flush()
         if not run.name:
@@ -108,13 +113,20 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
     with writing():
         run = get(run_id, principal, "write")
         status = changes.get("status", run.status)
+        ended_now = status != run.status and status in FINAL
         # A whole run that is put back brings the end that it had.
         if status in FINAL and changes.get("ended_at") is None:
-            changes["ended_at"] = run.ended_at if run.ended_at and status == run.status else now()
+            changes["ended_at"] = run.ended_at if run.ended_at and not ended_now else now()
         if status == "running" and "status" in changes:
             changes["ended_at"] = None
+            if run.status != "running":
+                run.alive_at, run.has_heartbeat = now(), False
         for field, value in changes.items():
             setattr(run, field, value)
+        if run.ended_at is None:
+            run.end_received_at = None
+        elif run.end_received_at is None or ended_now:
+            run.end_received_at = now()
     if "status" in changes:
         (metric_store.finish if run.status in FINAL else metric_store.resume)(run_id)
     live_bus.publish(f"run-facts:{run_id}")
@@ -151,9 +163,66 @@ def delete(principal: Principal, run_id: int) -> None:
     live_bus.publish(f"project:{project_id}")
 
 
-def state_of(run: Run, heard_at: datetime | None) -> str:
-    """What pages show: the status, or `stale` for a running one that nobody hears of."""
-    if run.status != "running":
-        return run.status
-    last = max(run.started_at, run.updated_at, heard_at or run.started_at)
-    return "stale" if now() - last > SILENCE else "running"
+class State(str):
+    """The name of a run's state, and what is said about it: `stale` is `stale: no data for 34 min`."""
+
+    in_words: str
+
+    def __new__(cls, name: str, in_words: str = "") -> State:
+        state = super().__new__(cls, name)
+        state.in_words = in_words or name
+        return state
+
+
+def state_of(run: Run, last_point_at: datetime | None) -> State:
+    """What pages show: the status, or `stale` for a running run that gives no sign of life. `is_stale` is the same in SQL."""
+    if run.status == "running" and (silence := silent_for(run, last_point_at)) > _patience(run):
+        return State("stale", f"stale: no data for {_in_words(silence)}")
+    return State(run.status)
+
+
+def silent_for(run: Run, last_point_at: datetime | None) -> timedelta:
+    """How long ago the last point, heartbeat or other sign of life was."""
+    return now() - max(filter(None, (run.started_at, run.alive_at, last_point_at)))
+
+
+def is_stale() -> sa.ColumnElement[bool]:
+    """Condition on `Run` for a query: `state_of` is `stale`.
+
+    Running runs of a project are found by the index on (project_id, status, id), their last point by the key of its table.
+    """
+    moment = now()
+    last_sign = sa.case(
+        (Run.has_heartbeat, moment - SILENCE_WITH_HEARTBEAT),
+        else_=moment - SILENCE,
+    )  # fmt: skip
+    last_point = sa.case(
+        (Run.has_heartbeat, microseconds(moment - SILENCE_WITH_HEARTBEAT)),
+        else_=microseconds(moment - SILENCE),
+    )  # fmt: skip
+    stream = metric_stream.c
+    has_recent_point = sa.exists().where(stream.run_no == Run.id, stream.heard_at >= last_point)
+    return sa.and_(
+        Run.status == "running",
+        Run.started_at < last_sign,
+        sa.or_(Run.alive_at.is_(None), Run.alive_at < last_sign),
+        ~has_recent_point,
+    )
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as the store has it, since 1970."""
+    return (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+
+
+def _patience(run: Run) -> timedelta:
+    return SILENCE_WITH_HEARTBEAT if run.has_heartbeat else SILENCE
+
+
+def _in_words(silence: timedelta) -> str:
+    minutes = int(silence.total_seconds() // 60)
+    if minutes < 1:
+        return f"{int(silence.total_seconds())} s"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 2 * 24 * 60 else f"{minutes // (24 * 60)} days"

@@ -77,6 +77,10 @@ metric_stream = Table(
 BEING_DELETED = metric_stream.c.state == literal_column(str(DELETING))
 Index("ix_metric_stream_deleting", metric_stream.c.run_no, sqlite_where=BEING_DELETED, postgresql_where=BEING_DELETED)
 
+# Live streams are looked through for those that get no points any more; most streams are finished.
+IS_LIVE = metric_stream.c.state == literal_column(str(LIVE))
+Index("ix_metric_stream_live", metric_stream.c.run_no, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE)
+
 metric_writer = Table(
     "metric_writer",
     Base.metadata,
