@@ -98,7 +98,7 @@ def project(ws: Server, project_id: int) -> None:
 
 
 @sock.route("/ws/home", bp=sockets)
-@requires("public_or_read")
+@requires("user")
 @budget("page")
 def home(ws: Server) -> None:
     """A word whenever something has changed in one of the caller's projects."""
@@ -133,8 +133,6 @@ def admit() -> None:
     if "run_id" in arguments:
         viewer = _run_viewer(arguments["run_id"], g.principal, guarded)
     elif "project_id" not in arguments:
-        if not g.principal.signed_in:
-            raise Unauthorized()
         viewer = Viewer(guarded, f"home:{g.principal.user_id}", g.principal)
     else:
         projects.get(arguments["project_id"], g.principal)
