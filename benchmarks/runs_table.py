@@ -180,7 +180,7 @@ def _series(total: int) -> Iterator[tuple[Any, ...]]:
             if metric == 5 and run % 100:
                 continue
             last = None if metric > 5 and (run + metric) % 20 == 0 else value
-            yield (run, metric, project, live, 1000, 0, metric, 999, run, last, value, value, value, 0.0, 0)
+            yield (run, metric, project, live, 1000, 0, metric, 999, run, last, value, value, value, 0.0, 0, None)
 
 
 def _project_of(run: int) -> int:

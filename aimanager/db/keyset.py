@@ -75,13 +75,17 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
         if len(passed) >= limit or len(rows) < size:
             return passed[:limit]
         after, tried, size = rows[-1], tried + size, 2 * size
-    return passed + order.walk_within(matching(conditions), after, limit - len(passed))
+    return passed + order.walk_within(_all(conditions), after, limit - len(passed))
 
 
 def matching(conditions: Sequence[Condition]) -> set[int]:
     """All runs that fulfil all conditions, of which there is at least one."""
     few = _few(conditions)
-    return few if few is not None else reduce(set.intersection, (one.runs() for one in conditions))
+    return few if few is not None else _all(conditions)
+
+
+def _all(conditions: Sequence[Condition]) -> set[int]:
+    return reduce(set.intersection, (one.runs() for one in conditions))
 
 
 def _few(conditions: Sequence[Condition]) -> set[int] | None:
@@ -178,18 +182,23 @@ class Walk:
         def look(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
             query = self.query.where(condition).order_by(*order)
             chosen = list(islice(filter(runs.__contains__, self._each_run(query.with_only_columns(run))), most))
-            rows = self.connection.execute(self.query.where(one_of(self.connection, run, chosen)))
-            place = {run: Place(value, run) for value, run in rows}
+            place = {place.run: place for place in self._rows(chosen)}
             return [place[run] for run in chosen]
 
         return self._page(look, [place for place in self.known if place.run in runs], after, limit)
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
+        known = [place for place in self.known if place.run in runs] if self.by_run is None else []
+        return in_order([*self._rows(runs), *known], self.descending, after)
+
+    def _rows(self, runs: Collection[int]) -> list[Place]:
+        """The rows of these runs, in no order."""
+        if not runs:
+            return []
         query = self.query if self.by_run is None else self.by_run
         value, run = query.selected_columns
-        rows = self.connection.execute(query.where(value.is_not(None), one_of(self.connection, run, runs))).all()
-        known = [place for place in self.known if place.run in runs] if self.by_run is None else []
-        return in_order([*starmap(Place, rows), *known], self.descending, after)
+        rows = self.connection.execute(query.where(value.is_not(None), one_of(self.connection, run, runs)))
+        return list(starmap(Place, rows.all()))
 
     def _each_run(self, query: sa.Select[Any]) -> Iterator[int]:
         offset, size = 0, _WINDOW

@@ -11,22 +11,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Double, ForeignKey, Index, Table, Text, delete, event, insert, inspect
+from sqlalchemy import Connection, Double, ForeignKey, Index, Table, delete, event, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import natural_order
 from .base import Base, Id
 from .run import Key, Run
 
-LONGEST_KEY = 250  # Characters; a value under a longer key is shown, but neither sorted nor filtered by.
-LONGEST_TEXT = 250  # As much of a text is compared.
+# Rows of an index have to fit into a third of a page of PostgreSQL.
+LONGEST_KEY = 125  # Characters; a value under a longer key is shown, but neither sorted nor filtered by.
+LONGEST_TEXT = 250  # As much of a text is compared, and as much of its beginning as people sort.
+LONGEST_SORTED = 100
 MOST_KEYS = 5000  # Of one run; so many rows are written in some tens of milliseconds.
 
 
 class RunConfig(Base):
     """A value of a run's config under its key, nested keys joined by dots. It has either a number or a text.
 
-    `text_key` is the text as people sort, see natural_order.py.
+    `text` is what `text_key` makes of it: in the order in which people sort.
     """
 
     __tablename__ = "run_config"
@@ -35,13 +37,12 @@ class RunConfig(Base):
     key: Mapped[str] = mapped_column(Key, primary_key=True)
     project_id: Mapped[int] = mapped_column(Id)
     number: Mapped[float | None] = mapped_column(Double)
-    text: Mapped[str | None] = mapped_column(Text)
-    text_key: Mapped[str | None] = mapped_column(Key)
+    text: Mapped[str | None] = mapped_column(Key)
 
     __table_args__ = {"sqlite_with_rowid": False}
 
 
-for _value in (RunConfig.number, RunConfig.text_key):
+for _value in (RunConfig.number, RunConfig.text):
     Index(
         f"ix_run_config_{_value.key}", RunConfig.project_id, RunConfig.key, _value, RunConfig.run_id,
         sqlite_where=_value.is_not(None), postgresql_where=_value.is_not(None),
@@ -59,26 +60,32 @@ def flat(config: Any) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
+def text_key(text: str) -> str:
+    """Sorts as people do, see natural_order.py, and differs for texts that differ, in capitals say."""
+    text = text[:LONGEST_TEXT]
+    key = natural_order.key(text[:LONGEST_SORTED])
+    # What is put between is before all that may follow the same letters.
+    return key if key == text else f"{key}\x01 {text}"
+
+
 def typed(value: Any) -> tuple[float | None, str | None]:
     """A value of a config as its number or its text; both None for null."""
     if value is None:
         return None, None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value), None
-    return None, (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST_TEXT]
+    return None, value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def rows_of(run_id: int, project_id: int, config: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of a run's config. Where two values have one key, as `{"a.b": 1, "a": {"b": 2}}`, the last one counts."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, value in dict(flat(config)).items():
         number, text = typed(value)
         if (number is None and text is None) or len(key) > LONGEST_KEY:
             continue
-        text_key = None if text is None else natural_order.key(text)
-        rows.append({
-            "run_id": run_id, "project_id": project_id, "key": key, "number": number, "text": text, "text_key": text_key,
-        })  # fmt: skip
+        row = {"run_id": run_id, "key": key, "project_id": project_id, "number": number}
+        rows.append(row | {"text": None if text is None else text_key(text)})
         if len(rows) == MOST_KEYS:
             break
     return rows

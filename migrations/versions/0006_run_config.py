@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 RUNS_AT_ONCE = 500
-LONGEST_KEY, LONGEST_TEXT, MOST_KEYS, LONGEST_SORTED = 250, 250, 5000, 200
+LONGEST_KEY, LONGEST_TEXT, LONGEST_SORTED, MOST_KEYS = 125, 250, 100, 5000
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NUMBER = re.compile(r"(\d+)")
@@ -29,14 +29,13 @@ def upgrade() -> None:
         sa.Column("key", KEY, nullable=False),
         sa.Column("project_id", ID, nullable=False),
         sa.Column("number", sa.Double(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("text_key", KEY, nullable=True),
+        sa.Column("text", KEY, nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_config_run_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "key", name=op.f("pk_run_config")),
         sqlite_with_rowid=False,
     )
     fill(table)
-    for column in ("number", "text_key"):
+    for column in ("number", "text"):
         present = sa.text(f"{column} IS NOT NULL")
         op.create_index(
             f"ix_run_config_{column}", "run_config", ["project_id", "key", column, "run_id"],
@@ -70,11 +69,9 @@ def rows_of(run_id: int, project_id: int, config: dict) -> list[dict]:
         if value is None or len(key) > LONGEST_KEY:
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        text = None if is_number else (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST_TEXT]
-        rows.append({
-            "run_id": run_id, "project_id": project_id, "key": key, "number": float(value) if is_number else None,
-            "text": text, "text_key": None if text is None else natural_key(text),
-        })  # fmt: skip
+        text = None if is_number else text_key(value if isinstance(value, str) else orjson.dumps(value).decode())
+        number = float(value) if is_number else None
+        rows.append({"run_id": run_id, "key": key, "project_id": project_id, "number": number, "text": text})
     return rows[:MOST_KEYS]
 
 
@@ -88,8 +85,14 @@ def flat(config):
             yield key, value
 
 
+def text_key(text: str) -> str:
+    text = text[:LONGEST_TEXT]
+    key = natural_key(text[:LONGEST_SORTED])
+    return key if key == text else f"{key}\x01 {text}"
+
+
 def natural_key(text: str) -> str:
-    parts = NUMBER.split(text[:LONGEST_SORTED].casefold())
+    parts = NUMBER.split(text.casefold())
     for i in range(1, len(parts), 2):
         digits = parts[i].lstrip("0")
         parts[i] = f"\x01{len(digits):03}{digits}"

@@ -249,7 +249,7 @@ def test_runs_are_sorted_by_a_config_key_numbers_first_and_texts_as_people_count
     texts = ["text 1", "list", "Adam 9", "adam 9", "adam 10", "false", "true", "empty"]
     assert configured("sort=config.x") == ["0.001", "1", "10", *texts, *without]
     assert configured("sort=config:x&order=desc") == [
-        "empty", "true", "false", "adam 10", "Adam 9", "adam 9", "list", "text 1", "10", "1", "0.001", *without
+        "empty", "true", "false", "adam 10", "adam 9", "Adam 9", "list", "text 1", "10", "1", "0.001", *without
     ]  # fmt: skip
 
 

@@ -22,14 +22,14 @@ from ...wire.times import to_microseconds
 from .. import projects
 from ..paging import Page, paged
 from . import order as orders
-from .conditions import conditions
+from .conditions import conditions, has_words, with_words
 from .filters import Filter
 from .order import Cursor, Order, RunList
 
 COUNTED = 5000  # In a larger project the runs that pass a filter are not counted: it costs more than the page.
 _runs, _config = Run.__table__.c, RunConfig.__table__.c
 _FACTS = {"name": _runs.name_key, "tags": _runs.tags_key, "status": _runs.status, "duration": _runs.lasted}
-_CONFIG_VALUES = (_config.number, _config.text_key)
+_CONFIG_VALUES = (_config.number, _config.text)
 _COUNT = sa.select(sa.func.count()).select_from(Run).where(Run.project_id == sa.bindparam("project"))
 
 
@@ -99,11 +99,15 @@ class _Search:
         total = count(self.run_list.project_id)
         if not self.run_list.filter:
             return total
-        return len(keyset.matching(self._conditions)) if total <= COUNTED else None
+        return len(keyset.matching([*self._conditions, *self._words])) if total <= COUNTED else None
 
     @cached_property
     def _conditions(self) -> list[keyset.Condition]:
         return conditions(self.run_list.project_id, self.run_list.filter)
+
+    @cached_property
+    def _words(self) -> list[keyset.Condition]:
+        return with_words(self.run_list.project_id, self.run_list.filter)
 
     def _parts(self) -> Iterator[tuple[keyset.Order, list[keyset.Condition], bool]]:
         """The orders that make up the list, each with what its runs must fulfil besides and whether they have a value."""
@@ -112,12 +116,12 @@ class _Search:
             yield self._by_id(order.descending), [], False
         elif order.kind == "metric":
             rank = Rank(order.name, order.of, order.descending)
-            yield metric_store.order(self.connection, self.run_list.project_id, rank), [], True
+            yield metric_store.order(self.connection, self.run_list.project_id, rank), self._words, True
             any_value = MetricCondition(order.name, order.of, ">=", -inf)
             has_value = metric_store.condition(self.connection, self.run_list.project_id, any_value)
             yield self._by_id(), [Except(self.connection, self._of_project(), has_value)], False
         elif order.kind == "config":
-            yield self._by_config(), [], True
+            yield self._by_config(), self._words, True
             yield self._by_id(), [Except(self.connection, self._of_project(), self._has_key())], False
         else:
             yield self._by_fact(), [], True
@@ -127,18 +131,22 @@ class _Search:
     def _of_project(self, *columns: sa.ColumnElement) -> sa.Select:
         return sa.select(*columns, _runs.id).where(_runs.project_id == self.run_list.project_id)
 
+    def _with_words(self, value: sa.ColumnElement) -> sa.Select:
+        words = has_words(self.run_list.project_id, self.run_list.filter)
+        return self._of_project(value).where(*words)
+
     def _by_id(self, descending: bool = True, untagged: bool = False) -> Walk:
-        query = self._of_project(_runs.id.label("value"))
+        query = self._with_words(_runs.id.label("value"))
         return Walk(self.connection, query.where(_runs.tags_key.is_(None)) if untagged else query, descending)
 
     def _by_fact(self) -> Walk:
         order = self.run_list.order
-        query = self._of_project(_FACTS[order.name])
+        query = self._with_words(_FACTS[order.name])
         return Walk(self.connection, query, order.descending, self._running() if order.name == "duration" else ())
 
     def _running(self) -> list[Place]:
         """Runs that still run last until now, or until the time when the first page was read."""
-        rows = self.connection.execute(self._of_project(_runs.started_at).where(_runs.lasted.is_(None)))
+        rows = self.connection.execute(self._with_words(_runs.started_at).where(_runs.lasted.is_(None)))
         return [Place(self.time - to_microseconds(start), run) for start, run in rows]
 
     def _by_config(self) -> Chain:
