@@ -186,6 +186,22 @@ def test_project_news_reach_their_owner_and_nobody_else(server, alice, bob):
     assert viewer.messages[0] == {"type": "project"}
 
 
+def test_home_hears_of_all_projects_of_its_owner_and_of_no_other(server, alice, bob):
+    assert refusal(lambda: Socket(server, "/ws/home"))[0] == 401
+    homes = {
+        person.name: Socket(server, "/ws/home", header=[f"Authorization: Bearer {person.token}"])
+        for person in (alice, bob)
+    }
+    for home in homes.values():  # Whoever comes is told to look.
+        home.read(until=lambda socket: socket.messages)
+        assert home.messages == [{"type": "project"}]
+    alice.project()
+    homes["alice"].read(until=lambda socket: len(socket.messages) > 1)
+    assert homes["alice"].messages == [{"type": "project"}] * 2
+    homes["bob"].read()
+    assert len(homes["bob"].messages) == 1
+
+
 class TestWhatViewersSay:
     def test_words_are_ignored(self, alice, private_run):
         viewer = alice.watch(private_run)

@@ -243,6 +243,20 @@ class Contract(Numbered):
         log(store, 1, writer="w", seq=1)
         assert store.heads([1])[1].heard_at >= head.heard_at
 
+    def test_sparks_are_some_values_of_a_metric_the_last_among_them(self, store):
+        for run, count in ((1, 10), (2, 10_000), (3, 1)):
+            log(store, run, column("loss", range(count)), column("other", [7] * count))
+            store.finish(run)
+        store.tidy()
+        log(store, 2, column("loss", [-1]))
+        sparks = store.sparks({1: "loss", 2: "loss", 3: "other", 4: "loss"}, points=20)
+        assert sorted(sparks) == [1, 2, 3]
+        assert sparks[1].tolist() == list(range(10))
+        assert sparks[2][0] < sparks[2][-2]
+        assert sparks[2][-1] == -1
+        assert 2 < len(sparks[2]) <= 20
+        assert sparks[3].tolist() == [7]
+
     # Charts; what their buckets must be is in test_envelope.py
 
     def test_a_chart_of_few_points_is_exact(self, store):

@@ -29,6 +29,7 @@ _FINISHED = _s.live == sa.literal_column("0")
 _LIVE = _s.live == sa.literal_column("1")
 # Runs that are being deleted: their rows may still be there.
 _HIDDEN = select(metric_stream.c.run_no).where(BEING_DELETED)
+_ANY_HIDDEN = Prepared(_HIDDEN.limit(1))
 _CELLS = Prepared(select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(one_of(_s.run_no, "runs")))
 _CELLS_OF = Prepared(
     select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(
@@ -63,9 +64,9 @@ class Ranking:
         self, connection: Connection, project: int, name: str, *columns: sa.ColumnElement[Any]
     ) -> sa.Select[Any]:
         metric = self._names.find(connection, [name]).get(name, 0)
-        return select(*columns, _s.run_no).where(
-            _s.project_id == project, _s.metric_id == metric, _s.run_no.not_in(_HIDDEN)
-        )
+        series = select(*columns, _s.run_no).where(_s.project_id == project, _s.metric_id == metric)
+        # Mostly there are none, and then each row is cheaper without.
+        return series.where(_s.run_no.not_in(_HIDDEN)) if _ANY_HIDDEN.first(connection) else series
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None) -> dict[int, dict[str, Cell]]:
         found: dict[int, dict[str, Cell]] = {run: {} for run in runs}
