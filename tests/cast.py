@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from aimanager import Settings, create_app
 from aimanager.db import schema
@@ -38,6 +40,35 @@ class Person:
     token: str
     csrf: str
     principal: Principal
+
+
+class SharedTemplates(BytecodeCache):
+    """The compiled templates of all applications of a run: each is compiled once."""
+
+    compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_routes() -> Iterator[None]:
+    """Compile the address of each route once and not for each application, of which a run makes a thousand."""
+    compile_builder, builders = Rule._compile_builder, {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        key = rule.rule, append_unknown, str(rule.defaults)
+        if key not in builders:
+            builders[key] = compile_builder(rule, append_unknown)
+        return builders[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +126,7 @@ def make_app(settings) -> Iterator[Callable[..., Flask]]:
 
     def make(**changes: Any) -> Flask:
         app = create_app(replace(settings, **changes))
+        app.jinja_env.bytecode_cache = SharedTemplates()
         apps.append(app)
         return app
 
