@@ -1,5 +1,8 @@
-# Every target does its own set-up, once; when nothing changed that costs milliseconds.
+# Every target sets up what it needs, once; when nothing has changed that costs milliseconds.
 # Settings are environment variables, AI_MANAGER_*: AI_MANAGER_PORT=9000 make run
+
+# What the tests need from the system. `make test SYSTEM=` installs nothing and skips the tests that need what is missing.
+SYSTEM := chromium postgresql redis-server
 
 PYTEST := .venv/bin/python -m pytest
 UV_INSTALL := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
@@ -19,10 +22,10 @@ BIOME := node_modules/@biomejs/biome/bin/biome
 .DELETE_ON_ERROR:
 .PHONY: help setup install run demo test test-fast test-js system lint format types lock bench clean
 
-help:  ## List what can be made
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
-install: $(RUNTIME) $(ASSETS)  ## Make .venv and static/vendor with what the server needs, no more
+install: $(RUNTIME) $(ASSETS)  ## Install what the server needs into .venv and static/vendor, and nothing else
 
 setup: $(DEV) $(DEMO) $(ASSETS) $(JS_DEV)  ## The same, with everything for development
 
@@ -33,20 +36,20 @@ demo: $(DEMO) $(ASSETS)  ## Train real models against the server and watch them 
 	@exec .venv/bin/python examples/demo.py
 
 test: $(DEV) $(DEMO) $(ASSETS) system test-js  ## Run every test: SQLite and PostgreSQL, Redis, Chromium
-	@$(PYTEST) --complete
+	@$(PYTEST) --numprocesses=2 --dist=worksteal $(if $(SYSTEM),--complete)
 
 test-fast: $(DEV) $(ASSETS) test-js  ## Run the tests that need SQLite only
-	@$(PYTEST) --numprocesses=2 --database=sqlite -m "not slow and not browser and not postgres and not redis"
+	@$(PYTEST) --numprocesses=2 --dist=worksteal --database=sqlite -m "not slow and not browser and not postgres and not redis"
 
 test-js: $(JS_DEV)  ## Run the tests of the pages' scripts that need no browser
 	@$(NODE) --test --test-reporter=dot tests/js/*.test.js
 
-lint: $(DEV) $(JS_DEV)  ## Check style and common faults
+lint: $(DEV) $(JS_DEV)  ## Check style and common mistakes
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(NODE) $(BIOME) check --error-on-warnings
 
-format: $(DEV) $(JS_DEV)  ## Format the code and mend what can be mended
+format: $(DEV) $(JS_DEV)  ## Format the code and apply automatic fixes
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 	@$(NODE) $(BIOME) check --write
@@ -55,7 +58,7 @@ types: $(DEV) $(DEMO) $(JS_DEV)  ## Check the types
 	@.venv/bin/mypy
 	@$(NODE) node_modules/typescript/bin/tsc
 
-bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; the figures are printed and written into docs/performance.md
+bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; print the figures and write them to docs/performance.md
 	@.venv/bin/python -m benchmarks
 
 lock: $(TOOLS)  ## Lock the requirements; make lock UPGRADE=--upgrade takes newer ones
@@ -67,9 +70,9 @@ lock: $(TOOLS)  ## Lock the requirements; make lock UPGRADE=--upgrade takes newe
 	npm install --package-lock-only --loglevel=error
 
 system:  ## Install what the tests need from the system: Chromium, PostgreSQL, Redis
-	@scripts/system.sh chromium postgresql redis-server
+	@HOW_TO_SKIP="make test SYSTEM=" scripts/system.sh $(SYSTEM)
 
-clean:  ## Remove everything that was made, but never the data
+clean:  ## Remove everything that was built, but never the data
 	rm -rf .venv .cache node_modules static/vendor build dist *.egg-info clients/python/*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Run the server in the foreground, as this very process, so that signals reach it.
 #
-# An interrupt that is sent to make alone, not to its whole group as a terminal does, makes it wait for its commands
-# without telling them; a killed make tells them nothing either. So a watcher looks at make once a second and ends the
-# server in its stead. It needs Linux's /proc; elsewhere the terminal's own way of interrupting is enough.
+# When only make is interrupted, and not its whole process group as a terminal does, it waits for its commands without
+# passing the signal on; a killed make passes nothing on either. So a watcher looks at make once a second and stops the
+# server if make has ended. It needs Linux's /proc; elsewhere only an interrupt from the terminal stops the server.
 set -u
 cd "$(dirname "$0")/.."
 

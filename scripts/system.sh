@@ -1,6 +1,7 @@
 #!/bin/sh
-# Install packages of the system by apt: scripts/system.sh PACKAGE...
-# Fails with one sentence where it may not or cannot; a package that is there costs nothing.
+# Install system packages with apt: scripts/system.sh PACKAGE...
+# Says what is missing before it installs anything, and does nothing if all are there. Fails with one sentence where it cannot install.
+# HOW_TO_SKIP is the command that does without them.
 set -eu
 
 is_there() {
@@ -19,7 +20,7 @@ done
 as_root=
 if [ "$(id -u)" != 0 ]; then as_root="sudo --non-interactive"; fi
 if ! command -v apt-get >/dev/null || ! $as_root true 2>/dev/null; then
-    echo "Please install by hand, there is no right to do it here:$missing" >&2
+    echo "Please install these packages yourself, as this user may not:$missing${HOW_TO_SKIP:+ (or do without: $HOW_TO_SKIP)}" >&2
     exit 1
 fi
 
@@ -27,7 +28,7 @@ apt() {
     # RUNLEVEL=1 asks the packages not to start their services: the tests start their own.
     $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >/dev/null
 }
-echo "Installing by apt:$missing" >&2
+echo "Installing with apt:$missing${HOW_TO_SKIP:+ (to do without: $HOW_TO_SKIP)}" >&2
 apt update || true
 # shellcheck disable=SC2086
 apt install --yes --no-install-recommends $missing
