@@ -8,7 +8,6 @@ import pytest
 from tests.faults.scripts import Account, check, start_scripts, wait_for_progress
 
 KILLS = 20
-READY = 5.0  # Seconds in which the server must answer again.
 
 
 @pytest.mark.slow
@@ -17,7 +16,6 @@ def test_twenty_kills_lose_nothing_double_nothing_invent_nothing(durable_server,
     alice = Account(server.url)
     run = alice.run()
     scripts = start_scripts(alice, run)
-    server.patience = READY
     for _ in range(KILLS):
         wait_for_progress(scripts[:1], random.randint(1, 40))
         server.kill()

@@ -196,7 +196,7 @@ def test_what_ended_while_the_server_was_away_is_not_waited_for(page, gunicorn_s
     page.goto(f"{site.url}/app/runs/{run}")
     page.wait_for_selector("[data-live=on]")
     attempts = []
-    page.on("requestfailed", attempts.append)
+    page.on("requestfailed", lambda request: attempts.append(request.url))
     server.kill()
     page.wait_for_selector("[data-live=off]")
     until(lambda: page.evaluate("true") and len(attempts) >= 2, 30)
