@@ -29,7 +29,7 @@ def docs() -> str:
 @cache
 def _groups(app: Flask) -> list[dict[str, Any]]:
     """The operations by tag, as the template shows them. The document is asked for where programs ask for it."""
-    document: dict[str, Any] = app.ensure_sync(app.view_functions["openapi.openapi"])()
+    document: dict[str, Any] = app.ensure_sync(app.view_functions["openapi.openapi"])().get_json()
     schemas = document["components"]["schemas"]
     groups = {tag["name"]: {**tag, "operations": []} for tag in document["tags"]}
     for path, operations in document["paths"].items():
