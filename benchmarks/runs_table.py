@@ -201,13 +201,15 @@ def _fill_runs(connection: sa.Connection, total: int, first: list[float]) -> Non
             "name": f"resnet-{run * 31 % 9973}-{run}",
             "tags": [f"sweep-{run % 500}"],
             "started_at": then,
-            "ended_at": ended,
+            "end_received_at": ended,
         }
         optimizer = {"name": ["adam", "sgd"][run % 2], "lr": run % 97 / 1000}
         config = {"optimizer": optimizer, "width": 64, "layers": [64] * 8, "seed": run, "late": first[run - 1] > 0.5}
         status = "running" if live else "completed"
         rows.append(
-            {"id": run, "project_id": _project_of(run), "status": status, "config": config, **facts, **keys_of(**facts)}
+            {"id": run, "project_id": _project_of(run), "status": status, "config": config, "ended_at": ended}
+            | facts
+            | keys_of(**facts)
         )
     connection.execute(sa.insert(Run), rows)
     for start in range(0, total, OTHERS):

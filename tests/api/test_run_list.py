@@ -274,7 +274,7 @@ def test_a_stale_run_is_found_by_its_state(app, api, alice, alices, make_run):
     api(alice).put(f"/runs/{ended}", {"status": "failed"})
     with app.app_context():
         then = now() - timedelta(days=1)
-        db.session.execute(sa.update(Run).where(Run.id == stale).values(started_at=then, updated_at=then))
+        db.session.execute(sa.update(Run).where(Run.id == stale).values(started_at=then, alive_at=then))
         db.session.commit()
     assert alices("filter=status %3D stale") == alices("filter=stale") == alices("filter=STALE") == ["silent"]
     assert alices("filter=status %3D running") == alices("filter=running") == ["alive"]

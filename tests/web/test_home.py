@@ -62,7 +62,7 @@ def test_a_stale_run_is_not_counted_as_running(app, look, alice, make_project, m
     stale, _ = make_run(alice, project), make_run(alice, project)
     with app.app_context():
         then = runs.now() - timedelta(days=1)
-        db.session.execute(sa.update(Run).where(Run.id == stale).values(started_at=then, updated_at=then))
+        db.session.execute(sa.update(Run).where(Run.id == stale).values(started_at=then, alive_at=then))
         db.session.commit()
     row = re.search(rf'<tr id="project-{project}">.*?</tr>', look(alice, "/").text, re.S)[0]
     assert re.findall(r'<td class="number">(?:<span.*?</svg>)?(\d+)', row, re.S) == ["1", "2"]

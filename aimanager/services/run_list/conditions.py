@@ -10,8 +10,9 @@ from ...extensions import db, metric_store
 from ...models import Run, RunConfig
 from ...models.run_config import text_key
 from ...store.base import COMPARE
+from .. import runs
 from .filters import ConfigCondition, Filter, StatusCondition
-from .states import STATES, stale
+from .states import STATES
 
 _runs, _config = Run.__table__.c, RunConfig.__table__.c
 
@@ -26,36 +27,35 @@ def conditions(project_id: int, where: Filter) -> list[keyset.Condition]:
     ]  # fmt: skip
 
 
-def has_words(project_id: int, where: Filter) -> list[sa.ColumnElement[bool]]:
+def has_words(where: Filter) -> list[sa.ColumnElement[bool]]:
     """The same for the words, of which each is in the name, a tag or the state. No index helps: runs are tried one by one,
     where the order has their rows at hand as a part of its own select."""
     clauses = []
     for word in map(str.casefold, where.words):
         states = [state for state in STATES if word in state]
-        clauses.append(sa.or_(_runs.words.contains(word, autoescape=True), _in_state(project_id, states)))
+        clauses.append(sa.or_(_runs.words.contains(word, autoescape=True), _in_state(states)))
     return clauses
 
 
 def with_words(project_id: int, where: Filter) -> list[keyset.Condition]:
     """The words as a condition, for the other orders; none where there are no words."""
-    return [of_runs(project_id, *has_words(project_id, where))] if where.words else []
+    return [of_runs(project_id, *has_words(where))] if where.words else []
 
 
 def _status(project_id: int, condition: StatusCondition) -> Selected:
     is_wanted = condition.op == "="
     states = [state for state in STATES if (state == condition.state) == is_wanted]
-    return of_runs(project_id, _in_state(project_id, states))
+    return of_runs(project_id, _in_state(states))
 
 
-def _in_state(project_id: int, states: list[str]) -> sa.ColumnElement[bool]:
+def _in_state(states: list[str]) -> sa.ColumnElement[bool]:
     """Runs in one of these states, by what is stored: a stale run's status is still `running`."""
     stored = _runs.status.in_([state for state in states if state != "stale"])
     if states == ["stale"]:  # Without the others an index serves it.
-        return keyset.one_of(db.session.connection(), _runs.id, stale(project_id))
+        return runs.is_stale()
     if ("stale" in states) == ("running" in states):
         return stored
-    is_stale = keyset.one_of(db.session.connection(), _runs.id, stale(project_id))
-    return sa.or_(stored, is_stale) if "stale" in states else sa.and_(stored, sa.not_(is_stale))
+    return sa.or_(stored, runs.is_stale()) if "stale" in states else sa.and_(stored, sa.not_(runs.is_stale()))
 
 
 def of_runs(project_id: int, *conditions: sa.ColumnElement[bool]) -> Selected:

@@ -132,8 +132,7 @@ class _Search:
         return sa.select(*columns, _runs.id).where(_runs.project_id == self.run_list.project_id)
 
     def _with_words(self, value: sa.ColumnElement) -> sa.Select:
-        words = has_words(self.run_list.project_id, self.run_list.filter)
-        return self._of_project(value).where(*words)
+        return self._of_project(value).where(*has_words(self.run_list.filter))
 
     def _by_id(self, descending: bool = True, untagged: bool = False) -> Walk:
         query = self._with_words(_runs.id.label("value"))

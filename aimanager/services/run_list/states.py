@@ -33,11 +33,6 @@ def running(where: sa.ColumnElement[bool]) -> list[tuple[Any, str, datetime | No
     return [(row, state_of(row, heard.get(row.id)), heard.get(row.id)) for row in rows]
 
 
-def stale(project_id: int) -> set[int]:
-    """The ids of a project's stale runs."""
-    return {row.id for row, state, _ in running(Run.project_id == project_id) if state == "stale"}
-
-
 def heard_at(run_ids: Iterable[int]) -> Mapping[int, datetime]:
     """When the server last got points of runs; those that never sent any are left out."""
     return {run: to_datetime(head.heard_at) for run, head in metric_store.heads(list(run_ids)).items()}
