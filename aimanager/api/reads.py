@@ -11,7 +11,7 @@ from ..http.auth import requires
 from ..services import charts
 from ..services import metrics as service
 from ..services.paging import Page
-from ..store.base import PIECE
+from ..store.shapes import PIECE
 from . import columns, formats
 from .bodies import FRAME
 from .decorators import query, returns

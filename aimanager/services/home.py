@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased, defer
 from ..extensions import db, metric_store
 from ..models import Project, Run
 from ..principal import Principal
-from ..store.base import Floats
+from ..store.shapes import Floats
 from . import projects
 from .run_list import states, table
 

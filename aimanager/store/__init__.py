@@ -1,23 +1,19 @@
 """Time series of metrics: one promise, an engine on SQL and a plain reference in memory."""
 
-from .base import (
+from .base import DamagedPoints, MetricStore, OutOfTurn, RunDeleted, StoreUnavailable
+from .shapes import (
     Axis,
     Batch,
     Cell,
     Chart,
     Column,
     Condition,
-    DamagedPoints,
     Head,
     History,
-    MetricStore,
-    OutOfTurn,
     Points,
     Rank,
     Receipt,
-    RunDeleted,
     Series,
-    StoreUnavailable,
     Summary,
     Tail,
 )

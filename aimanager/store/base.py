@@ -1,4 +1,4 @@
-"""What a store of metrics promises, and the shapes that go in and out.
+"""What a store of metrics promises.
 
 **The promise**
 
@@ -27,36 +27,32 @@ writes.
 
 from __future__ import annotations
 
-import operator
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from ..db import keyset
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Axis = Literal["step", "time", "relative"]
-Bound = int | float | None
-Statistic = Literal["last", "min", "max"]
-Clock = Callable[[], int]
-PIECE = 1 << 20  # Points of a history that are in memory at a time.
-
-
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
-}  # fmt: skip
-
-
-def now() -> int:
-    """The server's clock, in microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
+from .shapes import (
+    PIECE,
+    Axis,
+    Batch,
+    Bound,
+    Cell,
+    Chart,
+    Condition,
+    Floats,
+    Head,
+    History,
+    Points,
+    Rank,
+    Receipt,
+    Series,
+    Summary,
+    Tail,
+)
 
 
 class OutOfTurn(Exception):
@@ -95,190 +91,6 @@ class DamagedPoints(Exception):
         metric = f"{self.name!r}" if self.name is not None else f"number {self.metric}"
         places = [f"run {self.run}", f"metric {metric}" * bool(self.metric), f"axis {self.axis}" * bool(self.axis)]
         return f"{', '.join(filter(None, places))}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """Values of one metric, one a row; `steps` and `times` None leave it to the store to fill them in.
-
-    Metrics logged together are columns that follow each other with the same steps and the same times.
-    """
-
-    name: str
-    values: Floats
-    steps: Ints | None = None
-    times: Ints | None = None
-
-    def __post_init__(self) -> None:
-        for array in (self.values, self.steps, self.times):
-            if array is not None and array.shape != (len(self.values),):
-                raise ValueError("steps, values and times of a column are of one length")
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One request. `fingerprint` is 16 bytes that tell two bodies apart."""
-
-    columns: tuple[Column, ...]
-    writer: str | None = None
-    seq: int | None = None
-    fingerprint: bytes | None = None
-
-    def __post_init__(self) -> None:
-        if (self.writer is None) != (self.seq is None):
-            raise ValueError("a writer and its number come together")
-        if self.seq is not None and self.seq < 1:
-            raise ValueError("a writer counts from 1")
-
-    @property
-    def count(self) -> int:
-        return sum(len(column.values) for column in self.columns)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Receipt:
-    """What became of a request. A repeat is answered as the first time as long as it is the writer's last
-    one.
-
-    A repeat of an older one has `last_id` of the writer's last request, `first_id` 0, and neither steps nor
-    times. `steps` and `times` are those of the first column as they were stored; None also for a request
-    without points.
-    """
-
-    count: int
-    first_id: int
-    last_id: int
-    repeated: bool = False
-    steps: Ints | None = None
-    times: Ints | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """Points of one metric as parallel arrays."""
-
-    name: str
-    ids: Ints
-    steps: Ints
-    values: Floats
-    times: Ints
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class History:
-    """All points of a metric by time, as many as there were when it was asked for, in pieces that bound the memory.
-
-    `pieces` begins anew each time that it is called. A piece is read when its turn has come; it raises DamagedPoints,
-    and RunDeleted if the run has gone meanwhile.
-    """
-
-    name: str
-    total: int
-    pieces: Callable[[], Iterator[Series]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
-    """Points of several metrics by time; point i is of `names[name_index[i]]`. `total` counts all there are."""
-
-    names: list[str]
-    name_index: NDArray[np.int32]
-    ids: Ints
-    steps: Ints
-    values: Floats
-    times: Ints
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One metric of one run. `count` is of all points, `bad` of those that are NaN or infinite."""
-
-    name: str
-    count: int
-    bad: int
-    last: float
-    last_step: int
-    last_time: int
-    last_id: int
-    min: float | None
-    max: float | None
-    mean: float | None
-
-
-class Cell(NamedTuple):
-    """What a table shows of a metric of a run."""
-
-    last: float
-    min: float | None
-    max: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """An order of runs: by a value of a metric."""
-
-    name: str
-    of: Statistic = "last"
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What a value of a metric must be; a run that has no such value, or NaN, never fulfils one. `op` is of COMPARE."""
-
-    name: str
-    of: Statistic
-    op: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far a run is. `heard_at` is the server's time of the last request, in microseconds."""
-
-    last_id: int
-    points: int
-    heard_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The points after an id, by id; `complete` says that there are no more. Go on from `last_id`."""
-
-    last_id: int
-    series: list[Series]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chart:
-    """A series for drawing: the points in range fall into buckets along x, and no bucket hides a spike.
-
-    `start` and `x` are the x of a bucket's first and last point; buckets do not overlap. `min`, `max` and
-    `last` are over the finite values of a bucket, NaN where it has none. `steps` and `times` are those of
-    the bucket's last point, `counts` how many points it has. `exact`: each point is a bucket of its own.
-    `total` counts the points in range. Not finite values are marks: `bad_x` and `bad_values` (NaN, inf or
-    -inf), at most one of a kind for a bucket. The unit of x is the step, or microseconds: since 1970 for
-    "time", since the run's first point for "relative". Of the run's points those up to `last_id` are in it, and no
-    later one.
-    """
-
-    name: str
-    axis: Axis
-    total: int
-    exact: bool
-    start: Ints
-    x: Ints
-    min: Floats
-    max: Floats
-    last: Floats
-    steps: Ints
-    times: Ints
-    counts: Ints
-    bad_x: Ints
-    bad_values: Floats
-    last_id: int = 0
 
 
 class MetricStore(ABC):

@@ -16,7 +16,13 @@ from sqlalchemy.engine import Connection
 from ..db import keyset
 from ..db.engine import Database
 from ..db.prepared import Prepared, named, one_of
-from .base import (
+from .base import DamagedPoints, MetricStore, RunDeleted
+from .chunks.frame import Line, concatenated
+from .names import Names
+from .read import page, sparks, zoom
+from .read.ranking import Ranking
+from .read.reader import NOTHING, Reader
+from .shapes import (
     PIECE,
     Axis,
     Batch,
@@ -25,25 +31,17 @@ from .base import (
     Chart,
     Clock,
     Condition,
-    DamagedPoints,
     Floats,
     Head,
     History,
-    MetricStore,
     Points,
     Rank,
     Receipt,
-    RunDeleted,
     Series,
     Summary,
     Tail,
     now,
 )
-from .chunks.frame import Line, concatenated
-from .names import Names
-from .read import page, sparks, zoom
-from .read.ranking import Ranking
-from .read.reader import NOTHING, Reader
 from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream

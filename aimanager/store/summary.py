@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .base import Floats, Summary
 from .chunks import checksum
+from .shapes import Floats, Summary
 from .tables import LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED
 
 SCALE = 2.0**-64

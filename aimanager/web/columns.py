@@ -10,7 +10,7 @@ from ..models import Run
 from ..services.run_list.filters import VALUES, metric, metric_text
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row, Table
-from ..store.base import Statistic
+from ..store.shapes import Statistic
 
 
 @dataclass(frozen=True)

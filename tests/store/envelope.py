@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from aimanager.store.base import Axis, Bound, Chart, Floats, Ints
 from aimanager.store.chunks.frame import Line
+from aimanager.store.shapes import Axis, Bound, Chart, Floats, Ints
 
 _INT64 = np.iinfo(np.int64)
 

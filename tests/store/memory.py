@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aimanager.db.keyset import Given, Place, in_order
-from aimanager.store.base import (
+from aimanager.store.base import MetricStore, OutOfTurn, RunDeleted
+from aimanager.store.chunks.frame import Line
+from aimanager.store.shapes import (
     COMPARE,
     PIECE,
     Axis,
@@ -27,18 +29,14 @@ from aimanager.store.base import (
     Floats,
     Head,
     History,
-    MetricStore,
-    OutOfTurn,
     Points,
     Rank,
     Receipt,
-    RunDeleted,
     Series,
     Summary,
     Tail,
     now,
 )
-from aimanager.store.chunks.frame import Line
 from tests.store import envelope
 
 _LARGEST = 2**63 - 1

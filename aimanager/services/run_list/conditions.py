@@ -9,7 +9,7 @@ from ...db.keyset import Selected
 from ...extensions import db, metric_store
 from ...models import Run, RunConfig
 from ...models.run_config import text_key
-from ...store.base import COMPARE
+from ...store.shapes import COMPARE
 from .. import runs
 from .filters import ConfigCondition, Filter, StatusCondition
 from .states import STATES

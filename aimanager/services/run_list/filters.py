@@ -9,7 +9,7 @@ from typing import cast
 
 from ...errors import Invalid
 from ...store import Condition as MetricCondition
-from ...store.base import Statistic
+from ...store.shapes import Statistic
 from .states import STATES
 
 MOST = 8  # Conditions at once.

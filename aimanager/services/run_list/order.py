@@ -12,7 +12,7 @@ import orjson
 
 from ...db.keyset import Place
 from ...errors import Invalid
-from ...store.base import Statistic
+from ...store.shapes import Statistic
 from . import filters
 from .filters import Filter
 

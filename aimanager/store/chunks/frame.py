@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import Floats, Ints
+from ..shapes import Floats, Ints
 from . import checksum
 from .checksum import Damaged
 

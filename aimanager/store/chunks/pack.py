@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Floats, Ints
+from ..shapes import Floats, Ints
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
 from . import checksum, codec, layout
 from .frame import Rows

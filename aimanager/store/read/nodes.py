@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..base import Axis, Chart, Floats, Ints
 from ..chunks.frame import Line
 from ..chunks.pack import KINDS
+from ..shapes import Axis, Chart, Floats, Ints
 
 _INT64 = np.iinfo(np.int64)
 

@@ -18,8 +18,8 @@ from ...db import keyset
 from ...db.engine import Database
 from ...db.keyset import Place
 from ...db.prepared import Prepared, one_of
-from ..base import COMPARE, Cell, Condition, Rank
 from ..names import Names
+from ..shapes import COMPARE, Cell, Condition, Rank
 from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
 
 _s = metric_series.c

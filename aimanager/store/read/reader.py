@@ -12,10 +12,11 @@ from sqlalchemy import Column, LargeBinary, Select, func, select
 from sqlalchemy.engine import Connection
 
 from ...db.prepared import MOST, Prepared, named, one_of
-from ..base import DamagedPoints, Ints
+from ..base import DamagedPoints
 from ..chunks import codec
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, decode, join
+from ..shapes import Ints
 from ..tables import metric_axis, metric_cdata, metric_chunk, metric_log
 
 _RUN, _METRIC, _FIRST, _LAST = named("run", "metric", "first", "last")

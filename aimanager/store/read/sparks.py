@@ -16,10 +16,10 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Connection
 
 from ...db.prepared import Prepared, one_of
-from ..base import Floats
 from ..chunks import codec
 from ..chunks.codec import Damaged
 from ..chunks.frame import decode
+from ..shapes import Floats
 from ..tables import metric_cdata, metric_chunk, metric_log
 
 FEW = 8  # Chunks; so many and more are points enough by themselves.

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...db.prepared import LEAST, MOST
-from ..base import Axis, Bound, Chart, DamagedPoints, Ints
+from ..base import DamagedPoints
 from ..chunks import layout
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, join
 from ..chunks.pack import NO_ROW, Tree, edges_of, trees_of
+from ..shapes import Axis, Bound, Chart, Ints
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
 from . import rollup
 from .nodes import Nodes, draw, in_order, of_points

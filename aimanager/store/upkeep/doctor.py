@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
-from ..base import Ints
 from ..chunks import checksum, codec
 from ..chunks.frame import Line, Rows, blocks
 from ..chunks.pack import NO_ROW, Piece, tree
 from ..read import rollup
 from ..read.reader import Reader, metrics_of
+from ..shapes import Ints
 from ..statements import chunks
 from ..summary import RunningSummary, checksum_of
 from ..tables import (

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Ints
 from ..chunks import checksum, codec, layout
 from ..chunks.frame import Line
 from ..chunks.pack import Tree, pack_edges, trees_of
 from ..read import rollup
+from ..shapes import Ints
 from ..summary import SCALE, RunningSummary, tally
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
 

@@ -18,11 +18,12 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
-from ..base import Clock, DamagedPoints
+from ..base import DamagedPoints
 from ..chunks.codec import Damaged
 from ..chunks.frame import Rows, blocks
 from ..chunks.pack import pack
 from ..read import rollup
+from ..shapes import Clock
 from ..statements import Statements
 from ..tables import DELETING, FINISHED, metric_log, metric_stream
 from .merge import Merge

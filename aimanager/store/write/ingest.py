@@ -21,11 +21,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...db.engine import Database
 from ...db.gate import PATIENCE
-from ..base import Batch, Clock, Ints, OutOfTurn, Receipt, RunDeleted, StoreUnavailable
+from ..base import OutOfTurn, RunDeleted, StoreUnavailable
 from ..chunks import checksum
 from ..chunks.frame import encode
 from ..chunks.pack import Packed
 from ..names import Names
+from ..shapes import Batch, Clock, Ints, Receipt
 from ..statements import Statements, chunks
 from ..summary import RunningSummary
 from ..tables import DELETING, LIVE, metric_series, metric_writer

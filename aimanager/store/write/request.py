@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Batch, Column, Ints
 from ..chunks import checksum, codec, layout
 from ..chunks.frame import Block
 from ..chunks.pack import AxisColumn, Packed, Piece, slices
+from ..shapes import Batch, Column, Ints
 from ..summary import BatchSummary, RunningSummary, tally
 
 _LARGEST = 2**63 - 1
