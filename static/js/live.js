@@ -6,7 +6,7 @@ import { LiveSocket } from "./live-socket.js";
 
 /** Why a connection ends for good, by the code with which the server closes it.
  * @type {Record<number, string>} */
-const ENDINGS = { 4401: "signed out", 4403: "no longer allowed", 4404: "deleted" };
+const ENDINGS = { 4401: "Signed out", 4403: "No longer allowed", 4404: "Deleted" };
 /** The same, by the status of an ordinary answer.
  * @type {Record<number, number>} */
 const CODE_OF_STATUS = { 401: 4401, 403: 4403, 404: 4404 };
@@ -26,7 +26,7 @@ class LivePage {
       opened: (again) => this.opened(again),
       received: (message) => this.received(message),
       closed: (code, wasOpen) => this.closed(code, wasOpen),
-      replaced: () => this.show("off", "reconnecting"),
+      replaced: () => this.show("off", "Reconnecting"),
     });
     // A fragment that was renewed comes with the server's words for the badge.
     document.addEventListener("htmx:after:settle", () => this.status && this.show(...this.status));
@@ -44,7 +44,7 @@ class LivePage {
   opened(again) {
     // What changed meanwhile: points arrive by themselves, facts have to be fetched.
     if (again) raise("look:again");
-    this.show("on", "live");
+    this.show("on", "Live");
   }
 
   /** @param {import("./live-socket.js").Message} message */
@@ -73,7 +73,7 @@ class LivePage {
       this.end(code);
       return false;
     }
-    this.show("off", "reconnecting");
+    this.show("off", "Reconnecting");
     if (!wasOpen) this.askWhy();
     return true;
   }

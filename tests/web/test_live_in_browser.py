@@ -148,7 +148,7 @@ def test_a_server_that_was_away_is_found_again_without_a_reload_and_without_a_ga
     page.evaluate("window.same = true")
     server.kill()
     page.wait_for_selector("[data-live=off]")
-    assert page.locator(".live").inner_text() == "reconnecting"
+    assert page.locator(".live").inner_text() == "Reconnecting"
     server.start()
     site.log(run, **{"train/loss": [0.9, 0.8]})
     page.wait_for_selector("[data-live=on]")
@@ -253,7 +253,7 @@ def test_a_connection_that_freezes_is_replaced_after_a_ping_without_an_answer(fr
     frozen.clock.fast_forward(5_000)  # Silent for so long that the page asks.
     frozen.clock.fast_forward(10_000)
     until(lambda: is_live_again(frozen))
-    assert "reconnecting" in frozen.evaluate("badge")
+    assert "Reconnecting" in frozen.evaluate("badge")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_network_that_returns_or_a_tab_that_wakes_replaces_the_connection_at_o
     frozen.clock.pause_at(frozen.evaluate("Date.now() + 1"))  # No timer fires: it is the event that does it.
     frozen.evaluate(event)
     frozen.wait_for_selector("[data-live=on]")
-    assert "reconnecting" in frozen.evaluate("badge")
+    assert "Reconnecting" in frozen.evaluate("badge")
     frozen.clock.resume()
     until(lambda: is_live_again(frozen))
 

@@ -354,7 +354,7 @@ def test_a_server_that_fails_is_asked_again_by_itself(ada, site, page_faults):
     site.log(run, loss=[1, 2])
     ada.route("**/charts?**", lambda route: route.fulfill(status=503), times=1)
     ada.goto(f"{site.url}/app/runs/{run}")
-    ada.get_by_text("not drawn: the server answered 503").wait_for()
+    ada.get_by_text("Not drawn: the server answered 503").wait_for()
     until(lambda: lengths(ada) == {"loss": 2})
 
 

@@ -255,9 +255,9 @@ export class Card {
    * @param {() => void} retry
    */
   fail(text, retry) {
-    this.problem = `not up to date: ${text}`;
+    this.problem = `Not up to date: ${text}`;
     this.dirty = this.base !== null;
-    if (!this.canvas) this.showMessage(`not drawn: ${text}`, retry);
+    if (!this.canvas) this.showMessage(`Not drawn: ${text}`, retry);
   }
 
   /**
@@ -277,11 +277,11 @@ export class Card {
    */
   describe(view) {
     const { shown } = this;
-    if (this.problem) return this.showExactness("not up to date", this.problem);
+    if (this.problem) return this.showExactness("Not up to date", this.problem);
     if (!shown) return undefined;
     if (view.range && !shown.total) {
-      const title = "the line goes on to the points on either side of the range";
-      return this.showExactness("no points in this range", title);
+      const title = "The line goes on to the points on either side of the range";
+      return this.showExactness("No points in this range", title);
     }
     const parts = [shown.exact ? "exact" : `${count(shown.x.length)} of ${count(shown.total)} points`];
     const notAbove = view.log ? shown.last.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0) : 0;
@@ -290,8 +290,8 @@ export class Card {
     return this.showExactness(
       parts.join(" · "),
       shown.exact
-        ? `all ${count(shown.total)} points are drawn`
-        : "the line is the last value of each bucket, the band its least and greatest",
+        ? `All ${count(shown.total)} points are drawn`
+        : "The line is the last value of each bucket, the band its minimum and maximum",
     );
   }
 }
