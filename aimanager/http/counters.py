@@ -140,6 +140,7 @@ class SQLiteCounters(Counters):
         self._timeout = timeout
         self._most = most
         self._made = 0  # Counters made since they were last counted, which costs more than one of them may.
+        self._lock = threading.Lock()
         self._local = threading.local()
 
     @property
@@ -163,9 +164,11 @@ class SQLiteCounters(Counters):
     def count(self, key: str, expiry: float, amount: int = 1) -> tuple[int, float]:
         now = time.time()
         values = {"key": key, "amount": amount, "now": now, "until": now + expiry}
-        count, until = self._connection.execute(_COUNT, values).fetchone()
-        if until == now + expiry:
-            self._make_room(now)
+        # One thread of a process at a time: SQLite's own waiting is unfair, and long where hundreds wait.
+        with self._lock:
+            count, until = self._connection.execute(_COUNT, values).fetchone()
+            if until == now + expiry:
+                self._make_room(now)
         return count, until
 
     def _make_room(self, now: float) -> None:
