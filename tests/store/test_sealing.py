@@ -101,7 +101,7 @@ def test_many_small_seals_do_not_heap_up_on_a_slow_run(database):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dies_at", ["merge.Merge.run", "rollup.build"])
+@pytest.mark.parametrize("dies_at", ["upkeep.merge.Merge.run", "read.rollup.build"])
 def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkeypatch, dies_at):
     class Killed(BaseException):
         pass
