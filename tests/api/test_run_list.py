@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from aimanager.extensions import db
+from aimanager.extensions import database, db
 from aimanager.models import Run, RunConfig
 from aimanager.models.base import now
 from aimanager.services.run_list import order, pages
@@ -98,8 +98,8 @@ def test_a_changed_run_is_found_under_what_it_is_called_now(api, alice, alices, 
 
 
 @pytest.fixture
-def many(api, alice, alices, make_run, make_points, monkeypatch):
-    """Runs with equal names, values and durations among them."""
+def many(app, api, alice, alices, make_run, make_points, monkeypatch):
+    """Runs with equal names, values and durations among them, read at one moment."""
     chance = random.Random(7)
     for n in range(23):
         config = {"lr": chance.choice([0.1, 1, "auto 9", "auto 10", [1]]), "net": {"width": chance.choice([8, 16])}}
@@ -108,7 +108,12 @@ def many(api, alice, alices, make_run, make_points, monkeypatch):
             make_points(alice, run, loss=[chance.choice([1, 2, 3, "NaN", "Infinity"])], acc=[chance.random()])
         if n % 2:
             status = chance.choice(["completed", "failed"])
-            api(alice).put(f"/runs/{run}", {"status": status, "ended_at": f"2100-01-0{n % 3 + 1}T00:00:00"})
+            api(alice).put(f"/runs/{run}", {"status": status})
+            with app.app_context(), database.writing() as connection:
+                table = Run.__table__
+                connection.execute(sa.update(table).where(table.c.id == run).values(lasted=n % 3 * 60_000_000))
+    moment = now() + timedelta(minutes=1)
+    monkeypatch.setattr("aimanager.services.run_list.pages.now", lambda: moment)
     return alices.project
 
 

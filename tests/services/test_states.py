@@ -9,7 +9,7 @@ from aimanager.extensions import database, db
 from aimanager.models import Run
 from aimanager.models.base import now
 from aimanager.services import runs
-from aimanager.services.run_list.table import heard_at
+from aimanager.services.run_list.states import heard_at
 from aimanager.store.tables import metric_stream
 
 HOUR = timedelta(hours=1)
@@ -38,7 +38,7 @@ def at(app, alices_run):
                     heard = metric_stream.c.heard_at
                     connection.execute(sa.update(metric_stream).values({heard: runs.microseconds(moment - point)}))
             run = db.session.get_one(Run, alices_run)
-            state = runs.state_of(run, heard_at(run.id))
+            state = runs.state_of(run, heard_at([run.id]).get(run.id))
             stale = db.session.scalars(sa.select(Run.id).where(runs.is_stale())).all()
             assert (state == "stale") == (alices_run in stale)
             return state
