@@ -159,7 +159,7 @@ def test_sorting_changes_the_address_and_the_back_button_undoes_it(ada, site, pl
     assert "sort=name" not in ada.url
 
 
-def test_a_search_keeps_the_order_and_rows_stand_while_a_condition_is_typed(ada, site):
+def test_a_search_keeps_the_order_and_a_condition_that_is_not_whole_yet_shows_no_rows(ada, site):
     project = site.project("conditions")
     for name, losses in {"a": [3, 2], "b": [1, 5], "c": [9, 4]}.items():
         site.log(site.run(project, name=name), loss=losses)
@@ -171,10 +171,10 @@ def test_a_search_keeps_the_order_and_rows_stand_while_a_condition_is_typed(ada,
     box = ada.get_by_label("Search runs")
     box.press_sequentially("loss")
     ada.get_by_text("expected <, > or = after loss").wait_for()
-    rows.to_have_text(["b", "a", "c"])
+    rows.to_have_count(0)
     box.press_sequentially(".min >")
     ada.get_by_text("expected a number after >").wait_for()
-    rows.to_have_text(["b", "a", "c"])
+    rows.to_have_count(0)
     box.press_sequentially(" 1")
     rows.to_have_text(["a", "c"])
     ada.wait_for_url("**q=loss.min*")
