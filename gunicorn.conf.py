@@ -9,10 +9,14 @@ import socket
 import sys
 import threading
 
-import gunicorn.util
+# Until gunicorn has handlers of its own an interrupt ends this process without a traceback. First, as what follows takes
+# a while to load.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from aimanager.config import ConfigurationError, Settings
-from aimanager.http.gunicorn_errors import write_error
+import gunicorn.util  # noqa: E402
+
+from aimanager.config import ConfigurationError, Settings  # noqa: E402
+from aimanager.http.gunicorn_errors import write_error  # noqa: E402
 
 try:
     settings = Settings.from_env()
@@ -54,11 +58,16 @@ def on_starting(server):
                 sys.exit(f"Port {settings.port} cannot be used ({error.strerror}): set AI_MANAGER_PORT to another.")
 
 
+def post_fork(server, worker):
+    """Let an interrupt end a worker that still loads at once: an exception out of a handler would land anywhere."""
+    worker.handle_quit = lambda received, frame: os._exit(0)
+
+
 def post_worker_init(worker):
     """Say goodbye to viewers when told to stop, and say once that the server is ready."""
     hub = worker.wsgi.extensions["aimanager"].hub
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        _close_sockets_first(number, hub)
+        _close_sockets_first(number, hub, worker)
     if worker.age == 1:
         print(f"AI Manager is ready at {_address(worker)}", flush=True)
 
@@ -71,14 +80,17 @@ def worker_exit(server, worker):
             app.extensions["aimanager"].database.checkpoint()
 
 
-def _close_sockets_first(number, hub):
-    """Wake the threads that sit in sockets, which otherwise hold a stopping worker for its whole grace."""
-    stop = signal.getsignal(number)
+def _close_sockets_first(number, hub, worker):
+    """Wake the threads that sit in sockets, which otherwise hold a stopping worker for its whole grace.
+
+    Whatever the signal, the worker then leaves its loop: gunicorn's own handler for an interrupt raises SystemExit, which
+    is printed with a traceback where it hits code whose exceptions nobody can catch.
+    """
 
     def handle(received, frame):
         # In a thread: the signal may have interrupted one that holds a lock which closing needs.
         threading.Thread(target=hub.close, name="live-goodbye", daemon=True).start()
-        stop(received, frame)
+        worker.handle_exit(received, frame)
 
     signal.signal(number, handle)
     signal.siginterrupt(number, False)

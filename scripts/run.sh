@@ -31,4 +31,6 @@ watch() {
 if [ -n "${MAKELEVEL:-}" ] && [ -r "/proc/$PPID/status" ]; then
     (watch </dev/null >/dev/null 2>&1 &)
 fi
-exec .venv/bin/gunicorn -c gunicorn.conf.py wsgi:app
+# gunicorn takes half a second to load, in which an interrupt would print a traceback.
+quiet='import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from gunicorn.app.wsgiapp import run; run()'
+exec .venv/bin/python -c "$quiet" -c gunicorn.conf.py wsgi:app
