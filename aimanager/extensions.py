@@ -20,7 +20,9 @@ from .http.login_throttle import LoginThrottle
 from .http.seats import Seats
 from .live import Hub, LiveBus
 from .models import Base
+from .services.flush_pacing import FlushPacing
 from .services.health import Readiness
+from .services.heartbeats import Heartbeats
 from .services.key_usage import KeyUsage
 from .services.token_claims import TokenClaims
 from .store import MetricStore
@@ -45,6 +47,8 @@ class Parts:
     readiness: Readiness
     key_usage: KeyUsage
     token_claims: TokenClaims
+    heartbeats: Heartbeats
+    flush_pacing: FlushPacing
 
     def close(self) -> None:
         """Say goodbye to viewers and end all threads; the engine's connections stay to whoever opened them."""
@@ -52,6 +56,7 @@ class Parts:
         self.live_bus.close()
         self.metric_store.close()
         self.key_usage.close()
+        self.heartbeats.close()
 
 
 def parts() -> Parts:

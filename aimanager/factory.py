@@ -31,7 +31,9 @@ from .http.signing_key import audience, secret_key
 from .http.strict_json import StrictJson
 from .live import open_bus
 from .live.memory import MemoryBus
+from .services.flush_pacing import FlushPacing
 from .services.health import Readiness
+from .services.heartbeats import Heartbeats
 from .services.key_usage import KeyUsage
 from .services.sessions import LIFETIME
 from .services.token_claims import TokenClaims
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None, *, background: bool = True) -> 
     if background:
         tidy.start(app, parts.metric_store)
         parts.key_usage.start()
+        parts.heartbeats.start()
     return app
 
 
@@ -134,6 +137,8 @@ def _make_parts(app: Flask, settings: Settings, database: Database, background: 
         readiness=Readiness(settings, database, bus, lambda: rate_limits.counters.check()),
         key_usage=KeyUsage(database),
         token_claims=TokenClaims(),
+        heartbeats=Heartbeats(database),
+        flush_pacing=FlushPacing(settings.workers, os.cpu_count() or 1, settings.ingest_limits),
     )
 
 

@@ -138,6 +138,8 @@ def admit() -> None:
         projects.get(arguments["project_id"], g.principal)
         viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
     g.seat = parts().seats.take(viewer.principal, client_address())
+    if ticket := _ticket():
+        tickets.spend(ticket)  # Only now: whoever finds no place may come again with it.
     g.viewer = viewer
     for name in [name for name in request.environ if name.startswith("HTTP_") and name not in HANDSHAKE]:
         del request.environ[name]
@@ -152,9 +154,8 @@ def give_back(error: BaseException | None) -> None:
 
 def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
     since = _since()
-    ticket = request.args.get("ticket")
-    if ticket:
-        principal = tickets.redeem(ticket, run_id)
+    if ticket := _ticket():
+        principal = tickets.holder(ticket, run_id)
     runs.project_of(run_id, principal)
     # Read before the handshake: a point that comes right after it is new to this viewer.
     heads = metric_store.heads([run_id])
@@ -162,6 +163,11 @@ def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
     # A viewer that is ahead of a restored database goes on from where the points end.
     cursor = head if since is None else min(since, head)
     return Viewer(guarded, f"run:{run_id}", principal, cursor=cursor, goal=head)
+
+
+def _ticket() -> str | None:
+    """A ticket is for one run; other sockets take none."""
+    return request.args.get("ticket") if "run_id" in (request.view_args or {}) else None
 
 
 def _since() -> int | None:

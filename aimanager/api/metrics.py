@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Blueprint, g
@@ -11,7 +12,7 @@ from ..extensions import hub, parts
 from ..http.auth import requires
 from ..http.described import idempotent, refuses
 from ..http.fast_path import fast
-from ..http.limits import budget
+from ..http.limits import Window, budget
 from ..services import metrics as service
 from ..store import Batch, Column
 from ..wire import numbers, times
@@ -20,9 +21,6 @@ from .decorators import body, returns
 from .idempotency import body_fingerprint, idempotency_key
 from .requests import BatchIn, BulkFrame, BulkIn, MetricIn
 from .responses import Logged, Message, MetricOut
-
-# Milliseconds until the next batch is wanted: live where somebody looks, quiet where nobody does.
-FLUSH_WATCHED, FLUSH_QUIET = 200, 2000
 
 metrics = Blueprint("metrics", __name__, url_prefix="/metrics")
 
@@ -88,8 +86,14 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
     return {
         "message": f"Logged {batch.count} metrics successfully",
         "last_id": receipt.last_id,
-        "flush_after_ms": FLUSH_WATCHED if hub.watched(run_id) else FLUSH_QUIET,
+        "flush_after_ms": _flush_after_ms(run_id),
     }
+
+
+def _flush_after_ms(run_id: int) -> int:
+    window: Window | None = g.get("window")
+    left = (window.remaining, max(0.0, window.until - time.time())) if window else ()
+    return parts().flush_pacing.after_request(run_id, g.principal.user_id, hub.watched(run_id), *left)
 
 
 def _batch_once(sent: tuple[Column, ...]) -> Batch:

@@ -99,7 +99,13 @@ class Message(BaseModel):
 class Logged(BaseModel):
     message: str = Field(examples=["Logged 3 metrics successfully"])
     last_id: int = Field(examples=[12345])
-    flush_after_ms: int = Field(examples=[2000], description="How soon the next batch is wanted")
+    flush_after_ms: int = Field(examples=[250], description="How soon the next batch is wanted")
+
+
+class Heartbeat(BaseModel):
+    flush_after_ms: int = Field(examples=[250], description="How soon the next batch is wanted")
+    heartbeat_after_ms: int = Field(examples=[15000], description="How soon the next heartbeat is wanted")
+    stop_requested: bool = Field(description="Whether the run should end; false until that can be asked for")
 
 
 class History(BaseModel):

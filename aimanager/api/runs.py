@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, g
 
 from ..errors import Invalid
+from ..extensions import hub, parts
 from ..http.auth import requires
 from ..http.described import idempotent, refuses
+from ..http.fast_path import fast
+from ..http.limits import budget
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import filters, pages
@@ -14,7 +18,7 @@ from ..services.run_list import order as orders
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint, idempotency_key
 from .requests import RunChanges, RunIn, RunPlace, RunQuery, changes_of
-from .responses import RunOut, run_out
+from .responses import Heartbeat, RunOut, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
 
@@ -85,6 +89,26 @@ def update(sent: RunChanges, run_id: int) -> Any:
     """
     changes = changes_of(sent, run_out(service.get(run_id, g.principal, "write")))
     return run_out(service.update(g.principal, run_id, **changes))
+
+
+@runs.post("/<id:run_id>/heartbeat")
+@fast
+@requires("write")
+@budget("ingest")
+@returns(Heartbeat)
+def heartbeat(run_id: int) -> Any:
+    """Say that a run is alive though it logs nothing just now. It costs no point and changes nothing of the run.
+
+    A run whose client sends heartbeats is shown as stale after three missed ones, any other after 30 minutes of silence.
+    The answer says how soon the server wants the next batch and the next heartbeat; a batch of points is one, too.
+    """
+    service.heartbeat(g.principal, run_id)
+    pause = parts().flush_pacing.after_heartbeat(run_id, g.principal.user_id, hub.watched(run_id))
+    return {
+        "flush_after_ms": pause,
+        "heartbeat_after_ms": service.HEARTBEAT_EVERY // timedelta(milliseconds=1),
+        "stop_requested": False,  # Nobody can ask for it yet; clients may rely on the field.
+    }
 
 
 @runs.delete("/<id:run_id>")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, Invalid
-from ..extensions import database, db, live_bus, metric_store, writing
+from ..extensions import database, db, live_bus, metric_store, parts, writing
 from ..models import Project, Run
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
@@ -149,6 +149,12 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     if "config" in changes:
         changes["config"] = validation.check_config(changes["config"])
     return changes
+
+
+def heartbeat(principal: Principal, run_id: int) -> None:
+    """The run gave a sign of life. Written with those of other runs a few seconds later."""
+    project_of(run_id, principal, "write")
+    parts().heartbeats.note(run_id)
 
 
 def delete(principal: Principal, run_id: int) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import sqlalchemy as sa
 
 from ..errors import Unauthorized
-from ..extensions import writing
+from ..extensions import db, writing
 from ..models import Ticket, User
 from ..models.base import now
 from ..principal import Principal
@@ -32,17 +32,23 @@ def issue(principal: Principal, run_id: int) -> tuple[str, int]:
     return ticket, SECONDS
 
 
-def redeem(ticket: str, run_id: int) -> Principal:
-    """Who the ticket was given to. Raises Unauthorized when it was used, is late, or is for another run."""
-    with writing() as session:
-        spent = (
-            sa.delete(Ticket)
-            .where(Ticket.digest == digest(ticket), Ticket.run_id == run_id, Ticket.expires_at >= now())
-            .returning(Ticket.user_id, Ticket.scope)
+def holder(ticket: str, run_id: int) -> Principal:
+    """Who the ticket was given to. Raises Unauthorized when it was spent, is late, or is for another run."""
+    row = db.session.execute(
+        sa.select(Ticket.user_id, Ticket.scope).where(
+            Ticket.digest == digest(ticket), Ticket.run_id == run_id, Ticket.expires_at >= now()
         )
-        row = session.execute(spent).one_or_none()
-        user = session.get(User, row.user_id) if row else None
+    ).one_or_none()
+    user = db.session.get(User, row.user_id) if row else None
     if row is None or user is None or not user.is_active:
         raise Unauthorized()
     scope = cast(Literal["read", "write"], row.scope)
     return Principal(user.id, user.username, user.is_superuser, scope, "ticket", epoch=user.epoch)
+
+
+def spend(ticket: str) -> None:
+    """Take the ticket away. Raises Unauthorized for all but one of those who bring it at once."""
+    with writing() as session:
+        spent = session.execute(sa.delete(Ticket).where(Ticket.digest == digest(ticket)).returning(Ticket.run_id))
+        if spent.one_or_none() is None:
+            raise Unauthorized()

@@ -45,7 +45,7 @@ from .shapes import (
 from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
-from .upkeep import lasts
+from .upkeep import lasts, rest
 from .upkeep.removal import Removal
 from .upkeep.seal import Sealer
 from .write.ingest import Ingest
@@ -84,6 +84,8 @@ class SqlStore(MetricStore):
 
     def __init__(self, database: Database, clock: Clock = now) -> None:
         self._database = database
+        self._clock = clock
+        self._rested_at: int | None = None
         self._sql = Statements(database.engine.dialect)
         self._names = Names(self._sql)
         self._sealer = Sealer(database, self._sql, clock)
@@ -297,8 +299,18 @@ class SqlStore(MetricStore):
                     self._told.add(damage.args)
                     log.error("points cannot be read, so they stay as they are: %s", damage)
         self.sweep()
+        if self._rest_is_due():
+            rest.put_to_rest(self._database, self._clock, lambda: self.closed)
         lasts.settle(self._database, self._sql, lambda: self.closed)
         self._removal.give_back(lambda: self.closed)
+
+    def _rest_is_due(self) -> bool:
+        """Once a minute: runs rest after half an hour."""
+        now = self._clock()
+        due = self._rested_at is None or not 0 <= now - self._rested_at < 60_000_000
+        if due:
+            self._rested_at = now
+        return due
 
     def close(self) -> None:
         self.closed = True

@@ -29,6 +29,7 @@ from ..models.base import Base
 # States of a run's stream. The row of a deleted run stays as a tombstone: its number never takes points
 # again.
 LIVE, FINISHED, DELETING, DELETED = range(4)
+RESTING = -1  # Live, but without a point for long: ranked by the indexes of finished runs, until its next point.
 
 # Flags of a series: what a float column cannot say.
 LAST_IS_NEGATIVE_ZERO = 1  # SQLite keeps -0.0 as 0.

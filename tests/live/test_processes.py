@@ -7,6 +7,7 @@ import pytest
 from tests.live.people import NO_LIMITS, Person, Socket, Writer, http, refusal, wait_for_a_place
 from tests.waiting import wait_until
 
+QUIET_AFTER = 250
 pytestmark = pytest.mark.slow
 
 
@@ -118,8 +119,8 @@ class TestSeveralProcesses:
 
             wait_until(lambda: all(is_wanted_by(server) for _ in range(12) for server in servers), 40)
 
-        wanted_after(2000)
+        wanted_after(QUIET_AFTER)
         viewer = alice.watch(run)
         wanted_after(200)
         viewer.close()
-        wanted_after(2000)
+        wanted_after(QUIET_AFTER)

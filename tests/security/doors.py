@@ -45,6 +45,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "projects.update": {"json": {"name": "changed"}},
     "runs.create": {"json": {}, "query_string": {"project_id": "{project_id}"}},
     "runs.delete": {},
+    "runs.heartbeat": {},
     "runs.index": {},
     "runs.show": {},
     "runs.update": {"json": {"name": "changed"}},

@@ -121,3 +121,76 @@ def test_a_clock_set_back_makes_no_negative_duration(app, alice, alices_run, mon
         monkeypatch.setattr(runs, "now", lambda: now() - HOUR)
         run = runs.update(alice.principal, alices_run, status="completed")
         assert run.duration == timedelta()
+
+
+def write_heartbeats(app):
+    app.extensions["aimanager"].heartbeats.write()
+
+
+def test_a_heartbeat_keeps_a_run_alive_and_changes_nothing_else_of_it(app, at, api, alice, alices_run):
+    assert at(5 * HOUR) == "stale"
+    before = api(alice).get(f"/runs/{alices_run}").json
+    answer = api(alice).post(f"/runs/{alices_run}/heartbeat")
+    assert (answer.status_code, answer.json) == (
+        200, {"flush_after_ms": 250, "heartbeat_after_ms": 15_000, "stop_requested": False}
+    )  # fmt: skip
+    write_heartbeats(app)
+    with app.app_context():
+        run = db.session.get_one(Run, alices_run)
+        assert run.has_heartbeat
+        assert runs.state_of(run, None) == "running"
+    after = api(alice).get(f"/runs/{alices_run}").json
+    assert (after["updated_at"], after["status"]) == (before["updated_at"], before["status"])
+    assert api(alice).get(f"/metrics/{alices_run}").json == []
+
+
+def test_many_heartbeats_are_one_write(app, api, alice, make_run, monkeypatch):
+    some = [make_run(alice) for _ in range(3)]
+    heartbeats = app.extensions["aimanager"].heartbeats
+    heartbeats.close()
+    for run in some * 4:
+        api(alice).post(f"/runs/{run}/heartbeat")
+    opened = []
+    writing = heartbeats._database.writing
+    monkeypatch.setattr(heartbeats._database, "writing", lambda patience: opened.append(1) or writing(patience))
+    heartbeats.write()
+    assert opened == [1]
+    with app.app_context():
+        assert all(db.session.get_one(Run, run).has_heartbeat for run in some)
+
+
+def test_a_heartbeat_that_comes_late_does_not_bring_a_run_back_that_ended(app, api, alice, alices_run):
+    api(alice).put(f"/runs/{alices_run}", {"status": "failed"})
+    assert api(alice).post(f"/runs/{alices_run}/heartbeat").status_code == 200
+    write_heartbeats(app)
+    with app.app_context():
+        assert not db.session.get_one(Run, alices_run).has_heartbeat
+
+
+def test_only_who_may_write_to_a_run_says_that_it_is_alive(api, alice, bob, key_of, make_run):
+    run = make_run(alice, public=True)
+    assert api(bob).post(f"/runs/{run}/heartbeat").status_code == 403
+    assert api(key_of(alice, "read")).post(f"/runs/{run}/heartbeat").status_code == 403
+    assert api().post(f"/runs/{run}/heartbeat").status_code == 401
+    assert api(alice).post("/runs/999/heartbeat").status_code == 404
+
+
+def test_heartbeats_draw_on_the_budget_of_ingest(make_app, alice, alices_run, api):
+    client = make_app(rate_limits="1/minute", ingest_limits="3/minute").test_client()
+    headers = {"Authorization": f"Bearer {alice.token}"}
+    answers = [client.post(f"/runs/{alices_run}/heartbeat", headers=headers).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
+def test_the_page_of_a_stale_run_says_for_how_long_there_is_no_data(at, alice, alices_run, browser_of):
+    at(34 * MINUTE)
+    assert "Stale: no data for 34 min" in browser_of(alice).get(f"/app/runs/{alices_run}").text
+    assert "no data for 34 min" in browser_of(alice).get("/").text
+
+
+def test_a_table_of_runs_finds_stale_ones_and_says_for_how_long(at, alice, alices_run, browser_of, app):
+    at(34 * MINUTE)
+    with app.app_context():
+        project = db.session.get_one(Run, alices_run).project_id
+    page = browser_of(alice).get(f"/app/projects/{project}").text
+    assert "stale: no data for 34 min" in page

@@ -29,7 +29,8 @@ from ..names import Names
 from ..shapes import Batch, Clock, Ints, Receipt
 from ..statements import Statements, chunks
 from ..summary import RunningSummary
-from ..tables import DELETING, LIVE, metric_series, metric_writer
+from ..tables import DELETING, LIVE, RESTING, metric_series, metric_writer
+from ..upkeep.rest import wake_up
 from .group_commit import GroupCommit, Waiting
 from .request import Part, RunState, WriterState, admit, axis_of, packed, prepare, stream_row, writer_row
 
@@ -187,6 +188,10 @@ class Ingest:
                     projects[request.run, metric] = request.project
             if request.batch.writer is not None:
                 writers[request.run, request.batch.writer] = state.heard_at
+        if resting := {run for run in taken if self._runs[run].state == RESTING}:
+            wake_up(connection, resting)
+            for run in resting:
+                self._runs[run].state = LIVE
         with self._sql.last(connection):
             for run, numbered in chunks_of.items():
                 self._sql.write_packed(connection, run, numbered)

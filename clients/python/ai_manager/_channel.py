@@ -15,9 +15,10 @@ from ai_manager._transport import Transport
 from ai_manager.errors import ServerError, UnreachableError
 
 BATCH_POINTS = 10_000
-GATHER = 0.1  # Seconds to wait for company after the first point of a batch.
+GATHER = 0.05  # Seconds to wait for company after the first point of a batch.
 PAUSE = 1.0  # Seconds between batches while the server does not say otherwise.
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 60.0
+HEARTBEAT = 15.0  # Seconds of silence after which a heartbeat is sent, while the server does not say otherwise.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 600.0
 
 
 class Channel:
@@ -41,6 +42,10 @@ class Channel:
         self._config_changed = False
         self._final: dict[str, Any] | None = None
         self._pause = PAUSE
+        self._heartbeat = HEARTBEAT
+        self._heard_at = 0.0  # When the server last got points or a heartbeat.
+        self._takes_heartbeats = True  # An older server does not.
+        self._announced = False  # Whether the server knows that heartbeats come.
         self._sent_at = 0.0  # By the monotonic clock, as all waiting is.
         self._waiting_since: float | None = None
         self.buffer: Buffer = MemoryBuffer()
@@ -75,11 +80,11 @@ class Channel:
             self.config = {**self.config, **config}
             self._config_changed = self._config_changed or self.run_id is not None
 
-    def close(self, status: str, ended_at: str) -> None:
-        """Say how the run ended; nothing is taken afterwards."""
+    def close(self, status: str) -> None:
+        """Say how the run ended; nothing is taken afterwards. When it ended is said by the server, as it said the start."""
         with self.lock:
             if self._final is None:
-                self._final = {"status": status, "ended_at": ended_at}
+                self._final = {"status": status}
 
     @property
     def closed(self) -> bool:
@@ -114,7 +119,7 @@ class Channel:
             return 0.0
         if nothing:
             self._waiting_since = None
-            return None
+            return self._heartbeat_due_in(now)
         if self._waiting_since is None:
             self._waiting_since = now
         return max(0.0, self._waiting_since + GATHER - now, self._sent_at + self._pause - now)
@@ -132,6 +137,26 @@ class Channel:
         elif self._final is not None:
             self._tell(transport, self._final)
             self.done.set()
+        elif self._heartbeat_due_in(time.monotonic()) == 0.0:
+            self._send_heartbeat(transport)
+
+    def _heartbeat_due_in(self, now: float) -> float | None:
+        """A forked child's silence says nothing about the run, of which its parent speaks."""
+        if not self._takes_heartbeats or self._inherited or self.run_id is None:
+            return None
+        return max(0.0, self._heard_at + self._heartbeat - now) if self._announced else 0.0
+
+    def _send_heartbeat(self, transport: Transport) -> None:
+        """Say that the run is alive though it logs nothing. What the server thinks of it stops nothing else."""
+        self._heard_at = time.monotonic()
+        self._announced = True
+        try:
+            answer = transport.call("POST", f"/runs/{self.run_id}/heartbeat")
+        except ServerError as error:
+            if error.status == 404 or not error.passes:
+                self._takes_heartbeats = False
+            return
+        self._heartbeat = _pause(answer.get("heartbeat_after_ms"), HEARTBEAT)
 
     def _create(self, transport: Transport, project_id: int) -> None:
         with self.lock:
@@ -171,8 +196,8 @@ class Channel:
             return
         self._sent += 1
         self._batch = self._waiting_since = None
-        self._sent_at = time.monotonic()
-        self._pause = _pause(answer.get("flush_after_ms"))
+        self._sent_at = self._heard_at = time.monotonic()
+        self._pause = _pause(answer.get("flush_after_ms"), PAUSE)
 
     def _refused(self, batch: Batch, error: ServerError) -> None:
         """Go on without the batch, or under a new identity, or not at all; or raise to try again."""
@@ -233,8 +258,8 @@ def whole(answer: dict[str, Any], key: str) -> int:
     return value
 
 
-def _pause(flush_after_ms: Any) -> float:
-    """How soon the server wants the next batch, within reason."""
-    if isinstance(flush_after_ms, bool) or not isinstance(flush_after_ms, (int, float)):
-        return PAUSE
-    return min(max(flush_after_ms / 1000.0, SHORTEST_PAUSE), LONGEST_PAUSE)
+def _pause(milliseconds: Any, default: float) -> float:
+    """How many seconds later the server wants to hear of us again, within reason."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
+        return default
+    return min(max(milliseconds / 1000.0, SHORTEST_PAUSE), LONGEST_PAUSE)

@@ -11,7 +11,7 @@ from ai_manager._channel import Channel
 from ai_manager._notices import Notices
 from ai_manager._queue import Row
 from ai_manager._sender import Sender
-from ai_manager._values import INT64, integer, iso, jsonable, metric_name, number, seconds
+from ai_manager._values import INT64, integer, jsonable, metric_name, number, seconds
 from ai_manager.errors import ConfigurationError
 
 FINAL = ("completed", "failed", "killed")
@@ -128,7 +128,7 @@ class Run:
         """
         if status not in FINAL:
             raise ConfigurationError("a run ends as one of: " + ", ".join(FINAL))
-        self._channel.close(status, iso(time.time()))
+        self._channel.close(status)
         budget = FINISH_BUDGET if timeout is None else timeout
         delivered = self._sender.wait_for(self._channel.done, budget, patience=timeout)
         if not delivered:

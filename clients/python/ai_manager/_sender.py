@@ -16,7 +16,6 @@ from collections.abc import Callable
 from ai_manager._channel import Channel, whole
 from ai_manager._notices import Notices, log
 from ai_manager._transport import Transport
-from ai_manager._values import iso
 from ai_manager.errors import AIManagerError, AuthenticationError, ServerError, UnreachableError
 
 FIRST_BACKOFF = 0.5
@@ -217,7 +216,7 @@ class Sender:
         """Deliver what can be delivered until the deadline, and say what could not."""
         for channel in self.open_channels:
             if status is not None:
-                channel.close(status, iso(time.time()))
+                channel.close(status)
         for channel in self.open_channels:
             if self._thread is not None or channel.unsent:
                 self.wait_for(channel.done, max(0.0, deadline - time.monotonic()))

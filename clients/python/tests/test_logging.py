@@ -190,7 +190,7 @@ def test_a_plain_run_is_finished_by_hand(server, manager):
     run.log({"m": 1.0})
     assert run.finish(status="failed") is True
     assert server.state.runs[1]["status"] == "failed"
-    assert server.state.runs[1]["ended_at"].startswith("20")
+    assert "ended_at" not in server.state.runs[1]  # The server says when, by the clock that said when it started.
     with pytest.raises(ConfigurationError):
         run.finish(status="exploded")
 
