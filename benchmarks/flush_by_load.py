@@ -43,7 +43,10 @@ def figures() -> list[Figure]:
         alone = readable_after(server)
         people = [Person(server, f"user{number}") for number in range(USERS)]
         projects = [person.project() for person in people]
-        runs = [(people[number % USERS].token, people[number % USERS].run(projects[number % USERS])) for number in range(SCRIPTS)]
+        runs = [
+            (people[number % USERS].token, people[number % USERS].run(projects[number % USERS]))
+            for number in range(SCRIPTS)
+        ]
         looker = Person(server, "looker")
         looker.run()
         measured = asyncio.run(everybody(server.url, runs, looker.token))

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
-from ..base import Clock
+from ..shapes import Clock
 from ..tables import IS_LIVE, LIVE, RESTING, metric_series, metric_stream
 
 SILENCE = 30 * 60 * 1_000_000  # Microseconds without a point, after which a run rests.
