@@ -12,7 +12,7 @@ from aimanager.store.chunks import frame, layout
 from aimanager.store.read import rollup
 from aimanager.store.summary import RunningSummary
 from aimanager.store.upkeep import merge
-from aimanager.store.upkeep.recount import take_in
+from aimanager.store.upkeep.recount import add_points
 from aimanager.store.write.request import stream_row
 from tests.store.factories import column, listed, log, open_database
 from tests.store.test_failures import fail  # noqa: F401  # A fixture.
@@ -215,7 +215,9 @@ def old_rows(database):
         names, places = ", ".join(kept), ", ".join(f":{name}" for name in kept)
         connection.execute(sa.text(f"INSERT INTO metric_stream ({names}) VALUES ({places})"), kept)
         standing = RunningSummary()
-        take_in(standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float)))
+        add_points(
+            standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float))
+        )
         series = standing.row() | {"run_no": 1, "metric_id": 1, "project_id": 1, "live": 1}
         del series["crc"]
         connection.execute(tables.metric_series.insert(), [series])

@@ -36,7 +36,7 @@ from ..tables import (
     metric_series,
     metric_stream,
 )
-from .recount import Ids, along, differences, first_other, take_in, where_it_lies
+from .recount import Ids, add_points, axis_statistics, describe_tree_fault, differences, first_wrong_chunk
 
 _PAGE = 500  # Rows of small things that are read at a time; blobs are read axis by axis.
 
@@ -204,7 +204,11 @@ class Examination:
     def _check_axis(self, axis: Any, columns: tuple[Ints, Ints, Ints], width: int) -> None:
         """Whether its row says the truth about an axis."""
         ids, steps, times = columns
-        for name, value in {"id_lo": int(ids[0]), "id_hi": int(ids[-1]) + width - 1, **along(axis, columns)}.items():
+        for name, value in {
+            "id_lo": int(ids[0]),
+            "id_hi": int(ids[-1]) + width - 1,
+            **axis_statistics(axis, columns),
+        }.items():
             if getattr(axis, name) != value:
                 self._note(None, _span(axis), f"{name} is not that of the points")
         self._pass(ids, times, width)
@@ -224,14 +228,16 @@ class Examination:
             return
         piece = Piece.of(values, None)
         expected = {"pos": pos, "rows": axis.rows, "id_lo": int(ids[0]) + pos, "id_hi": int(ids[-1]) + pos}
-        expected |= {name: value for name, value in along(axis, columns).items() if not name.endswith("_edges")}
+        expected |= {
+            name: value for name, value in axis_statistics(axis, columns).items() if not name.endswith("_edges")
+        }
         expected |= {name: getattr(piece, name) for name in ("n_bad", "vmin", "vmax", "vlast", "marks")}
         for name, value in expected.items():
             if getattr(chunk, name) != value:
                 self._note(chunk.metric_id, place, f"{name} is not that of the points")
         if blobs.sub not in (piece.sub, checksum.body(piece.sub)):
-            self._note(chunk.metric_id, place, where_it_lies(blobs.sub, tree(values), ids + pos))
-        take_in(self._standings[chunk.metric_id], Line(ids + pos, steps, times, values))
+            self._note(chunk.metric_id, place, describe_tree_fault(blobs.sub, tree(values), ids + pos))
+        add_points(self._standings[chunk.metric_id], Line(ids + pos, steps, times, values))
 
     def _check_orphans(self) -> None:
         """Chunks without an axis, or along one that does not name them."""
@@ -271,7 +277,7 @@ class Examination:
         if not checksum.is_present(row.chunks):
             expected["chunks"] = checksum.body(expected["chunks"])
         if expected != dict(row._mapping):
-            self._note(row.metric_id, place, f"it is not that of its chunks{first_other(row.chunks, chunks)}")
+            self._note(row.metric_id, place, f"it is not that of its chunks{first_wrong_chunk(row.chunks, chunks)}")
 
     # The log
 
@@ -283,7 +289,7 @@ class Examination:
             for rows in found:
                 self._ids.add(rows.ids, len(rows.metrics))
                 for position, metric in enumerate(rows.metrics):
-                    take_in(self._standings[metric], rows.line(position))
+                    add_points(self._standings[metric], rows.line(position))
                 self._pass(rows.ids, rows.times, len(rows.metrics))
 
     def _read(self, id0: int, n: int, frame: bytes) -> list[Rows]:

@@ -20,7 +20,7 @@ from ..tables import STEPS_ASCEND, TIMES_ASCEND
 _PENDING = 1 << 18  # Spans of ids that are kept before they are joined: a few MB.
 
 
-def take_in(standing: RunningSummary, line: Line) -> None:
+def add_points(standing: RunningSummary, line: Line) -> None:
     """Add points to what a series has come to; its last point is the last by (step, id), whatever came first here."""
     last = int(np.lexsort((line.ids, line.steps))[-1])
     step, point_id = int(line.steps[last]), int(line.ids[last])
@@ -95,7 +95,7 @@ class Ids:
             yield f"{head + 1} to {next_id - 1} were never given"
 
 
-def along(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
+def axis_statistics(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
     """What is kept of steps and times, as it must be."""
     found: dict[str, Any] = {"flags": 0}
     for name, column, flag in (("step", columns[1], STEPS_ASCEND), ("ts", columns[2], TIMES_ASCEND)):
@@ -110,7 +110,7 @@ def along(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
     return found
 
 
-def where_it_lies(sub: bytes, true: Tree, ids: Ints) -> str:
+def describe_tree_fault(sub: bytes, true: Tree, ids: Ints) -> str:
     """Where a tree is not that of the points."""
     what = "the tree is not that of the points"
     try:
@@ -125,7 +125,7 @@ def where_it_lies(sub: bytes, true: Tree, ids: Ints) -> str:
     return f"{what} from id {ids[first]} to {ids[min(first + layout.NODE, len(ids)) - 1]}"
 
 
-def first_other(blob: bytes, chunks: Any) -> str:
+def first_wrong_chunk(blob: bytes, chunks: Any) -> str:
     """Which of its chunks a rollup is wrong about first."""
     try:
         found = rollup.unpacked(blob)

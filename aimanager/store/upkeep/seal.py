@@ -119,7 +119,7 @@ class Sealer:
     def seal(self, run: int) -> bool:
         """Pack frames from the front of the log; whether there are more of them."""
         with self._database.reading() as connection:
-            frames, more = _front(connection, run)
+            frames, more = _first_frames(connection, run)
         if not frames:
             return False
         try:
@@ -184,7 +184,7 @@ def joined(metrics: tuple[int, ...], parts: list[Rows]) -> Rows:
     return Rows(metrics, ids, steps, times, values)
 
 
-def _front(connection: Connection, run: int) -> tuple[list[tuple[int, bytes]], bool]:
+def _first_frames(connection: Connection, run: int) -> tuple[list[tuple[int, bytes]], bool]:
     """The first frames of a log, as many as are packed together, and whether there are more."""
     c = metric_log.c
     found: list[tuple[int, bytes]] = []

@@ -64,10 +64,10 @@ class Ingest:
         names: Names,
         statements: Statements,
         clock: Clock,
-        grown: Callable[[int, int, int], None],
+        on_growth: Callable[[int, int, int], None],
     ) -> None:
-        """`grown` is told of a run, and the rows and bytes of its tail, after a commit."""
-        self._grown = grown
+        """`on_growth` is told of a run, and the rows and bytes of its tail, after a commit."""
+        self._on_growth = on_growth
         self._clock = clock
         self._database = database
         self._names = names
@@ -135,7 +135,7 @@ class Ingest:
                 request.error = self._failure(error)
             raise
         for run in {request.run for request in group} & self._runs.keys():
-            self._grown(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
+            self._on_growth(run, self._runs[run].tail_rows, self._runs[run].tail_bytes)
         return None
 
     def _is_outage(self, error: BaseException) -> bool:
