@@ -116,7 +116,7 @@ def _many(path: Path) -> list[Figure]:
 def _open(path: Path) -> tuple[SqlStore, Database]:
     settings = Settings(data_dir=path.parent, database_url=f"sqlite:///{path}", durability="fast")
     database = Database.open(settings)
-    kept = (tables.metric_name, tables.metric_stream, *tables.OF_RUNS)
+    kept = (tables.metric_name, tables.metric_stream, tables.metric_unsettled, *tables.OF_RUNS)
     with database.writing() as connection:
         Base.metadata.create_all(connection, tables=kept)
     return SqlStore(database), database
