@@ -73,6 +73,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.snippet_key": {},
     "web.update_project": {"data": {"name": "changed"}},
     "web.update_run": {"data": {"name": "changed"}},
+    "ws.home": {},
     "ws.project": {},
     "ws.run": {},
 }
