@@ -35,6 +35,16 @@ class TestPlaces:
         viewers[0].socket.sock.close()  # Vanished, without a word.
         wait_for_a_place(lambda: alice.watch(run))
 
+    def test_a_ticket_that_found_no_place_is_still_good(self, gunicorn_server):
+        server = gunicorn_server(threads=40, sockets=1, **NO_LIMITS)
+        alice = Person(server, "alice")
+        run = alice.run()
+        viewer = alice.watch(run)
+        ticket = alice.post("/auth/ws-ticket", {"run_id": run})["ticket"]
+        assert refusal(lambda: Socket(server, f"/ws/{run}", ticket=ticket))[0] == 503
+        viewer.close()
+        wait_for_a_place(lambda: Socket(server, f"/ws/{run}", ticket=ticket))
+
 
 class TestStopping:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])

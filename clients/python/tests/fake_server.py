@@ -61,6 +61,8 @@ class State:
         self.points = {}  # run -> [(name, step, value, timestamp)] in the order stored
         self.tokens = set()
         self.flush_after_ms = None
+        self.takes_heartbeats = True
+        self.heartbeat_after_ms = 15_000
         self.takes_frames = True
         self.logins = 0
 
@@ -151,12 +153,22 @@ class Handler(BaseHTTPRequestHandler):
             run = self.state.runs.get(int(words[1]))
             if run is None:
                 raise Problem(404, "Resource not found")
+            if words[-1] == "heartbeat":
+                if not self.state.takes_heartbeats:
+                    raise Problem(404, "Resource not found")
+                return 200, {
+                    "flush_after_ms": 250,
+                    "heartbeat_after_ms": self.state.heartbeat_after_ms,
+                    "stop_requested": False,
+                }
             if words[0] == "runs":
                 run.update(data)
                 return 200, run
             return self.bulk(run["id"], data, body)
 
     def read(self, body):
+        if not body:
+            return {}
         if self.headers["Content-Type"] == "application/json":
             return json.loads(body)
         if self.headers["Content-Type"] != FRAME or not self.state.takes_frames:

@@ -238,3 +238,23 @@ def test_nothing_printed_shows_a_credential(server):
     run = manager.run()
     things = [manager, run, manager._transport, manager._transport._settings, manager._sender, run._channel]
     assert not any(secret in repr(thing) for thing in things)
+
+
+def test_a_run_says_that_it_is_alive_while_it_logs_nothing(server, manager, eventually):
+    server.state.heartbeat_after_ms = 50
+    run = manager.run()
+    run.log({"m": 1.0})
+    eventually(lambda: len(server.state.seen("heartbeat")) > 2)
+    assert run.finish() is True
+
+
+def test_a_server_without_heartbeats_is_asked_once_and_gets_its_points(server, manager, eventually):
+    server.state.takes_heartbeats = False
+    run = manager.run()
+    run.log({"m": 1.0})
+    eventually(lambda: len(server.state.seen("heartbeat")) == 1)
+    eventually(lambda: not run._channel._takes_heartbeats)
+    run.log({"m": 2.0})
+    assert run.finish() is True
+    assert len(server.state.seen("heartbeat")) == 1
+    assert len(server.state.series(run.id, "m")) == 2
