@@ -49,6 +49,28 @@ def test_parts_do_not_know_each_other(part):
         assert not layers_used(path) & (PARTS - {part} - allowed), path.name
 
 
+# Chunks are bytes and know of nobody; reading and writing do not know of each other; what tidies up may use all three.
+ROOMS = {"chunks": set(), "write": {"chunks"}, "read": {"chunks"}, "upkeep": {"chunks", "read", "write"}}
+
+
+def rooms_used(path: Path) -> set[str]:
+    """The folders of the store that a file imports from."""
+    names = [name.split(".") for name in imported_names(path, ROOT)]
+    return {parts[2] for parts in names if parts[:2] == ["aimanager", "store"] and len(parts) > 2} & ROOMS.keys()
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_inside_the_store_the_arrows_run_one_way(room):
+    for path in files_of(f"store/{room}"):
+        assert rooms_used(path) <= ROOMS[room] | {room}, path.name
+
+
+def test_what_the_whole_store_shares_knows_only_chunks():
+    for path in (PACKAGE / "store").glob("*.py"):
+        # The store itself is put together from all of them.
+        assert path.name == "sql.py" or rooms_used(path) <= {"chunks"}, path.name
+
+
 def test_services_know_no_face_no_request_and_no_template():
     for path in files_of("services"):
         assert not layers_used(path) & (FACES | {"http"}), path.name

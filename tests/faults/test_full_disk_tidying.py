@@ -9,8 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import layout
-from aimanager.store.read import rollup
-from aimanager.store.upkeep import doctor, merge
+from aimanager.store.upkeep import doctor, merge, roll_up
 from tests.faults.test_full_disk import small_disk  # noqa: F401  # A fixture.
 from tests.store.factories import column, listed, log, open_database
 
@@ -32,7 +31,7 @@ def work_of(store, name):
     return {
         "seal": lambda: sealer.seal(1),
         "merge": lambda: sealer._merge.run(1),
-        "roll up": lambda: rollup.build(store._database, sealer._sql, 1),
+        "roll up": lambda: roll_up.build(store._database, sealer._sql, 1),
     }[name]
 
 

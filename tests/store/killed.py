@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from aimanager.db.engine import Database
 from aimanager.store import SqlStore
 from aimanager.store.chunks import layout
-from aimanager.store.read import rollup
-from aimanager.store.upkeep import merge
+from aimanager.store.upkeep import merge, roll_up
 from tests.store.factories import column, log, open_database
 from tests.waiting import pace
 
@@ -53,7 +52,7 @@ def main(url, first, path):
             told.work = "merge"
             sealer._merge.run(1)
             told.work = "roll up"
-            rollup.build(told, sealer._sql, 1)
+            roll_up.build(told, sealer._sql, 1)
             pace(0.002)
 
     threading.Thread(target=tidy, daemon=True).start()

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aimanager.store.chunks import codec
+from aimanager.store.chunks import codec, rollup
 from aimanager.store.chunks.pack import edges_of, pack_edges, tree, trees_of
-from aimanager.store.read import rollup
 
 GOLDEN = Path(__file__).parent / "golden"
 BLOBS = sorted(GOLDEN.glob("*.blob"))

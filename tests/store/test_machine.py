@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 
 from aimanager.store import Column, OutOfTurn, RunDeleted, SqlStore, tables
 from aimanager.store.chunks import layout
-from aimanager.store.read import rollup, zoom
+from aimanager.store.read import zoom
 from aimanager.store.statements import Statements
-from aimanager.store.upkeep import doctor, merge, seal
+from aimanager.store.upkeep import doctor, merge, roll_up, seal
 from aimanager.store.upkeep.removal import Removal
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
@@ -127,7 +127,7 @@ class Machine(RuleBasedStateMachine):
         {
             "seal": sealer.seal,
             "merge": sealer._merge.run,
-            "roll up": lambda run: rollup.build(self.database, sealer._sql, run),
+            "roll up": lambda run: roll_up.build(self.database, sealer._sql, run),
             "everything": sealer.tidy,
             "as called": lambda run: self.store.tidy(),
         }[work](self.run)

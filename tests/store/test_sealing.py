@@ -9,9 +9,8 @@ from alembic.config import Config
 from aimanager.db import schema
 from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import frame, layout
-from aimanager.store.read import rollup
 from aimanager.store.summary import RunningSummary
-from aimanager.store.upkeep import merge
+from aimanager.store.upkeep import merge, roll_up
 from aimanager.store.upkeep.recount import add_points
 from aimanager.store.write.request import stream_row
 from tests.store.factories import column, listed, log, open_database
@@ -101,7 +100,7 @@ def test_many_small_seals_do_not_heap_up_on_a_slow_run(database):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dies_at", ["upkeep.merge.Merge.run", "read.rollup.build"])
+@pytest.mark.parametrize("dies_at", ["upkeep.merge.Merge.run", "upkeep.roll_up.build"])
 def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkeypatch, dies_at):
     class Killed(BaseException):
         pass
@@ -236,7 +235,7 @@ def test_a_merge_gives_way_to_a_rollup_that_was_quicker(database, monkeypatch):
     pack = merge.pack
 
     def roll_up_meanwhile(*some):
-        rollup.build(database, store._sql, 1)
+        roll_up.build(database, store._sql, 1)
         return pack(*some)
 
     monkeypatch.setattr(merge, "pack", roll_up_meanwhile)

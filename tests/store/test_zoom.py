@@ -8,8 +8,9 @@ import pytest
 from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import layout
 from aimanager.store.chunks.frame import Line
-from aimanager.store.read import rollup, zoom
+from aimanager.store.read import zoom
 from aimanager.store.read.reader import NOTHING
+from aimanager.store.upkeep import roll_up
 from tests.store.envelope import chart as exact_chart
 from tests.store.factories import column, log, open_database
 from tests.store.test_invariants import assert_well, count
@@ -82,7 +83,7 @@ def test_rollups_draw_what_their_chunks_would(database, monkeypatch):
     values[::997] = np.nan
     log(store, 1, column("loss", values, np.arange(6000), np.arange(6000) * 10))
     drawn = [store.chart(1, ["loss"], points, x)[0] for points in (5, 40) for x in ("step", "time")]
-    rollup.build(database, store._sql, 1)
+    roll_up.build(database, store._sql, 1)
     assert count(database, tables.metric_rollup) == 10
     again = [store.chart(1, ["loss"], points, x)[0] for points in (5, 40) for x in ("step", "time")]
     for one, other in zip(drawn, again, strict=True):

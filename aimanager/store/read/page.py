@@ -8,7 +8,7 @@ from ...db.prepared import LEAST, MOST
 from ..base import DamagedPoints
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, join
-from . import rollup
+from . import chunk_index
 from .reader import NOTHING, Reader
 
 
@@ -16,7 +16,7 @@ def page(reader: Reader, metric: int, skip: int, limit: int) -> Line:
     """The points from one place on. Raises DamagedPoints."""
     tail = reader.tail({metric}).get(metric, NOTHING)
     try:
-        chunks = rollup.within(reader.connection, reader.run, metric, "step", LEAST, MOST)
+        chunks = chunk_index.within(reader.connection, reader.run, metric, "step", LEAST, MOST)
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
     chunks = chunks[np.argsort(chunks["id_lo"], kind="stable")]
@@ -37,7 +37,7 @@ def page(reader: Reader, metric: int, skip: int, limit: int) -> Line:
     later = begins[before[begins] >= skip + limit]
     end = later[0] if len(later) else len(lo)
     chosen = np.delete(np.arange(len(lo)), [at] * in_tail)  # The place of each chunk among all.
-    places = rollup.places(chunks[(chosen >= first) & (chosen < end)])
+    places = chunk_index.places(chunks[(chosen >= first) & (chosen < end)])
     lines = [reader.decoded(metric, places)] if places else []
     lines += [tail] * bool(in_tail and first <= at < end)
     start = skip - int(before[first])

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from ...db.prepared import LEAST, MOST
 from ..base import DamagedPoints
-from ..chunks import layout
+from ..chunks import layout, rollup
 from ..chunks.codec import Damaged
 from ..chunks.frame import Line, join
 from ..chunks.pack import NO_ROW, Tree, edges_of, trees_of
+from ..chunks.rollup import Chunks
 from ..shapes import Axis, Bound, Chart, Ints
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
-from . import rollup
+from . import chunk_index
 from .nodes import Nodes, draw, in_order, of_points
 from .reader import Reader
-from .rollup import Chunks
 
 READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
 ENOUGH = 2 / 3  # So many chunks a bucket are drawn as they are: the nodes within cost a page of the database for each.
@@ -37,7 +37,7 @@ def chart(
     origin = origin if x == "relative" else 0
     low, high = bounds(lo, hi, origin)
     try:
-        chunks = rollup.within(reader.connection, reader.run, metric, column, low, high)
+        chunks = chunk_index.within(reader.connection, reader.run, metric, column, low, high)
         lowest = chunks[f"{column}_lo"]
         if not (lowest[1:] > lowest[:-1]).all():
             chunks = chunks[np.lexsort((chunks["id_lo"], chunks["ts_lo"], lowest))]
@@ -45,7 +45,7 @@ def chart(
         if int(chunks["rows"].sum()) + len(tail.ids) > max(READ, 1) * points:
             nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
         if nodes is None or int(nodes.counts.sum()) <= points:
-            line = join([reader.decoded(metric, rollup.places(chunks)), tail])
+            line = join([reader.decoded(metric, chunk_index.places(chunks)), tail])
             nodes = in_order([points_within(line, column, low, high)])
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
@@ -77,7 +77,7 @@ def _nodes(
     clean = _clean(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
     if not clean.any():
         return None
-    line = join([reader.decoded(metric, rollup.places(chunks[~clean])), tail])
+    line = join([reader.decoded(metric, chunk_index.places(chunks[~clean])), tail])
     several = [points_within(line, column, low, high)]
     whole = chunks if clean.all() else chunks[clean]
     # The step of a chunk's last point is in its row only where no step goes back.
@@ -127,7 +127,7 @@ def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
 
 def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
     """Each chunk as a node."""
-    rollup.place_marks(chunks, reader)
+    chunk_index.place_marks(chunks, reader)
     marked = chunks.dtype == rollup.MARKED
     return Nodes(
         first_x=chunks[f"{column}_lo"],

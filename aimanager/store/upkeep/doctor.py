@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
-from ..chunks import checksum, codec
+from ..chunks import checksum, codec, rollup
 from ..chunks.frame import Line, Rows, blocks
 from ..chunks.pack import NO_ROW, Piece, tree
-from ..read import rollup
+from ..read import chunk_index
 from ..read.reader import Reader, metrics_of
 from ..shapes import Ints
 from ..statements import chunks
@@ -36,6 +36,7 @@ from ..tables import (
     metric_series,
     metric_stream,
 )
+from . import roll_up
 from .recount import Ids, add_points, axis_statistics, describe_tree_fault, differences, first_wrong_chunk
 
 _PAGE = 500  # Rows of small things that are read at a time; blobs are read axis by axis.
@@ -269,11 +270,11 @@ class Examination:
         place = f"rollup of axes {row.axis_lo} to {row.axis_hi}"
         try:
             chunks = rollup.of_rows(rows)
-            rollup.place_marks(chunks, Reader(self._connection, self._run))
+            chunk_index.place_marks(chunks, Reader(self._connection, self._run))
         except (ValueError, KeyError):
             self._note(row.metric_id, place, "its chunks are damaged")
             return
-        expected = rollup.row_of(self._run, row.metric_id, chunks) if rows else {"chunks": b""}
+        expected = roll_up.row_of(self._run, row.metric_id, chunks) if rows else {"chunks": b""}
         if not checksum.is_present(row.chunks):
             expected["chunks"] = checksum.body(expected["chunks"])
         if expected != dict(row._mapping):

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..chunks import checksum, codec, layout
+from ..chunks import checksum, codec, layout, rollup
 from ..chunks.frame import Line
 from ..chunks.pack import Tree, pack_edges, trees_of
-from ..read import rollup
 from ..shapes import Ints
 from ..summary import SCALE, RunningSummary, tally
 from ..tables import STEPS_ASCEND, TIMES_ASCEND

@@ -1,18 +1,17 @@
 """Taking runs that get no points any more out of the live part of the ranking, which is read as a whole.
 
-Their next point puts them back: `wake_up`, in the transaction of the point.
+Their next point puts them back: `write.wake`, in the transaction of the point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from sqlalchemy import select, update
-from sqlalchemy.engine import Connection
 
 from ...db.engine import Database
 from ..shapes import Clock
-from ..tables import IS_LIVE, LIVE, RESTING, metric_series, metric_stream
+from ..tables import IS_LIVE, RESTING, metric_series, metric_stream
 
 SILENCE = 30 * 60 * 1_000_000  # Microseconds without a point, after which a run rests.
 AT_ONCE = 50  # Runs in one transaction: each may have a thousand series.
@@ -38,11 +37,3 @@ def put_to_rest(database: Database, clock: Clock, is_closed: Callable[[], bool])
             connection.execute(update(metric_series).where(_series.run_no.in_(runs), _series.live == 1).values(live=0))
         resting += len(runs)
     return resting
-
-
-def wake_up(connection: Connection, runs: Collection[int]) -> None:
-    """These runs get points again; their streams are locked already."""
-    connection.execute(
-        update(metric_stream).where(_stream.run_no.in_(runs), _stream.state == RESTING).values(state=LIVE)
-    )
-    connection.execute(update(metric_series).where(_series.run_no.in_(runs), _series.live == 0).values(live=1))

@@ -22,10 +22,10 @@ from ..base import DamagedPoints
 from ..chunks.codec import Damaged
 from ..chunks.frame import Rows, blocks
 from ..chunks.pack import pack
-from ..read import rollup
 from ..shapes import Clock
 from ..statements import Statements
 from ..tables import DELETING, FINISHED, metric_log, metric_stream
+from . import roll_up
 from .merge import Merge
 
 TAIL_ROWS, TAIL_BYTES = 1024, 256 << 10  # From here on a tail is sealed.
@@ -99,7 +99,7 @@ class Sealer:
                 pass
             while self._merge.run(run):
                 pass
-            rollup.build(self._database, self._sql, run)
+            roll_up.build(self._database, self._sql, run)
         except DamagedPoints:  # It would come to no other end the next time.
             self._settle(run)
             raise

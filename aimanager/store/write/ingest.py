@@ -30,9 +30,9 @@ from ..shapes import Batch, Clock, Ints, Receipt
 from ..statements import Statements, chunks
 from ..summary import RunningSummary
 from ..tables import DELETING, LIVE, RESTING, metric_series, metric_writer
-from ..upkeep.rest import wake_up
 from .group_commit import GroupCommit, Waiting
 from .request import Part, RunState, WriterState, admit, axis_of, packed, prepare, stream_row, writer_row
+from .wake import wake_up
 
 log = logging.getLogger(__name__)
 
