@@ -28,32 +28,32 @@ class Names:
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """The numbers of those names that have one."""
-        wanted = list(names)
-        found = self.remembered(wanted)
-        for some in chunks([name for name in wanted if name not in found]):
-            rows = connection.execute(select(metric_name).where(metric_name.c.name.in_(some)))
-            found |= {name: self._remember(number, name) for number, name in rows}
-        return found
+        names = list(names)
+        ids = self.remembered(names)
+        for part in chunks([name for name in names if name not in ids]):
+            rows = connection.execute(select(metric_name).where(metric_name.c.name.in_(part)))
+            ids |= {name: self._remember(number, name) for number, name in rows}
+        return ids
 
     def add(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """The numbers of names, given now to those that have none; in a transaction that holds nothing else."""
-        wanted = set(names)
+        distinct = set(names)
         # Sorted, so that two processes that add the same names wait for each other in one direction only.
-        missing = sorted(wanted - self.find(connection, wanted).keys())
+        missing = sorted(distinct - self.find(connection, distinct).keys())
         if missing:
             connection.execute(self._statements.add_name, [{"name": name} for name in missing])
-        return self.find(connection, wanted)
+        return self.find(connection, distinct)
 
     def of(self, connection: Connection, ids: Iterable[int]) -> dict[int, str]:
         """The names of numbers."""
-        wanted = list(ids)
-        known = self._names
-        found = {number: known[number] for number in wanted if number in known}
-        for some in chunks([number for number in wanted if number not in found]):
-            for number, name in connection.execute(select(metric_name).where(metric_name.c.id.in_(some))):
+        numbers = list(ids)
+        remembered = self._names
+        names = {number: remembered[number] for number in numbers if number in remembered}
+        for part in chunks([number for number in numbers if number not in names]):
+            for number, name in connection.execute(select(metric_name).where(metric_name.c.id.in_(part))):
                 self._remember(number, name)
-                found[number] = name
-        return found
+                names[number] = name
+        return names
 
     def _remember(self, number: int, name: str) -> int:
         if len(self._ids) >= _REMEMBERED:

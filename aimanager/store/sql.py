@@ -122,29 +122,29 @@ class SqlStore(MetricStore):
     def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
         with self._reading() as connection:
             stream = _stream(connection, run)
-            wanted = None if name is None else set(self._names.find(connection, [name]).values())
-            if stream is None or wanted == set():
+            metrics = None if name is None else set(self._names.find(connection, [name]).values())
+            if stream is None or metrics == set():
                 return listed({}, {}, 0, 0, 0)
-            total = stream.next_id - 1 if wanted is None else _count(connection, run, wanted)
+            total = stream.next_id - 1 if metrics is None else _count(connection, run, metrics)
             reader = Reader(connection, run)
             if not stream.ordered:
-                lines = reader.lines(wanted)
+                lines = reader.lines(metrics)
             else:
                 # Place by time is place by id: only what the page is made of is read.
-                if wanted is None:
+                if metrics is None:
                     lines = reader.lines(first=skip + 1, last=skip + limit)
                 else:
-                    lines = {metric: page.page(reader, metric, skip, limit) for metric in wanted}
+                    lines = {metric: page.page(reader, metric, skip, limit) for metric in metrics}
                 skip = 0
             return listed(lines, self._named(connection, run, lines), skip, limit, total)
 
     def series(self, run: int, name: str) -> Series | None:
         with self._reading() as connection:
-            wanted = set(self._names.find(connection, [name]).values())
+            metrics = set(self._names.find(connection, [name]).values())
             stream = _stream(connection, run)
-            if not wanted or stream is None:
+            if not metrics or stream is None:
                 return None
-            for line in Reader(connection, run).lines(wanted).values():
+            for line in Reader(connection, run).lines(metrics).values():
                 line = line if stream.ordered else line.by_time()
                 return Series(name, line.ids, line.steps, line.values, line.times)
             return None
@@ -152,8 +152,8 @@ class SqlStore(MetricStore):
     def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
         with self._reading() as connection:
             stream = _stream(connection, run)
-            wanted = set(self._names.find(connection, [name]).values())
-            total = _count(connection, run, wanted)
+            metrics = set(self._names.find(connection, [name]).values())
+            total = _count(connection, run, metrics)
         if stream is None or not total:
             return None
         if stream.ordered and total > rows:
@@ -181,25 +181,27 @@ class SqlStore(MetricStore):
             first, end = max(last_id, 0) + 1, min(max(last_id, 0) + limit, head)
             lines = Reader(connection, run).lines(first=first, last=end)
             names = self._named(connection, run, lines)
-        found = [Series(names[metric], line.ids, line.steps, line.values, line.times) for metric, line in lines.items()]
-        return Tail(end, found, end == head)
+        series = [
+            Series(names[metric], line.ids, line.steps, line.values, line.times) for metric, line in lines.items()
+        ]
+        return Tail(end, series, end == head)
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
-        found: dict[int, list[Summary]] = {run: [] for run in runs}
+        summaries: dict[int, list[Summary]] = {run: [] for run in runs}
         with self._reading() as connection:
             if names is None:
-                rows = _SUMMARIES.rows(connection, runs=list(found))
+                rows = _SUMMARIES.rows(connection, runs=list(summaries))
             else:
                 metrics = list(self._names.find(connection, names).values())
-                rows = _SOME_SUMMARIES.rows(connection, runs=list(found), metrics=metrics)
+                rows = _SOME_SUMMARIES.rows(connection, runs=list(summaries), metrics=metrics)
             series: list[Any] = [_SeriesRow(*row) for row in rows]
-            known = self._names.of(connection, {row.metric_id for row in series})
+            metric_names = self._names.of(connection, {row.metric_id for row in series})
         for row in series:
-            found[row.run_no].append(RunningSummary.of(row).summary(known[row.metric_id]))
-        for summaries in found.values():
+            summaries[row.run_no].append(RunningSummary.of(row).summary(metric_names[row.metric_id]))
+        for of_run in summaries.values():
             # Sorted here: databases differ in the order of letters.
-            summaries.sort(key=lambda summary: summary.name)
-        return found
+            of_run.sort(key=lambda summary: summary.name)
+        return summaries
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
         return self._ranking.cells(runs, names)
@@ -249,8 +251,10 @@ class SqlStore(MetricStore):
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
         with self._database.reading() as connection:
             ids = self._names.find(connection, set(metrics.values()))
-            found = sparks.sparks(connection, {run: ids[name] for run, name in metrics.items() if name in ids}, points)
-        return {run: values for run, values in found.items() if len(values)}
+            courses = sparks.sparks(
+                connection, {run: ids[name] for run, name in metrics.items() if name in ids}, points
+            )
+        return {run: values for run, values in courses.items() if len(values)}
 
     def finish(self, run: int) -> None:
         self._turn(run, FINISHED)
@@ -266,19 +270,19 @@ class SqlStore(MetricStore):
             connection.execute(self._sql.add_stream, [stream_row(run, state)])
             # The stream first, as every writer does, so that two of them never wait for each other.
             due = case((c.tail_rows < 1, 1), else_=c.tail_rows)  # What is not worth merging in a live run may be now.
-            living = update(metric_stream).where(c.run_no == run, c.state < DELETING)
-            living = living.values(state=state, tail_rows=due)
-            if connection.execute(living).rowcount:
+            stream = update(metric_stream).where(c.run_no == run, c.state < DELETING)
+            stream = stream.values(state=state, tail_rows=due)
+            if connection.execute(stream).rowcount:
                 s, live = metric_series.c, int(state == LIVE)
-                mine = update(metric_series).where(s.run_no == run, s.live != live)
-                connection.execute(mine.values(live=live))
+                series = update(metric_series).where(s.run_no == run, s.live != live)
+                connection.execute(series.values(live=live))
 
     def delete(self, runs: Sequence[int], connection: Connection | None = None) -> None:
         if connection is not None:
             self._removal.hide(connection, runs)
             return
-        with self._database.writing() as own:
-            self._removal.hide(own, runs)
+        with self._database.writing() as transaction:
+            self._removal.hide(transaction, runs)
         self.wake()
 
     def sweep(self) -> None:

@@ -112,8 +112,8 @@ class Statements:
     def streams(self, connection: Connection, runs: Sequence[int]) -> Iterable[Any]:
         """The rows of these runs in metric_stream, locked until the transaction ends."""
         if not self._by_driver:
-            for some in chunks(runs):
-                yield from connection.execute(self.lock_streams, {"runs": some})
+            for part in chunks(runs):
+                yield from connection.execute(self.lock_streams, {"runs": part})
             return
         for run in runs:
             row = _ONE_STREAM.first(connection, run=run)
@@ -121,11 +121,11 @@ class Statements:
                 yield Stream(*row)
 
     def _compile(self, statement: Any) -> tuple[str, list[str]]:
-        known = self._compiled.get(statement)
-        if known is None:
-            compiled = statement.compile(dialect=self._dialect)
-            known = self._compiled[statement] = str(compiled), list(compiled.positiontup or ())
-        return known
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            sql = statement.compile(dialect=self._dialect)
+            compiled = self._compiled[statement] = str(sql), list(sql.positiontup or ())
+        return compiled
 
     def _upsert(self, table: Table, keep: Sequence[str] = ()) -> Any:
         insert = self._insert(table)

@@ -47,8 +47,8 @@ def tally(values: Floats) -> BatchSummary:
             return BatchSummary(1, 1, None, None, 0.0, 0.0, False)
         scaled = abs(value) >= _LARGE
         return BatchSummary(1, 0, value + 0.0, value + 0.0, value * SCALE if scaled else value, 0.0, scaled)
-    known = np.isfinite(values)
-    finite = values if known.all() else values[known]
+    is_finite = np.isfinite(values)
+    finite = values if is_finite.all() else values[is_finite]
     if not finite.size:
         return BatchSummary(n, n, None, None, 0.0, 0.0, False)
     vmin, vmax = float(finite.min()) + 0.0, float(finite.max()) + 0.0
@@ -98,17 +98,17 @@ class RunningSummary:
     low: float = 0.0
     scaled: bool = False
 
-    def add(self, more: BatchSummary, last: float, step: int, time: int, point_id: int) -> None:
+    def add(self, batch: BatchSummary, last: float, step: int, time: int, point_id: int) -> None:
         """Take in a request's tally, and its point with the greatest step, the latest among equals; ids only grow."""
         if not self.n or step >= self.last_step:
             self.last, self.last_step, self.last_time, self.last_id = last, step, time, point_id
-        self.n += more.n
-        self.n_bad += more.n_bad
-        if more.vmin is None or more.vmax is None:
+        self.n += batch.n
+        self.n_bad += batch.n_bad
+        if batch.vmin is None or batch.vmax is None:
             return
-        self.vmin = more.vmin if self.vmin is None else min(self.vmin, more.vmin)
-        self.vmax = more.vmax if self.vmax is None else max(self.vmax, more.vmax)
-        self._add_sum(more.high, more.low, more.scaled)
+        self.vmin = batch.vmin if self.vmin is None else min(self.vmin, batch.vmin)
+        self.vmax = batch.vmax if self.vmax is None else max(self.vmax, batch.vmax)
+        self._add_sum(batch.high, batch.low, batch.scaled)
 
     def _add_sum(self, high: float, low: float, scaled: bool) -> None:
         if scaled and not self.scaled:

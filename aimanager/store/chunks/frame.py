@@ -103,22 +103,22 @@ def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
     for first_id, frame in frames:
         start = checksum.is_present(frame)
         shape = frame[: start + int.from_bytes(frame[start + 4 : start + 8], "little")]
-        ids, several = alike.setdefault(shape, ([], []))
+        ids, same_shape = alike.setdefault(shape, ([], []))
         ids.append(first_id)
-        several.append(frame)
-    for shape, (ids, several) in alike.items():
+        same_shape.append(frame)
+    for shape, (ids, same_shape) in alike.items():
         try:
-            yield from _blocks_alike(shape[checksum.is_present(shape) :], np.array(ids, np.int64), several)
+            yield from _blocks_alike(shape[checksum.is_present(shape) :], np.array(ids, np.int64), same_shape)
         except (ValueError, struct.error) as error:
             raise Damaged(f"a frame from id {ids[0]} on: {error}") from error
 
 
-def decode(frames: Iterable[tuple[int, bytes]], wanted: Collection[int] | None = None) -> dict[int, Line]:
+def decode(frames: Iterable[tuple[int, bytes]], metrics: Collection[int] | None = None) -> dict[int, Line]:
     """The points of frames (first id, bytes), of all metrics or of those wanted. Raises Damaged."""
     pieces: dict[int, list[Line]] = {}
     for rows in blocks(frames):
         for position, metric in enumerate(rows.metrics):
-            if wanted is None or metric in wanted:
+            if metrics is None or metric in metrics:
                 pieces.setdefault(metric, []).append(rows.line(position))
     return {metric: join(lines) for metric, lines in pieces.items()}
 

@@ -41,13 +41,13 @@ class Piece:
         """Values packed with so much effort, or with None not at all."""
         nodes = tree(values)
         marks = bad_rows(values, np.array([0])) if nodes.bad is not None else None
-        known = np.flatnonzero(~np.isnan(nodes.last))
+        finite = np.flatnonzero(~np.isnan(nodes.last))
         return cls(
             rows=len(values),
             n_bad=int(len(values) - np.isfinite(values).sum()),
-            vmin=float(nodes.low[known].min()) if len(known) else None,
-            vmax=float(nodes.high[known].max()) if len(known) else None,
-            vlast=float(nodes.last[known[-1]]) if len(known) else None,
+            vmin=float(nodes.low[finite].min()) if len(finite) else None,
+            vmax=float(nodes.high[finite].max()) if len(finite) else None,
+            vlast=float(nodes.last[finite[-1]]) if len(finite) else None,
             marks=None if marks is None else marks.astype("<u2").tobytes(),
             sub=checksum.add(nodes.packed()),
             v=b"" if level is None else checksum.add(codec.encode(values, level)),
@@ -111,8 +111,8 @@ def tree(values: Floats) -> Tree:
 def bad_rows(values: Floats, starts: Ints) -> Ints:
     """The last row of each kind that is not finite, in each part; NO_ROW where there is none."""
     rows = np.arange(len(values))
-    found = [np.isnan(values), np.isposinf(values), np.isneginf(values)]
-    last = [np.maximum.reduceat(np.where(of_kind, rows, -1), starts) for of_kind in found]
+    kinds = [np.isnan(values), np.isposinf(values), np.isneginf(values)]
+    last = [np.maximum.reduceat(np.where(of_kind, rows, -1), starts) for of_kind in kinds]
     return np.where(np.stack(last, 1) < 0, NO_ROW, np.stack(last, 1))
 
 

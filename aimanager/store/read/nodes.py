@@ -64,18 +64,18 @@ def of_points(line: Line, x: Ints) -> Nodes:
     )
 
 
-def in_order(several: list[Nodes]) -> Nodes:
+def in_order(pieces: list[Nodes]) -> Nodes:
     """Nodes as one, in the order of (x, time, id)."""
-    some = [one for one in several if len(one.first_x)] or several[:1]
-    every = some[0]
-    if len(some) > 1:
-        every = Nodes(*(np.concatenate([getattr(one, field.name) for one in some]) for field in fields(Nodes)))
-    x, time, first_id = every.first_x, every.first_time, every.first_id
+    filled = [one for one in pieces if len(one.first_x)] or pieces[:1]
+    nodes = filled[0]
+    if len(filled) > 1:
+        nodes = Nodes(*(np.concatenate([getattr(one, field.name) for one in filled]) for field in fields(Nodes)))
+    x, time, first_id = nodes.first_x, nodes.first_time, nodes.first_id
     ascends = x[1:] > x[:-1]
     if not ascends.all():
         later = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (first_id[1:] > first_id[:-1]))
         ascends |= (x[1:] == x[:-1]) & later
-    return every if ascends.all() else every.take(np.lexsort((first_id, time, x)))
+    return nodes if ascends.all() else nodes.take(np.lexsort((first_id, time, x)))
 
 
 def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart:

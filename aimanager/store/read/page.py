@@ -20,12 +20,12 @@ def page(reader: Reader, metric: int, skip: int, limit: int) -> Line:
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
     chunks = chunks[np.argsort(chunks["id_lo"], kind="stable")]
-    in_tail = len(tail.ids) > 0
-    at = int(np.searchsorted(chunks["id_lo"], tail.ids[0])) if in_tail else len(chunks)
+    has_tail = len(tail.ids) > 0
+    at = int(np.searchsorted(chunks["id_lo"], tail.ids[0])) if has_tail else len(chunks)
     # The chunks, and among them the tail as one more.
     lo, hi, rows = (
-        np.insert(chunks[name], [at] * in_tail, value)
-        for name, value in (("id_lo", tail.ids[:1]), ("id_hi", tail.ids[-1:]), ("rows", [len(tail.ids)] * in_tail))
+        np.insert(chunks[name], [at] * has_tail, value)
+        for name, value in (("id_lo", tail.ids[:1]), ("id_hi", tail.ids[-1:]), ("rows", [len(tail.ids)] * has_tail))
     )
     before = np.append(0, np.cumsum(rows, dtype=np.int64))
     # Where nothing is left of what began earlier, so that all before it are skipped or all after it too late.
@@ -36,9 +36,9 @@ def page(reader: Reader, metric: int, skip: int, limit: int) -> Line:
     first = begins[np.searchsorted(before[begins], skip, "right") - 1]
     later = begins[before[begins] >= skip + limit]
     end = later[0] if len(later) else len(lo)
-    chosen = np.delete(np.arange(len(lo)), [at] * in_tail)  # The place of each chunk among all.
+    chosen = np.delete(np.arange(len(lo)), [at] * has_tail)  # The place of each chunk among all.
     places = chunk_index.places(chunks[(chosen >= first) & (chosen < end)])
     lines = [reader.decoded(metric, places)] if places else []
-    lines += [tail] * bool(in_tail and first <= at < end)
+    lines += [tail] * bool(has_tail and first <= at < end)
     start = skip - int(before[first])
     return join(lines).take(slice(start, start + limit))

@@ -69,21 +69,21 @@ class Ranking:
         return series.where(_s.run_no.not_in(_HIDDEN)) if _ANY_HIDDEN.first(connection) else series
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None) -> dict[int, dict[str, Cell]]:
-        found: dict[int, dict[str, Cell]] = {run: {} for run in runs}
+        cells: dict[int, dict[str, Cell]] = {run: {} for run in runs}
         with self._database.reading() as connection:
             if names is None:
-                some = _CELLS.rows(connection, runs=list(found))
+                rows = _CELLS.rows(connection, runs=list(cells))
             else:
                 metrics = self._names.find(connection, names)
-                some = _CELLS_OF.rows(connection, runs=list(found), metrics=list(metrics.values()))
+                rows = _CELLS_OF.rows(connection, runs=list(cells), metrics=list(metrics.values()))
             hidden = set(connection.scalars(_HIDDEN))
-            name = self._names.of(connection, {row[1] for row in some})
-        for run, metric, last, low, high, flags in some:
+            name_of = self._names.of(connection, {row[1] for row in rows})
+        for run, metric, last, low, high, flags in rows:
             if last is None:
                 last = nan
             elif flags & LAST_IS_NEGATIVE_ZERO:
                 last = -0.0
-            found[run][name[metric]] = Cell(last, low, high)
-        for run in hidden.intersection(found):
-            found[run] = {}
-        return found
+            cells[run][name_of[metric]] = Cell(last, low, high)
+        for run in hidden.intersection(cells):
+            cells[run] = {}
+        return cells

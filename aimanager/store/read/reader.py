@@ -31,17 +31,17 @@ class _ByAxis:
 
     def each(self, connection: Connection, numbers: Iterable[int], **values: Any) -> Iterator[Any]:
         """The rows of these axes: as one range where they lie close together."""
-        wanted = sorted(numbers)
-        if not wanted:
+        ordered = sorted(numbers)
+        if not ordered:
             return
-        if wanted[-1] - wanted[0] >= 2 * len(wanted):
-            yield from self._list.each(connection, numbers=wanted, **values)
-        elif wanted[-1] - wanted[0] + 1 == len(wanted):
-            yield from self._range.each(connection, first=wanted[0], last=wanted[-1], **values)
+        if ordered[-1] - ordered[0] >= 2 * len(ordered):
+            yield from self._list.each(connection, numbers=ordered, **values)
+        elif ordered[-1] - ordered[0] + 1 == len(ordered):
+            yield from self._range.each(connection, first=ordered[0], last=ordered[-1], **values)
         else:
-            several = set(wanted)
-            for row in self._range.each(connection, first=wanted[0], last=wanted[-1], **values):
-                if row[0] in several:
+            chosen = set(ordered)
+            for row in self._range.each(connection, first=ordered[0], last=ordered[-1], **values):
+                if row[0] in chosen:
                     yield row
 
 
@@ -132,18 +132,18 @@ class Reader:
         self.run = run
         self._axes: dict[int, Axis] = {}
 
-    def lines(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
+    def lines(self, metrics: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
         """The points from one id to another, of all metrics or of those wanted; those that have none are left out."""
-        pieces = {metric: [cut(line, first, last)] for metric, line in self.tail(wanted, first, last).items()}
+        pieces = {metric: [cut(line, first, last)] for metric, line in self.tail(metrics, first, last).items()}
         if sum(len(line.ids) for lines in pieces.values() for line in lines) <= last - first:
-            for metric, places in self.places(wanted, first, last).items():
+            for metric, places in self.places(metrics, first, last).items():
                 pieces.setdefault(metric, []).append(cut(self.decoded(metric, places), first, last))
         return {m: join(lines) for m, lines in pieces.items() if any(len(line.ids) for line in lines)}
 
-    def tail(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
+    def tail(self, metrics: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
         """The points that are still in the log, and some before `first` and after `last`. Raises DamagedPoints."""
         try:
-            return decode(self._frames(first, last), wanted)
+            return decode(self._frames(first, last), metrics)
         except Damaged as damage:
             raise DamagedPoints(self.run, 0, 0, str(damage)) from damage
 
@@ -151,22 +151,24 @@ class Reader:
         """The frames that hold the points from one id to another."""
         return _FRAMES.rows(self.connection, run=self.run, first=first, last=last)
 
-    def places(self, wanted: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, list[Place]]:
+    def places(
+        self, metrics: Collection[int] | None = None, first: int = 1, last: int = MOST
+    ) -> dict[int, list[Place]]:
         """The chunks that hold points from one id to another, by metric and number."""
-        found: dict[int, list[Place]] = {}
+        places: dict[int, list[Place]] = {}
         between = {"run": self.run, "first": first, "last": last}
-        if wanted is None:
+        if metrics is None:
             # By the index of the axes: without a metric the chunks are no help.
-            for axis, rows, id_lo, id_hi, metrics in _PLACES_OF_ALL.rows(self.connection, **between):
-                if len(metrics) % 4:
+            for axis, rows, id_lo, id_hi, blob in _PLACES_OF_ALL.rows(self.connection, **between):
+                if len(blob) % 4:
                     raise DamagedPoints(self.run, 0, axis, "its metrics")
-                for pos, metric in enumerate(metrics_of(metrics)):
-                    found.setdefault(metric, []).append(Place(axis, pos, rows, id_lo, id_hi))
-            return found
-        for metric in wanted:
+                for pos, metric in enumerate(metrics_of(blob)):
+                    places.setdefault(metric, []).append(Place(axis, pos, rows, id_lo, id_hi))
+            return places
+        for metric in metrics:
             if rows := _PLACES.rows(self.connection, metric=metric, **between):
-                found[metric] = [Place(*row) for row in rows]
-        return found
+                places[metric] = [Place(*row) for row in rows]
+        return places
 
     def decoded(self, metric: int, places: Sequence[Place]) -> Line:
         """The points of chunks, by id. Raises DamagedPoints."""
@@ -181,12 +183,12 @@ class Reader:
             for number, axis in self._each_axis(parts):
                 pos, part = parts[number]
                 axis.fill(pos, ids[part], steps[part], times[part])
-            found = set()
+            decoded = set()
             with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
                 for number, blob in _VALUES.each(self.connection, parts, run=self.run, metric=metric):
                     codec.decode(blob, values[parts[number][1]])
-                    found.add(number)
-            if lost := parts.keys() - (found & self._axes.keys()):
+                    decoded.add(number)
+            if lost := parts.keys() - (decoded & self._axes.keys()):
                 number = min(lost)
                 raise Damaged("its bytes are not there")
         except Damaged as damage:
@@ -203,10 +205,10 @@ class Reader:
     def _each_axis(self, numbers: Iterable[int]) -> Iterator[tuple[int, Axis]]:
         """The axes of these numbers, as far as they are there; those that were not met yet as they are read."""
         numbers = set(numbers)
-        known = numbers & self._axes.keys()
-        for number in known:
+        loaded = numbers & self._axes.keys()
+        for number in loaded:
             yield number, self._axes[number]
-        for number, *stored in _AXES.each(self.connection, numbers - known, run=self.run):
+        for number, *stored in _AXES.each(self.connection, numbers - loaded, run=self.run):
             axis = self._axes[number] = Axis(*stored)
             yield number, axis
 

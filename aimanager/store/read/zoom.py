@@ -78,16 +78,16 @@ def _nodes(
     if not clean.any():
         return None
     line = join([reader.decoded(metric, chunk_index.places(chunks[~clean])), tail])
-    several = [points_within(line, column, low, high)]
-    whole = chunks if clean.all() else chunks[clean]
+    nodes = [points_within(line, column, low, high)]
+    clean_chunks = chunks if clean.all() else chunks[clean]
     # The step of a chunk's last point is in its row only where no step goes back.
-    enough = len(whole) >= ENOUGH * points
-    rough = whole["flags"] & STEPS_ASCEND != 0 if enough else np.zeros(len(whole), bool)
-    if rough.any():
-        several.append(_of_chunks(reader, whole if rough.all() else whole[rough], column))
-    if not rough.all():
-        several += _within(reader, metric, whole[~rough], column)
-    return in_order(several)
+    enough = len(clean_chunks) >= ENOUGH * points
+    by_row = clean_chunks["flags"] & STEPS_ASCEND != 0 if enough else np.zeros(len(clean_chunks), bool)
+    if by_row.any():
+        nodes.append(_of_chunks(reader, clean_chunks if by_row.all() else clean_chunks[by_row], column))
+    if not by_row.all():
+        nodes += _within(reader, metric, clean_chunks[~by_row], column)
+    return in_order(nodes)
 
 
 def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
@@ -114,9 +114,9 @@ def _apart(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[n
     apart[1:] &= _after([each[1:] for each in first], [np.maximum.accumulate(each)[:-1] for each in last])
     least = [np.minimum.accumulate(each[::-1])[::-1] for each in first]
     apart[:-1] &= _after([each[1:] for each in least], [each[:-1] for each in last])
-    found = np.empty(len(order), bool)
-    found[order] = apart
-    return found[: len(chunks)]
+    in_place = np.empty(len(order), bool)
+    in_place[order] = apart
+    return in_place[: len(chunks)]
 
 
 def _after(ones: list[Ints], others: list[Ints]) -> NDArray[np.bool_]:
@@ -156,14 +156,14 @@ def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[No
     for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
         step, ts = edges[number]
         alike[rows, len(subs[number]), len(step), len(ts)].append(i)
-    found = []
-    for (rows, _, _, _), several in alike.items():
-        mine = [numbers[i] for i in several]
-        trees = trees_of([subs[number] for number in mine], rows)
-        steps = edges_of([edges[number][0] for number in mine], chunks["step_lo"][several], rows)
-        times = edges_of([edges[number][1] for number in mine], chunks["ts_lo"][several], rows)
-        found.append(_alike(reader, chunks[several], trees, (steps, times), rows, column))
-    return found
+    nodes = []
+    for (rows, _, _, _), indexes in alike.items():
+        group = [numbers[i] for i in indexes]
+        trees = trees_of([subs[number] for number in group], rows)
+        steps = edges_of([edges[number][0] for number in group], chunks["step_lo"][indexes], rows)
+        times = edges_of([edges[number][1] for number in group], chunks["ts_lo"][indexes], rows)
+        nodes.append(_alike(reader, chunks[indexes], trees, (steps, times), rows, column))
+    return nodes
 
 
 def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints], rows: int, column: str) -> Nodes:

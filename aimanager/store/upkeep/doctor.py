@@ -114,9 +114,9 @@ class Examination:
                 self._note(None, "ids", what)
         ids = {metric for metric, *_ in self._faults if metric is not None}
         names: dict[int, str] = {}
-        for some in chunks(sorted(ids)):
-            found = self._connection.execute(select(metric_name).where(metric_name.c.id.in_(some)))
-            names |= {row.id: row.name for row in found}
+        for part in chunks(sorted(ids)):
+            rows = self._connection.execute(select(metric_name).where(metric_name.c.id.in_(part)))
+            names |= {row.id: row.name for row in rows}
         return [
             Fault(self._run, None if metric is None else names.get(metric, f"number {metric}"), place, what)
             for metric, place, what in self._faults
@@ -173,9 +173,9 @@ class Examination:
             columns = self._columns(axis, metrics)
             if columns is not None:
                 self._check_axis(axis, columns, len(metrics))
-            for start, some in zip(range(0, len(metrics), 100), _hundreds(metrics), strict=True):
-                rows, data = (self._rows(table, axis.axis_no, some) for table in (metric_chunk, metric_cdata))
-                for pos, metric in enumerate(some, start):
+            for start, group in zip(range(0, len(metrics), 100), _hundreds(metrics), strict=True):
+                rows, data = (self._rows(table, axis.axis_no, group) for table in (metric_chunk, metric_cdata))
+                for pos, metric in enumerate(group, start):
                     if metric not in rows or metric not in data:
                         self._lose(metric, _span(axis), "the chunk is not there")
                     elif columns is None:
@@ -262,8 +262,8 @@ class Examination:
                 continue
             query = select(metric_rollup).where(r.run_no == self._run, r.metric_id == metric)
             for (row,) in self._pages(query, r.axis_lo, -(2**63), 1):
-                mine = (c.run_no == self._run, c.metric_id == metric, c.axis_no.between(row.axis_lo, row.axis_hi))
-                rows = self._connection.execute(select(*rollup.COLUMNS).where(*mine).order_by(c.axis_no)).all()
+                is_covered = (c.run_no == self._run, c.metric_id == metric, c.axis_no.between(row.axis_lo, row.axis_hi))
+                rows = self._connection.execute(select(*rollup.COLUMNS).where(*is_covered).order_by(c.axis_no)).all()
                 self._check_rollup(row, rows)
 
     def _check_rollup(self, row: Any, rows: Sequence[Any]) -> None:
@@ -286,8 +286,8 @@ class Examination:
         c = metric_log.c
         query = select(c.id0, c.n, c.frame).where(c.run_no == self._run)
         for page in self._pages(query, c.id0, -(2**63), _PAGE):
-            found = [rows for frame in page for rows in self._read(*frame)]
-            for rows in found:
+            page_rows = [rows for frame in page for rows in self._read(*frame)]
+            for rows in page_rows:
                 self._ids.add(rows.ids, len(rows.metrics))
                 for position, metric in enumerate(rows.metrics):
                     add_points(self._standings[metric], rows.line(position))
@@ -297,14 +297,14 @@ class Examination:
         """The points of a frame; none if they cannot be read."""
         place = f"the frame of ids {id0} to {id0 + n - 1}"
         try:
-            found = list(blocks([(id0, frame)]))
+            parts = list(blocks([(id0, frame)]))
         except codec.Damaged as damage:
             self._unreadable = True
             self._note(None, place, str(damage))
             return []
-        if (there := sum(len(rows.ids) * len(rows.metrics) for rows in found)) != n:
-            self._note(None, place, f"it has {there} points")
-        return found
+        if (count := sum(len(rows.ids) * len(rows.metrics) for rows in parts)) != n:
+            self._note(None, place, f"it has {count} points")
+        return parts
 
     def _check_summaries(self, stream: Any) -> None:
         s = metric_series.c

@@ -50,15 +50,15 @@ def _settle(connection: Connection, statements: Statements, run: int, metric: in
     if stream is None or stream.state >= DELETING:
         return
     s = metric_series.c
-    mine = (s.run_no == run, s.metric_id == metric)
-    row = connection.execute(select(metric_series).where(*mine)).first()
+    of_series = (s.run_no == run, s.metric_id == metric)
+    row = connection.execute(select(metric_series).where(*of_series)).first()
     last = last_point(connection, run, metric)
     if row is None or last is None:
         return
     summary = replace(RunningSummary.of(row), **last)
     if summary == RunningSummary.of(row):
         return
-    connection.execute(update(metric_series).where(*mine).values(summary.row()))
+    connection.execute(update(metric_series).where(*of_series).values(summary.row()))
     # Who remembers the run by its count of requests reads it again.
     c = metric_stream.c
     connection.execute(update(metric_stream).where(c.run_no == run).values(next_seq=c.next_seq + 1))
@@ -67,9 +67,9 @@ def _settle(connection: Connection, statements: Statements, run: int, metric: in
 def last_point(connection: Connection, run: int, metric: int) -> dict[str, Any] | None:
     """Fields of RunningSummary of the point with the greatest step, the latest among equals. Raises DamagedPoints."""
     reader, c = Reader(connection, run), metric_chunk.c
-    mine = (c.run_no == run, c.metric_id == metric)
-    greatest = select(func.max(c.step_hi)).where(*mine).scalar_subquery()
-    query = select(c.axis_no, c.pos, c.rows, c.id_lo, c.id_hi, c.step_hi).where(*mine, c.step_hi == greatest)
+    of_series = (c.run_no == run, c.metric_id == metric)
+    greatest = select(func.max(c.step_hi)).where(*of_series).scalar_subquery()
+    query = select(c.axis_no, c.pos, c.rows, c.id_lo, c.id_hi, c.step_hi).where(*of_series, c.step_hi == greatest)
     best = _last_of(reader.tail({metric}).get(metric, NOTHING))
     for *place, step_hi in connection.execute(query.order_by(c.id_hi.desc())).all():
         chunk = Place(*place)

@@ -40,8 +40,10 @@ class Merge:
             if stream is None or stream.state >= DELETING or not _unchanged(connection, run, small):
                 return False
             for table in (metric_cdata, metric_chunk):
-                mine = table.c.metric_id.in_(packed[0].metrics)
-                connection.execute(delete(table).where(table.c.run_no == run, mine, table.c.axis_no.in_(numbers)))
+                is_of_metrics = table.c.metric_id.in_(packed[0].metrics)
+                connection.execute(
+                    delete(table).where(table.c.run_no == run, is_of_metrics, table.c.axis_no.in_(numbers))
+                )
             c = metric_axis.c
             connection.execute(delete(metric_axis).where(c.run_no == run, c.axis_no.in_(numbers)))
             self._sql.write_packed(connection, run, zip(numbers, packed, strict=False))
@@ -64,8 +66,8 @@ def _small(connection: Connection, run: int) -> list[Row[int, int, int, int, byt
             return before
         else:
             before.clear()
-    found = next((some for some in neighbours.values() if _worth(some, state == FINISHED)), [])
-    return found or (_uneven(axes) if state == FINISHED else [])
+    worthwhile = next((group for group in neighbours.values() if _worth(group, state == FINISHED)), [])
+    return worthwhile or (_uneven(axes) if state == FINISHED else [])
 
 
 def _uneven(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int, int, int, bytes]]:

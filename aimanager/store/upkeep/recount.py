@@ -19,32 +19,32 @@ from ..tables import STEPS_ASCEND, TIMES_ASCEND
 _PENDING = 1 << 18  # Spans of ids that are kept before they are joined: a few MB.
 
 
-def add_points(standing: RunningSummary, line: Line) -> None:
+def add_points(summary: RunningSummary, line: Line) -> None:
     """Add points to what a series has come to; its last point is the last by (step, id), whatever came first here."""
     last = int(np.lexsort((line.ids, line.steps))[-1])
     step, point_id = int(line.steps[last]), int(line.ids[last])
-    if not standing.n or (step, point_id) > (standing.last_step, standing.last_id):
+    if not summary.n or (step, point_id) > (summary.last_step, summary.last_id):
         point = float(line.values[last]), step, int(line.times[last]), point_id
     else:
-        point = standing.last, standing.last_step, standing.last_time, standing.last_id
-    standing.add(tally(line.values), *point)
+        point = summary.last, summary.last_step, summary.last_time, summary.last_id
+    summary.add(tally(line.values), *point)
 
 
-def differences(kept: RunningSummary, found: RunningSummary) -> Iterator[str]:
+def differences(stored: RunningSummary, recounted: RunningSummary) -> Iterator[str]:
     """The fields in which a summary is not what it should be; sums may differ in the last of their hundred bits."""
     for name in ("n", "n_bad", "last_step", "last_time", "last_id", "vmin", "vmax"):
-        if getattr(kept, name) != getattr(found, name):
+        if getattr(stored, name) != getattr(recounted, name):
             yield name
-    if kept.last != found.last and not (math.isnan(kept.last) and math.isnan(found.last)):
+    if stored.last != recounted.last and not (math.isnan(stored.last) and math.isnan(recounted.last)):
         yield "last"
-    scale = SCALE if kept.scaled or found.scaled else 1.0
-    kept_sum, found_sum = (
-        [part if standing.scaled else part * scale for part in (standing.high, standing.low)]
-        for standing in (kept, found)
+    scale = SCALE if stored.scaled or recounted.scaled else 1.0
+    stored_sum, recounted_sum = (
+        [part if summary.scaled else part * scale for part in (summary.high, summary.low)]
+        for summary in (stored, recounted)
     )
-    largest = max(abs(found.vmin or 0.0), abs(found.vmax or 0.0)) * scale
-    room = largest * found.n * 1e-25 + 1e-322
-    if not abs((kept_sum[0] - found_sum[0]) + (kept_sum[1] - found_sum[1])) <= room:
+    largest = max(abs(recounted.vmin or 0.0), abs(recounted.vmax or 0.0)) * scale
+    room = largest * recounted.n * 1e-25 + 1e-322
+    if not abs((stored_sum[0] - recounted_sum[0]) + (stored_sum[1] - recounted_sum[1])) <= room:
         yield "sum"
 
 
@@ -96,41 +96,41 @@ class Ids:
 
 def axis_statistics(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
     """What is kept of steps and times, as it must be."""
-    found: dict[str, Any] = {"flags": 0}
+    statistics: dict[str, Any] = {"flags": 0}
     for name, column, flag in (("step", columns[1], STEPS_ASCEND), ("ts", columns[2], TIMES_ASCEND)):
         lo, hi = int(column.min()), int(column.max())
-        found["flags"] |= flag * bool((column[1:] >= column[:-1]).all())
+        statistics["flags"] |= flag * bool((column[1:] >= column[:-1]).all())
         edges = None
         if not codec.is_affine(getattr(axis, name)):
             edges = pack_edges(column, lo, hi)
             if len(getattr(axis, f"{name}_edges") or b"") == len(edges) + checksum.SIZE:
                 edges = checksum.add(edges)
-        found |= {f"{name}_lo": lo, f"{name}_hi": hi, f"{name}_edges": edges}
-    return found
+        statistics |= {f"{name}_lo": lo, f"{name}_hi": hi, f"{name}_edges": edges}
+    return statistics
 
 
 def describe_tree_fault(sub: bytes, true: Tree, ids: Ints) -> str:
     """Where a tree is not that of the points."""
     what = "the tree is not that of the points"
     try:
-        found = trees_of([sub], len(ids))
+        stored = trees_of([sub], len(ids))
     except codec.Damaged as damage:
         return f"the tree: {damage}"
-    pairs = [(found.low[0], true.low), (found.high[0], true.high), (found.last[0], true.last)]
-    other = np.flatnonzero(np.any([~((one == two) | (np.isnan(one) & np.isnan(two))) for one, two in pairs], axis=0))
-    if not len(other):
+    pairs = [(stored.low[0], true.low), (stored.high[0], true.high), (stored.last[0], true.last)]
+    wrong = np.flatnonzero(np.any([~((one == two) | (np.isnan(one) & np.isnan(two))) for one, two in pairs], axis=0))
+    if not len(wrong):
         return what
-    first = int(other[0]) * layout.NODE
+    first = int(wrong[0]) * layout.NODE
     return f"{what} from id {ids[first]} to {ids[min(first + layout.NODE, len(ids)) - 1]}"
 
 
 def first_wrong_chunk(blob: bytes, chunks: Any) -> str:
     """Which of its chunks a rollup is wrong about first."""
     try:
-        found = rollup.unpacked(blob)
+        stored = rollup.unpacked(blob)
     except codec.Damaged:
         return ""
-    if len(found) != len(chunks) or found.dtype != chunks.dtype:
+    if len(stored) != len(chunks) or stored.dtype != chunks.dtype:
         return ""
-    other = [i for i in range(len(chunks)) if found[i].tobytes() != chunks[i].tobytes()]
-    return f", first that of axis {chunks['axis_no'][other[0]]}" if other else ""
+    wrong = [i for i in range(len(chunks)) if stored[i].tobytes() != chunks[i].tobytes()]
+    return f", first that of axis {chunks['axis_no'][wrong[0]]}" if wrong else ""

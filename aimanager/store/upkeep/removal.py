@@ -36,12 +36,12 @@ class Removal:
     def hide(self, connection: Connection, runs: Sequence[int]) -> None:
         """Once the transaction of the connection is committed, nobody reads these runs or adds to them; also those
         that never had a point."""
-        for some in chunks(sorted(set(runs))):
+        for part in chunks(sorted(set(runs))):
             c = metric_stream.c
-            connection.execute(self._sql.add_stream, [stream_row(run, DELETING) for run in some])
-            connection.execute(self._sql.lock_streams, {"runs": some})
+            connection.execute(self._sql.add_stream, [stream_row(run, DELETING) for run in part])
+            connection.execute(self._sql.lock_streams, {"runs": part})
             connection.execute(
-                update(metric_stream).where(c.run_no.in_(some), c.state < DELETING).values(state=DELETING)
+                update(metric_stream).where(c.run_no.in_(part), c.state < DELETING).values(state=DELETING)
             )
 
     def sweep(self, stop: Callable[[], bool]) -> None:

@@ -31,8 +31,8 @@ def put_to_rest(database: Database, clock: Clock, is_closed: Callable[[], bool])
             break
         with database.writing() as connection:
             # The streams first and in one order, as every writer does. One that got a point meanwhile stays as it is.
-            mine = select(_stream.run_no).where(_stream.run_no.in_(runs), *silent).order_by(_stream.run_no)
-            runs = list(connection.scalars(mine.with_for_update()))
+            still_silent = select(_stream.run_no).where(_stream.run_no.in_(runs), *silent).order_by(_stream.run_no)
+            runs = list(connection.scalars(still_silent.with_for_update()))
             connection.execute(update(metric_stream).where(_stream.run_no.in_(runs)).values(state=RESTING))
             connection.execute(update(metric_series).where(_series.run_no.in_(runs), _series.live == 1).values(live=0))
         resting += len(runs)

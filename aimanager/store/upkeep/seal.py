@@ -108,13 +108,13 @@ class Sealer:
     def _settle(self, run: int) -> None:
         """There is nothing to do for a run, if its log is empty."""
         c = metric_stream.c
-        mine = (c.run_no == run, c.tail_rows > 0, ~exists().where(metric_log.c.run_no == run))
+        log_is_empty = (c.run_no == run, c.tail_rows > 0, ~exists().where(metric_log.c.run_no == run))
         with self._database.reading() as connection:
-            if connection.scalar(select(c.run_no).where(*mine)) is None:
+            if connection.scalar(select(c.run_no).where(*log_is_empty)) is None:
                 return
         with self._database.writing() as connection:
             if lock(self._sql, connection, run):
-                connection.execute(update(metric_stream).where(*mine).values(tail_rows=0, tail_bytes=0))
+                connection.execute(update(metric_stream).where(*log_is_empty).values(tail_rows=0, tail_bytes=0))
 
     def seal(self, run: int) -> bool:
         """Pack frames from the front of the log; whether there are more of them."""
@@ -187,11 +187,11 @@ def joined(metrics: tuple[int, ...], parts: list[Rows]) -> Rows:
 def _first_frames(connection: Connection, run: int) -> tuple[list[tuple[int, bytes]], bool]:
     """The first frames of a log, as many as are packed together, and whether there are more."""
     c = metric_log.c
-    found: list[tuple[int, bytes]] = []
+    frames: list[tuple[int, bytes]] = []
     size = 0
     for id0, frame in connection.execute(select(c.id0, c.frame).where(c.run_no == run).order_by(c.id0)):
         if size > _AT_ONCE:
-            return found, True
-        found.append((id0, frame))
+            return frames, True
+        frames.append((id0, frame))
         size += len(frame)
-    return found, False
+    return frames, False

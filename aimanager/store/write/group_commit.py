@@ -49,8 +49,8 @@ class GroupCommit(Generic[R]):
         self._most = most
         self._most_bytes = most_bytes
         self._start_anew()
-        mine = weakref.WeakMethod(self._start_anew)
-        os.register_at_fork(after_in_child=lambda: (start := mine()) and start())
+        start_anew = weakref.WeakMethod(self._start_anew)
+        os.register_at_fork(after_in_child=lambda: (start := start_anew()) and start())
 
     def _start_anew(self) -> None:
         """Nobody waits: those who did before a fork live in the parent only."""

@@ -171,7 +171,7 @@ class Ingest:
         chunks_of: dict[int, list[tuple[int, Packed]]] = {}
         projects: dict[tuple[int, int], int] = {}
         writers: dict[tuple[int, str], int] = {}
-        taken: set[int] = set()
+        admitted: set[int] = set()
         for request in group:
             state = self._runs.get(request.run)
             if state is None:  # Somebody has emptied the database behind our back.
@@ -180,7 +180,7 @@ class Ingest:
                 continue
             if not self._in_turn(request, state):
                 continue
-            taken.add(request.run)
+            admitted.add(request.run)
             state.heard_at = max(state.heard_at, clock)
             log_rows += self._admit(request, state, clock, chunks_of.setdefault(request.run, []))
             for part in request.parts:
@@ -188,14 +188,14 @@ class Ingest:
                     projects[request.run, metric] = request.project
             if request.batch.writer is not None:
                 writers[request.run, request.batch.writer] = state.heard_at
-        if resting := {run for run in taken if self._runs[run].state == RESTING}:
+        if resting := {run for run in admitted if self._runs[run].state == RESTING}:
             wake_up(connection, resting)
             for run in resting:
                 self._runs[run].state = LIVE
         with self._sql.last(connection):
             for run, numbered in chunks_of.items():
                 self._sql.write_packed(connection, run, numbered)
-            self._write(connection, log_rows, projects, writers, taken)
+            self._write(connection, log_rows, projects, writers, admitted)
 
     def _in_turn(self, request: Request, state: RunState) -> bool:
         """Whether to store the request; if not, its receipt or its error says why."""
@@ -230,20 +230,20 @@ class Ingest:
         rows: list[dict[str, Any]] = []
         axis: tuple[Ints, Ints] | None = None
         for in_log, parts in groupby(request.parts, key=lambda part: part.large is None):
-            start, some = state.next_id, []
+            start, frame_blocks = state.next_id, []
             for part in parts:
                 before = state.next_id
                 blocks = admit(part, state, now)
                 axis = axis or axis_of(blocks[0])
-                some += blocks
+                frame_blocks += blocks
                 if not in_log:
                     large += enumerate(packed(part, blocks, before), state.next_axis)
                     state.next_axis = large[-1][0] + 1
                     state.tail_rows = max(state.tail_rows, 1)  # There may be something to merge.
             if in_log:
-                frame = checksum.add(encode(some))
+                frame = checksum.add(encode(frame_blocks))
                 rows.append({"run_no": request.run, "id0": start, "n": state.next_id - start, "frame": frame})
-                state.tail_rows += sum(block.rows for block in some)
+                state.tail_rows += sum(block.rows for block in frame_blocks)
                 state.tail_bytes += len(frame)
         count = state.next_id - first_id
         state.next_seq += 1
@@ -259,7 +259,7 @@ class Ingest:
         log_rows: list[dict[str, Any]],
         projects: dict[tuple[int, int], int],
         writers: dict[tuple[int, str], int],
-        taken: set[int],
+        admitted: set[int],
     ) -> None:
         if log_rows:
             self._sql.write(connection, self._sql.add_log, log_rows)
@@ -267,13 +267,13 @@ class Ingest:
             rows = []
             for (run, metric), project in projects.items():
                 state = self._runs[run]
-                standing = state.series[metric]
-                assert standing is not None  # noqa: S101 - it was admitted
+                summary = state.series[metric]
+                assert summary is not None  # noqa: S101 - it was admitted
                 key = {"run_no": run, "metric_id": metric, "project_id": project}
-                rows.append(key | {"live": int(state.state == LIVE)} | standing.row())
+                rows.append(key | {"live": int(state.state == LIVE)} | summary.row())
             self._sql.write(connection, self._sql.put_series, rows)
-        if taken:
-            rows = [stream_row(run, self._runs[run].state, self._runs[run]) for run in taken]
+        if admitted:
+            rows = [stream_row(run, self._runs[run].state, self._runs[run]) for run in admitted]
             self._sql.write(connection, self._sql.put_stream, [row | {"run": row["run_no"]} for row in rows])
         if writers:
             self._sql.write(
@@ -284,9 +284,9 @@ class Ingest:
 
     def _read_runs(self, connection: Connection, runs: list[int]) -> None:
         """Lock the rows of the runs, in one order for everybody, and see whether what is remembered still holds."""
-        found = set()
+        present = set()
         for row in self._sql.streams(connection, runs):
-            found.add(row.run_no)
+            present.add(row.run_no)
             state = self._runs.get(row.run_no)
             if state and state.next_seq == row.next_seq:
                 # Sealing counts no request, so these may have changed all the same.
@@ -305,21 +305,23 @@ class Ingest:
                     tail_rows=row.tail_rows,
                     tail_bytes=row.tail_bytes,
                 )
-        for run in set(runs) - found:
+        for run in set(runs) - present:
             self._runs.pop(run, None)
 
     def _read_series(self, connection: Connection, request: Request) -> None:
         """Read the series and the writer that the request needs, as far as they are not remembered."""
         state, c = self._runs[request.run], metric_series.c
         missing = [m for part in request.parts for m in part.metrics if m not in state.series]
-        for some in chunks(missing):
-            state.series.update(dict.fromkeys(some))
-            for row in connection.execute(select(metric_series).where(c.run_no == request.run, c.metric_id.in_(some))):
+        for metrics in chunks(missing):
+            state.series.update(dict.fromkeys(metrics))
+            for row in connection.execute(
+                select(metric_series).where(c.run_no == request.run, c.metric_id.in_(metrics))
+            ):
                 state.series[row.metric_id] = RunningSummary.of(row)
         self._remembered += len(missing)
         writer, w = request.batch.writer, metric_writer.c
         if writer is not None and writer not in state.writers:
             query = select(w.last_seq, w.last_id0, w.last_n, w.fingerprint)
-            found = connection.execute(query.where(w.run_no == request.run, w.writer_id == writer)).first()
-            state.writers[writer] = WriterState(*found) if found else None
+            stored = connection.execute(query.where(w.run_no == request.run, w.writer_id == writer)).first()
+            state.writers[writer] = WriterState(*stored) if stored else None
             self._remembered += 1

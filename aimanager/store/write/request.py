@@ -105,7 +105,7 @@ def prepare(batch: Batch, metric_ids: Mapping[str, int]) -> list[Part]:
         values = np.ascontiguousarray(column.values, "<f8")
         part.metrics.append(metric)
         if part.large:
-            part.large.pieces.append([Piece.of(values[some], layout.LEVEL) for some in slices(rows)])
+            part.large.pieces.append([Piece.of(values[span], layout.LEVEL) for span in slices(rows)])
         part.values.append(b"" if part.large else values.tobytes())
         part.tallies.append(tally(values))
         part.lasts.append(float(values[part.last_row]))
@@ -136,11 +136,11 @@ def admit(part: Part, run: RunState, now: int) -> list[Block]:
         step = int(block.steps[row]) if not isinstance(block.steps, int) else block.steps + row
         last_id = run.next_id + row * len(block.metrics)
         for position, metric in enumerate(block.metrics):
-            standing = run.series[metric]
-            if standing is None:
-                standing = run.series[metric] = RunningSummary()
-            more, last = next(columns)
-            standing.add(more, last, step, time, last_id + position)
+            summary = run.series[metric]
+            if summary is None:
+                summary = run.series[metric] = RunningSummary()
+            batch, last = next(columns)
+            summary.add(batch, last, step, time, last_id + position)
         run.next_id += block.count
         _note_times(run, part.times, now)
     return blocks
@@ -149,42 +149,42 @@ def admit(part: Part, run: RunState, now: int) -> list[Block]:
 def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
     """The chunks of a large part, from its settled blocks and the first's first id."""
     assert part.large is not None  # noqa: S101 - that is what makes a part large
-    found, pieces = [], iter(part.large.pieces)
+    chunks, pieces = [], iter(part.large.pieces)
     for block in blocks:
         width = len(block.metrics)
-        mine = [next(pieces) for _ in block.metrics]
-        for i, some in enumerate(slices(block.rows)):
-            rows, start = some.stop - some.start, first_id + some.start * width
-            found.append(
+        columns = [next(pieces) for _ in block.metrics]
+        for i, span in enumerate(slices(block.rows)):
+            rows, start = span.stop - span.start, first_id + span.start * width
+            chunks.append(
                 Packed(
                     metrics=block.metrics,
                     rows=rows,
                     id_lo=start,
                     id_hi=start + rows * width - 1,
                     base=checksum.add(codec.affine(0, width)),
-                    steps=part.large.steps[i] if part.large.steps else _along(block.steps, some, 1),
-                    times=part.large.times[i] if part.large.times else _along(block.times, some, 0),
-                    pieces=[column[i] for column in mine],
+                    steps=part.large.steps[i] if part.large.steps else _along(block.steps, span, 1),
+                    times=part.large.times[i] if part.large.times else _along(block.times, span, 0),
+                    pieces=[column[i] for column in columns],
                 )
             )
         first_id += block.count
-    return found
+    return chunks
 
 
 def _large(part: Part) -> Large:
     times = part.times.given if part.times else None
     given = [
-        None if column is None or isinstance(column, int) else [_along(column, some, 0) for some in slices(part.rows)]
+        None if column is None or isinstance(column, int) else [_along(column, span, 0) for span in slices(part.rows)]
         for column in (part.steps, times)
     ]
     return Large([], *given)
 
 
-def _along(column: int | Ints, some: slice, delta: int) -> AxisColumn:
+def _along(column: int | Ints, span: slice, delta: int) -> AxisColumn:
     """A slice of steps or times; an int is the first of them, and each row adds delta."""
     if isinstance(column, int):
-        return AxisColumn.counted(column + some.start * delta, delta, some.stop - some.start)
-    return AxisColumn.of(column[some], layout.LEVEL)
+        return AxisColumn.counted(column + span.start * delta, delta, span.stop - span.start)
+    return AxisColumn.of(column[span], layout.LEVEL)
 
 
 def _note_times(run: RunState, times: Times | None, now: int) -> None:
@@ -232,8 +232,8 @@ def _last_row(steps: Ints | None, rows: int) -> int:
     return rows - 1 if steps is None or rows == 1 else rows - 1 - int(steps[::-1].argmax())
 
 
-def _following(standing: RunningSummary | None) -> int:
-    return 0 if standing is None else min(standing.last_step + 1, _LARGEST)
+def _following(summary: RunningSummary | None) -> int:
+    return 0 if summary is None else min(summary.last_step + 1, _LARGEST)
 
 
 def _count_from(first: int, rows: int) -> int | Ints:
@@ -243,34 +243,34 @@ def _count_from(first: int, rows: int) -> int | Ints:
     return np.array([min(first + row, _LARGEST) for row in range(rows)], np.int64)
 
 
-def stream_row(run: int, state: int, known: RunState | None = None) -> dict[str, Any]:
+def stream_row(run: int, state: int, run_state: RunState | None = None) -> dict[str, Any]:
     """A row of metric_stream."""
-    known = known or RunState(state)
+    run_state = run_state or RunState(state)
     return {
         "run_no": run,
-        "next_id": known.next_id,
-        "next_seq": known.next_seq,
+        "next_id": run_state.next_id,
+        "next_seq": run_state.next_seq,
         "state": state,
-        "heard_at": known.heard_at,
-        "first_ts": known.first_time,
-        "last_ts": known.last_time,
-        "ordered": int(known.ordered),
-        "next_axis": known.next_axis,
-        "tail_rows": known.tail_rows,
-        "tail_bytes": known.tail_bytes,
+        "heard_at": run_state.heard_at,
+        "first_ts": run_state.first_time,
+        "last_ts": run_state.last_time,
+        "ordered": int(run_state.ordered),
+        "next_axis": run_state.next_axis,
+        "tail_rows": run_state.tail_rows,
+        "tail_bytes": run_state.tail_bytes,
     }
 
 
-def writer_row(run: int, writer: str, known: WriterState | None, heard_at: int) -> dict[str, Any]:
+def writer_row(run: int, writer: str, writer_state: WriterState | None, heard_at: int) -> dict[str, Any]:
     """A row of metric_writer."""
-    known = known or WriterState(0, 0, 0, None)
+    writer_state = writer_state or WriterState(0, 0, 0, None)
     return {
         "run_no": run,
         "writer_id": writer,
-        "last_seq": known.seq,
-        "last_id0": known.first_id,
-        "last_n": known.count,
-        "fingerprint": known.fingerprint,
+        "last_seq": writer_state.seq,
+        "last_id0": writer_state.first_id,
+        "last_n": writer_state.count,
+        "fingerprint": writer_state.fingerprint,
         "heard_at": heard_at,
     }
 
