@@ -47,10 +47,10 @@ def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _user(name: str) -> User:
-    found = db.session.scalar(sa.select(User).where(User.username_key == accounts.fold(name)))
-    if found is None:
+    user = db.session.scalar(sa.select(User).where(User.username_key == accounts.fold(name)))
+    if user is None:
         raise NotFound(f"There is no user {name!r}.")
-    return found
+    return user
 
 
 def _password() -> str:
@@ -70,7 +70,7 @@ def user() -> None:
 @click.option("--superuser", is_flag=True, help="may see and do everything")
 @in_app
 def create_user(username: str, email: str, superuser: bool) -> None:
-    """Make an account; the password is asked for, or read from stdin."""
+    """Make an account; the password is prompted for, or read from stdin."""
     made = accounts.create(email, username, _password(), superuser)
     click.echo(f"made user {made.username} with id {made.id}")
 
@@ -113,7 +113,7 @@ def promote_user(username: str, undo: bool) -> None:
 @click.argument("username")
 @in_app
 def reset_password(username: str) -> None:
-    """Set a new password and end all sessions; it is asked for, or read from stdin."""
+    """Set a new password and end all sessions; it is prompted for, or read from stdin."""
     accounts.reset_password(_user(username).id, _password())
 
 
@@ -156,11 +156,11 @@ def examine(runs: tuple[int, ...], add_checksums: bool) -> None:
     faults = 0
     try:
         for run in doctor.runs_of(database, runs or None):
-            found = doctor.examine(database, run)
-            for fault in found:
+            run_faults = doctor.examine(database, run)
+            for fault in run_faults:
                 click.echo(str(fault))
-            faults += len(found)
-            if add_checksums and not found:
+            faults += len(run_faults)
+            if add_checksums and not run_faults:
                 checksums.add_checksums(database, run)
     except doctor.NoPoints as error:
         click.echo(str(error), err=True)

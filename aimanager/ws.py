@@ -122,7 +122,7 @@ def sit(ws: Server, viewer: Viewer) -> None:
 
 @sockets.before_request
 def admit() -> None:
-    """Everything that can be wrong, asked while it can still be answered."""
+    """Check everything before the handshake, while a refusal can still be an ordinary answer."""
     guarded = request.environ.get(ENVIRON_KEY)
     if guarded is None or request.headers.get("Sec-WebSocket-Version") != "13" or not _has_key():
         raise Invalid.field("Upgrade", "this address speaks WebSocket, version 13", source="header")

@@ -263,7 +263,7 @@ class ChartQuery(BaseModel):
         return self
 
     def window(self) -> dict[str, Any]:
-        """What the store is asked: times in microseconds."""
+        """Bounds as the store takes them: times in microseconds."""
         scale = 1 if self.x == "step" else SECOND
         lo, hi = (None if bound is None else bound * scale for bound in (self.min, self.max))
         return {"points": self.points, "x": self.x, "lo": lo, "hi": hi}

@@ -99,12 +99,18 @@ class Message(BaseModel):
 class Logged(BaseModel):
     message: str = Field(examples=["Logged 3 metrics successfully"])
     last_id: int = Field(examples=[12345])
-    flush_after_ms: int = Field(examples=[250], description="How soon the next batch is wanted")
+    flush_after_ms: int = Field(
+        examples=[250], description="Milliseconds after which the client should send its next batch"
+    )
 
 
 class Heartbeat(BaseModel):
-    flush_after_ms: int = Field(examples=[250], description="How soon the next batch is wanted")
-    heartbeat_after_ms: int = Field(examples=[15000], description="How soon the next heartbeat is wanted")
+    flush_after_ms: int = Field(
+        examples=[250], description="Milliseconds after which the client should send its next batch"
+    )
+    heartbeat_after_ms: int = Field(
+        examples=[15000], description="Milliseconds after which the client should send its next heartbeat"
+    )
     stop_requested: bool = Field(description="Whether the run should end; false until that can be asked for")
 
 
@@ -156,14 +162,14 @@ class NoChart(BaseModel):
 
 
 class ChartsOut(BaseModel):
-    """Several charts, run by run in the order asked for; `last_id` is of the run in the path."""
+    """Several charts, run by run in the requested order; `last_id` is of the run in the path."""
 
     last_id: int
     charts: list[ChartOfRun | NoChart]
 
 
 class ChartAnswer(RootModel[ChartOut | ChartsOut]):
-    """One chart if one name of one run was asked for, else several."""
+    """One chart if one name of one run was requested, else several."""
 
 
 class BadOut(BaseModel):

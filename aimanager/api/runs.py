@@ -28,27 +28,27 @@ runs = Blueprint("runs", __name__, url_prefix="/runs")
 @refuses(404)
 @query(RunQuery)
 @returns(RunOut, many=True)
-def index(asked: RunQuery) -> Any:
+def index(listing: RunQuery) -> Any:
     """List all runs for the current user, or those of one project; newest first.
 
     Runs of one project can be sorted by `created`, `name`, `tags`, `duration`, `status`, by `metric:NAME` (its last value;
     `metric:NAME.min`, `metric:NAME.max`) or `config.KEY`; those without that come last. `filter` takes words and
     conditions: `loss.min < 0.1`, `config.optimizer.lr = 0.001`, `status = stale`. `X-Next-Cursor` of the answer is the next page's `after`, and missing on the last one.
     """
-    if asked.by_cursor:
-        return _by_cursor(asked)
-    page = pages.newest(g.principal, asked.project_id, asked.skip, asked.limit)
+    if listing.by_cursor:
+        return _by_cursor(listing)
+    page = pages.newest(g.principal, listing.project_id, listing.skip, listing.limit)
     return Page([run_out(run) for run in page.items], page.total)
 
 
-def _by_cursor(asked: RunQuery) -> Any:
-    if asked.project_id is None:
+def _by_cursor(listing: RunQuery) -> Any:
+    if listing.project_id is None:
         raise Invalid.field("project_id", "project_id is needed with sort, order, filter and after", source="query")
-    if asked.skip:
+    if listing.skip:
         raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
-    descending = asked.order == "desc" or (asked.order is None and asked.sort in (None, "created"))
-    order, where = orders.read(asked.sort or "created", descending), filters.read(asked.filter or "")
-    page = pages.page(g.principal, asked.project_id, order, where, asked.after, asked.limit)
+    descending = listing.order == "desc" or (listing.order is None and listing.sort in (None, "created"))
+    order, where = orders.read(listing.sort or "created", descending), filters.read(listing.filter or "")
+    page = pages.page(g.principal, listing.project_id, order, where, listing.after, listing.limit)
     return Page([run_out(run) for run in page.items], page.total, page.next_cursor)
 
 

@@ -153,7 +153,7 @@ def prepare(engine: Engine, settings: Settings) -> None:
 
 
 def generation_of(url: sa.URL) -> Generation | None:
-    """What tells the processes of a SQLite database that a service has written; PostgreSQL is asked each time."""
+    """What tells the processes of a SQLite database that a service has written; PostgreSQL is queried each time."""
     path = sqlite_path(url)
     if path is None:
         return None

@@ -105,7 +105,7 @@ def _among(conditions: Iterable[Condition], runs: set[int]) -> set[int]:
 
 @dataclass(frozen=True)
 class Given:
-    """A condition that is fulfilled by runs which are known."""
+    """A condition that exactly these runs fulfil."""
 
     given: Collection[int]
     can_be_rare: ClassVar[bool] = True
@@ -158,15 +158,15 @@ class Selected:
 
 @dataclass(frozen=True)
 class Walk:
-    """The order of a select of (value, run) that an index serves, with some rows that are known put between.
+    """The order of a select of (value, run) that an index serves, with the rows that are not in the index put between.
 
-    `by_run` finds both kinds by their run; without it `query` is asked.
+    `by_run` finds both kinds by their run; without it `query` does.
     """
 
     connection: Connection
     query: sa.Select[Any]
     descending: bool = False
-    known: Sequence[Place] = ()
+    unindexed: Sequence[Place] = ()
     by_run: sa.Select[Any] | None = None
 
     def walk(self, after: Place | None, limit: int) -> list[Place]:
@@ -174,7 +174,7 @@ class Walk:
             rows = self.connection.execute(self.query.where(condition).order_by(*order).limit(most))
             return list(starmap(Place, rows.all()))  # At once: a row at a time costs thrice as much.
 
-        return self._page(look, self.known, after, limit)
+        return self._page(look, self.unindexed, after, limit)
 
     def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
         value, run = self.query.selected_columns
@@ -187,11 +187,11 @@ class Walk:
             place = {place.run: place for place in self._rows(chosen)}
             return [place[run] for run in chosen]
 
-        return self._page(look, [place for place in self.known if place.run in runs], after, limit)
+        return self._page(look, [place for place in self.unindexed if place.run in runs], after, limit)
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
-        known = [place for place in self.known if place.run in runs] if self.by_run is None else []
-        return in_order([*self._rows(runs), *known], self.descending, after)
+        unindexed = [place for place in self.unindexed if place.run in runs] if self.by_run is None else []
+        return in_order([*self._rows(runs), *unindexed], self.descending, after)
 
     def _rows(self, runs: Collection[int]) -> list[Place]:
         """The rows of these runs, in no order."""
@@ -204,16 +204,16 @@ class Walk:
 
     def _windows(self, query: sa.Select[Any]) -> Iterator[list[int]]:
         offset, size = 0, _WINDOW
-        while some := numbers(self.connection, query.offset(offset).limit(size)):
-            yield some
-            if len(some) < size:
+        while window := numbers(self.connection, query.offset(offset).limit(size)):
+            yield window
+            if len(window) < size:
                 return
             offset, size = offset + size, 2 * size
 
-    def _page(self, look: _Look, known: Sequence[Place], after: Place | None, limit: int) -> list[Place]:
+    def _page(self, look: _Look, unindexed: Sequence[Place], after: Place | None, limit: int) -> list[Place]:
         value, run = self.query.selected_columns
         rows = page(look, value, run, self.descending, after, limit)
-        return in_order([*rows, *known], self.descending, after)[:limit] if known else rows
+        return in_order([*rows, *unindexed], self.descending, after)[:limit] if unindexed else rows
 
 
 @dataclass(frozen=True)
@@ -238,11 +238,11 @@ class Chain:
         for number, order in self.orders.items():
             if after is not None and after.value[0] != number:
                 continue
-            inner = None if after is None else Place(after.value[1], after.run)
+            inner_place = None if after is None else Place(after.value[1], after.run)
             after = None  # Of the next order all rows come.
             if len(rows) < limit:
-                some = rows_of(order, inner, limit - len(rows))
-                rows += [Place([number, place.value], place.run) for place in some]
+                places = rows_of(order, inner_place, limit - len(rows))
+                rows += [Place([number, place.value], place.run) for place in places]
         return rows
 
 
@@ -269,10 +269,10 @@ def page(
     if len(higher) <= room:
         return equal + _newest_first(higher)
     last = higher.pop().value
-    whole = [place for place in higher if place.value != last]
-    if cut := len(higher) - len(whole):  # The index has the oldest of them.
-        return equal + _newest_first(whole) + look(value == last, (run.desc(),), cut)
-    return equal + _newest_first(whole)
+    complete = [place for place in higher if place.value != last]
+    if cut := len(higher) - len(complete):  # The index has the oldest of them.
+        return equal + _newest_first(complete) + look(value == last, (run.desc(),), cut)
+    return equal + _newest_first(complete)
 
 
 def _newest_first(places: list[Place]) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Questions of one row that are asked for every request, at the price of the driver's own call, or of a memory.
+"""Questions of one row that every request needs, at the price of the driver's own call, or of a memory.
 
 Who holds this token, whose run is this: through a session each costs ten times what SQLite needs to answer. A lookup
 is an ordinary select, compiled once; on SQLite it runs on a connection of its own outside any transaction, so that it

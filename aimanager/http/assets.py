@@ -52,5 +52,5 @@ def _headers(headers: dict[str, str], path: str, url: str) -> None:
 @requires("anyone")
 @budget("none")
 def missing(filename: str) -> NoReturn:
-    """Files that exist were answered before Flask was asked."""
+    """Files that exist are answered before a request reaches Flask."""
     abort(404)

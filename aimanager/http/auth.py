@@ -3,7 +3,7 @@
 Who: an API key (in `Authorization: Bearer`, or as the password of HTTP Basic), else a token in the same header,
 else the session cookie. A credential that is offered and refused is never read as "nobody": it is a 401.
 Which door: every view states a rule with `@requires`; one that does not stops the start of the application. What
-may be done to the run or the project behind the door is asked in the services.
+may be done to the run or the project behind the door is decided in the services.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def rule_of(app: Flask, endpoint: str | None) -> Rule | None:
 
 
 def identify(request: Request, context: Any) -> None:
-    """Put the caller into `g.principal`; that a credential was refused is kept until the rule is asked."""
+    """Put the caller into `g.principal`; a refused credential is noted and raised when the view's rule is checked."""
     context.principal, context.credential_refused = ANONYMOUS, False
     if rule_of(current_app, request.endpoint) == "anyone":
         return  # A probe answers for the process alone, also while the database that knows callers is away.

@@ -1,7 +1,7 @@
 """Whether an unsafe request really comes from one of our own pages.
 
-Two independent answers: the browser's own word (`Origin`, `Sec-Fetch-Site`), asked of every unsafe request, and a
-token that only our pages can read, asked of everything that is signed in by cookie and of our forms.
+Two independent answers: the browser's own word (`Origin`, `Sec-Fetch-Site`), checked on every unsafe request, and a
+token that only our pages can read, needed by everything that is signed in by cookie and of our forms.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class RateLimits:
         self._limits = {kind: _parsed(text) for kind, text in limits.items()}
         self._point_limits = _parsed(settings.ingest_points)
         # One limit for the whole application, of which the view's budget says how much and with which others it is shared.
-        # So it is counted before the view's rule is asked, and refusals cost as much as answers.
+        # So it is counted before the view's rule is checked, and refusals cost as much as answers.
         self.limiter = Limiter(
             rate_limit_key,
             storage_uri=storage_uri(settings),

@@ -1,6 +1,6 @@
 """The bus between the processes of one machine: a unix datagram socket for each in a common directory.
 
-A datagram holds topics, one a line. Whoever publishes sends it to every socket that is found there, without
+A datagram holds topics, one a line. Whoever publishes sends it to every socket that is there, without
 waiting: a full buffer loses the message, which is harmless, and a socket whose process is gone is removed.
 """
 
@@ -99,14 +99,14 @@ def deliver(sender: socket.socket, datagram: bytes, path: Path) -> None:
 
 def run_directory(data_dir: Path) -> Path:
     """The directory for sockets: `run` in the data directory, or a private one with a shorter path."""
-    wanted = data_dir.resolve() / "run"
-    if len(os.fsencode(wanted)) + NAME_LENGTH > PATH_LIMIT:
-        digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
-        wanted = Path(tempfile.gettempdir()) / f"aimgr-{os.getuid()}-{digest}"
-    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = wanted.lstat()
+    directory = data_dir.resolve() / "run"
+    if len(os.fsencode(directory)) + NAME_LENGTH > PATH_LIMIT:
+        digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+        directory = Path(tempfile.gettempdir()) / f"aimgr-{os.getuid()}-{digest}"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = directory.lstat()
     # The temporary directory is everybody's: what lies there under our name may be somebody else's trap.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise PermissionError(f"{wanted} belongs to somebody else")
-    wanted.chmod(0o700)
-    return wanted
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to somebody else")
+    directory.chmod(0o700)
+    return directory

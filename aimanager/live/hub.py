@@ -174,7 +174,7 @@ class Hub:
         except Exception:  # The database may be away for a while: the chores look again every few seconds.
             if time.monotonic() - self._complained > COMPLAIN_EVERY:
                 self._complained = time.monotonic()
-                log.exception("The live hub could not look; it goes on trying")
+                log.exception("The live hub could not read the store; it keeps trying")
 
     def _pause(self, topic: str, spent: float) -> None:
         """Let a topic rest, the longer the more its last round has cost."""
@@ -188,9 +188,9 @@ class Hub:
         if room is None:
             return
         began = time.monotonic()
-        more = self._relay.advance(run, room.viewers)
+        has_more = self._relay.advance(run, room.viewers)
         self._pause(f"run:{run}", time.monotonic() - began)
-        if more:
+        if has_more:
             # The pace makes live frames few and full; whoever has to catch up gets full ones anyway.
             now = time.monotonic()
             self._rest[f"run:{run}"] = now + (now - began)
@@ -304,8 +304,8 @@ class Hub:
             viewer.recheck_at = min(viewer.recheck_at, viewer.checked_at + RECHECK_SOON)
 
     def _dismiss(self, viewer: Viewer, code: int) -> None:
-        words = [frames.message("deleted")] if code == DELETED else []
-        viewer.socket.leave(*words, frames.close(code, REASONS.get(code, "")))
+        farewell = [frames.message("deleted")] if code == DELETED else []
+        viewer.socket.leave(*farewell, frames.close(code, REASONS.get(code, "")))
         self.leave(viewer)
 
 

@@ -27,13 +27,13 @@ class Relay:
         for viewer in viewers:
             if not viewer.socket.busy:
                 groups[viewer.cursor].append(viewer)
-        more = False
+        has_more = False
         # Those who have waited longest come first, so that a hundred replays take turns with the live ones.
         for cursor, group in sorted(groups.items(), key=lambda item: item[1][0].served):
             if time.monotonic() - began > ROUND:
                 return True
-            more |= self._serve(run, cursor, group)
-        return more
+            has_more |= self._serve(run, cursor, group)
+        return has_more
 
     def _serve(self, run: int, cursor: int, group: list[Viewer]) -> bool:
         frame, last_id, complete = self._next(run, cursor)

@@ -203,4 +203,4 @@ class Drain:
 
 
 def _nothing() -> None:
-    """Nobody asked to be told."""
+    """Nobody listens."""

@@ -1,6 +1,6 @@
 """The values of configs one by one, so that indexes find and sort runs by any of them.
 
-What may be asked of a value follows from its type. Numbers are compared as numbers (float64). Everything else is a text:
+A value's type says which conditions it can meet. Numbers are compared as numbers (float64). Everything else is a text:
 strings as they are, booleans as `true` and `false`, lists and empty objects as JSON. `null` is no value: its key has no row,
 as if the config did not have it.
 """

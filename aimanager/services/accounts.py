@@ -98,7 +98,7 @@ def get(user_id: int) -> User:
 
 
 def change(principal: Principal, password: str, email: str | None = None, new_password: str | None = None) -> User:
-    """Change email or password; the present password is asked for. A new password ends all tokens."""
+    """Change email or password; both need the current password. A new password ends all tokens."""
     user = get(principal.user_id or 0)
     # Counted apart from logins: strangers who guess cannot keep the owner from choosing a better password.
     # No folded name has capitals, so nobody can log in under this one.

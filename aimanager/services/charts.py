@@ -21,7 +21,7 @@ from . import runs
 from .damage import describe_damage
 
 MEDIA_TYPE = "application/vnd.ai-manager.chart"
-ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only where it is asked for.
+ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only on request.
 UNIT = {"step": 1, "time": times.SECOND, "relative": times.SECOND}  # Of x in an answer, in units of the store.
 _UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of a thousand.
 
@@ -38,7 +38,7 @@ class Drawn:
 
 
 def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
-    """Charts run by run, in the order asked for; metrics that a run never logged are left out."""
+    """Charts run by run, in the requested order; metrics that a run never logged are left out."""
     run_ids = list(dict.fromkeys(run_ids))
     for run_id in run_ids:
         runs.project_of(run_id, principal)

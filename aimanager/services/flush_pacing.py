@@ -22,11 +22,8 @@ HALF = 0.5  # The share of its speed that the server gives to clients that send 
 OF_BUDGET = 0.8  # The share of a user's budget that is given out: windows and clocks do not fit to the request.
 SPREAD = 0.25  # Pauses of different runs differ by up to this share, so that they do not all send at once.
 FORGET_AFTER = 25.0  # Seconds after which a run that sent nothing counts no more, if its pause was not longer.
-FIRST_COST, LEAST_COST, GREATEST_COST = (
-    0.002,
-    0.0002,
-    0.05,
-)  # CPU-seconds of one request, before it is known, and bounds.
+# CPU-seconds of one request, before any was measured, and its bounds.
+FIRST_COST, LEAST_COST, GREATEST_COST = 0.002, 0.0002, 0.05
 SAMPLE_REQUESTS, SAMPLE_SECONDS, OLD_SAMPLE = 50, 0.5, 5.0
 _GOLDEN = 0.6180339887498949
 
@@ -67,9 +64,9 @@ class FlushPacing:
     def after_request(
         self, run: int, user: int, watched: bool = False, remaining: int | None = None, window_ends_in: float = 0.0
     ) -> int:
-        """Milliseconds until the run's next batch is wanted, now that it sent one.
+        """Milliseconds until the run should send its next batch, now that it sent one.
 
-        `remaining` requests are left of the user's budget for `window_ends_in` seconds, if that is known.
+        `remaining` requests are left of the user's budget for `window_ends_in` seconds, None where that is not counted.
         """
         with self._lock:
             now = self._clock()
@@ -89,13 +86,13 @@ class FlushPacing:
             return math.ceil(1000 * self._pause(run, user, watched, None, 0.0))
 
     def _pause(self, run: int, user: int, watched: bool, remaining: int | None, window_ends_in: float) -> float:
-        mine = max(1, self._runs_of[user])
+        runs_of_user = max(1, self._runs_of[user])
         for_load = min(max(1, len(self._owner_of)) * self._cost / self._capacity, LONGEST_FOR_LOAD)
-        for_budget = mine / self._user_rate
+        for_budget = runs_of_user / self._user_rate
         if remaining is not None:
             # The other processes' requests, and those that came too soon, are counted in what is left.
             left = OF_BUDGET * remaining
-            needed = mine * self._processes * window_ends_in
+            needed = runs_of_user * self._processes * window_ends_in
             for_budget = max(for_budget, min(needed / left if left else math.inf, window_ends_in + for_budget))
         pause = max(for_load, for_budget)
         floor = WATCHED if watched else QUIET

@@ -1,6 +1,6 @@
 """Whether the server can do its work: one word for each part.
 
-The database is asked by a thread of its own and only read, so that the answer comes in time whatever the database does.
+The database is probed by a thread of its own, and only read, so that the answer comes in time whatever the database does.
 """
 
 from __future__ import annotations
@@ -95,6 +95,6 @@ class _Probe(threading.Thread):
             self._done.set()
 
     def answer(self, patience: float) -> str | None:
-        """`ok` or `old` for the schema, None if the database did not answer within so many seconds of being asked."""
+        """`ok` or `old` for the schema, None if the database did not answer within so many seconds of the start."""
         self._done.wait(max(0.0, self.started + patience - time.monotonic()))
         return self._schema

@@ -50,7 +50,7 @@ class LatestRun:
 
 @dataclass(frozen=True)
 class Overview:
-    """The most recently active projects of those that were asked for, how many there are of them, and their newest runs."""
+    """The most recently active projects of those selected, how many there are in all, and their newest runs."""
 
     cards: Sequence[Card]
     total: int

@@ -66,7 +66,7 @@ def history(principal: Principal, run_id: int, name: str) -> History:
 
 
 def histories(principal: Principal, run_id: int) -> Iterator[History]:
-    """All points of all metrics, metric by metric, each read when it is asked for."""
+    """All points of all metrics, metric by metric, each read when its turn comes."""
     runs.project_of(run_id, principal)
     # They may be read after the request's context, which the proxy needs, has ended.
     store: MetricStore = metric_store._get_current_object()  # type: ignore[attr-defined]

@@ -88,10 +88,10 @@ def create(
     validation.check_prose("description", description)
     with writing() as session:
         if exist_ok:
-            same = visible(principal).where(Project.name == name)
-            found = session.scalar(same.limit(1))
-            if found:
-                return found, False
+            of_that_name = visible(principal).where(Project.name == name)
+            existing = session.scalar(of_that_name.limit(1))
+            if existing:
+                return existing, False
         project = Project(name=name, description=description, is_public=is_public, owner_id=principal.user_id)
         session.add(project)
     live_bus.publish(f"project:{project.id}")
@@ -112,7 +112,7 @@ def update(principal: Principal, project_id: int, **changes: Any) -> Project:
         for field, value in changes.items():
             setattr(project, field, value)
     live_bus.publish(f"project:{project_id}")
-    if becomes_private:  # Whoever is looking at a run is asked again whether they may.
+    if becomes_private:  # Whoever is looking at a run has their rights checked again.
         for run_id in db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)):
             live_bus.publish(f"run-facts:{run_id}")
     return project

@@ -49,7 +49,7 @@ _PLACE = (
 
 
 def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
-    """The id of the run's project, with the rights asked: all that ingest needs, without loading a row object."""
+    """The id of the run's project, after a check of the caller's rights: all that ingest needs, without loading a row object."""
     row = database.lookups.recall(_PLACE, run_id=run_id)
     if row is None:
         raise projects.missing(principal)
@@ -69,8 +69,8 @@ def create(
 ) -> Run:
     """Start a run. One without a name is called `run-<id>`.
 
-    `once` is a key and a fingerprint: asked again with both, the run that was made is answered; with the same key
-    and another fingerprint it raises Conflict.
+    `once` is a key and a fingerprint: a second call with both returns the run that the first one made, one with the same key
+    and another fingerprint raises Conflict.
     """
     if name is not None:
         validation.check_name("name", name)
@@ -195,7 +195,7 @@ def silent_for(run: Run, last_point_at: datetime | None) -> timedelta:
 def is_stale() -> sa.ColumnElement[bool]:
     """Condition on `Run` for a query: `state_of` is `stale`.
 
-    Running runs of a project are found by the index on (project_id, status, id), their last point by the key of its table.
+    Running runs of a project come by the index on (project_id, status, id), their last point by the key of its table.
     """
     moment = now()
     last_sign = sa.case(

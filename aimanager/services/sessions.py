@@ -58,7 +58,7 @@ def end(principal: Principal) -> None:
 
 
 def still_holds(principal: Principal) -> bool:
-    """Whether a principal of some time ago would still be let in; asked for sockets that stay open."""
+    """Whether a principal of some time ago would still be let in; checked for sockets that stay open."""
     if principal.kind == "anonymous":
         return True
     if principal.kind == "key":

@@ -69,13 +69,13 @@ class RunDeleted(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database could not be written just now. Nothing is known to be stored; sending again is right."""
+    """The database could not be written just now. Whether the points are stored is uncertain; send them again."""
 
 
 class DamagedPoints(Exception):
     """Points cannot be read: what the disk gives back is not what was written. `aimanager doctor` says more.
 
-    `metric` is its number, 0 where several share what is damaged, and `axis` 0 where it is no chunk's or not known
+    `metric` is its number, 0 where several share what is damaged, and `axis` 0 where it is in no chunk, or unclear
     which; `name` is the metric's, once somebody looked it up.
     """
 

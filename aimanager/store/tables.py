@@ -172,7 +172,7 @@ metric_axis = Table(
     Column("ts_lo", BigInteger, nullable=False),
     Column("ts_hi", BigInteger, nullable=False),
     Column("metrics", LargeBinary, nullable=False),  # In the order of their points within a row.
-    # Where each node begins and ends; before the columns, so that they are found without them.
+    # Where each node begins and ends; before the columns, so that they are read without them.
     Column("step_edges", LargeBinary),
     Column("ts_edges", LargeBinary),
     Column("base", LargeBinary, nullable=False),  # Each row's first id, less id_lo.
@@ -212,7 +212,7 @@ metric_cdata = Table(
     Column("run_no", BigInteger, primary_key=True, autoincrement=False),
     Column("metric_id", Integer, primary_key=True, autoincrement=False),
     Column("axis_no", BigInteger, primary_key=True, autoincrement=False),
-    Column("sub", LargeBinary, nullable=False),  # The tree over the chunk; before the values, so that it is found fast.
+    Column("sub", LargeBinary, nullable=False),  # The tree over the chunk; before the values, so that it is read fast.
     Column("v", LargeBinary, nullable=False),
     postgresql_partition_by=_BY_RUN,
 )

@@ -102,7 +102,7 @@ def _copy(source: URL, target: URL, progress: Progress, force: bool) -> list[Pro
 def _tables() -> list[sa.Table]:
     """All tables, those first that others refer to, with plain columns: what is kept is moved as it is kept."""
     plain = sa.MetaData()
-    found = []
+    tables = []
     for table in models.Base.metadata.sorted_tables:
         columns = [
             sa.Column(
@@ -114,21 +114,21 @@ def _tables() -> list[sa.Table]:
             for column in table.c
             if column.computed is None
         ]
-        found.append(sa.Table(table.name, plain, *columns))
-    return found
+        tables.append(sa.Table(table.name, plain, *columns))
+    return tables
 
 
 def _copy_table(table: sa.Table, reading: Connection, writing: Connection, progress: Progress) -> Proof:
-    found = Sum()
+    read = Sum()
     for batch in _batches(table, reading):
         writing.execute(table.insert(), [dict(zip(table.c.keys(), row, strict=True)) for row in batch])
-        found = _added(found, batch)
-        progress(f"copying {table.name}", found.rows)
+        read = _added(read, batch)
+        progress(f"copying {table.name}", read.rows)
     written = Sum()
     for batch in _batches(table, writing):
         written = _added(written, batch)
         progress(f"checking {table.name}", written.rows)
-    return Proof(table.name, found, written)
+    return Proof(table.name, read, written)
 
 
 def _batches(table: sa.Table, connection: Connection) -> Iterator[list[Sequence[Any]]]:

@@ -15,8 +15,8 @@ from .snippet import address
 
 def wheel() -> str | None:
     """The file name of the wheel that `make install` has built; None in a checkout that was set up by hand."""
-    found = sorted((path.name for path in _folder().glob("ai_manager_client-*.whl")), reverse=True)
-    return found[0] if found else None
+    wheels = sorted((path.name for path in _folder().glob("ai_manager_client-*.whl")), reverse=True)
+    return wheels[0] if wheels else None
 
 
 def install() -> str:

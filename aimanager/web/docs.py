@@ -28,7 +28,7 @@ def docs() -> str:
 
 @cache
 def _groups(app: Flask) -> list[dict[str, Any]]:
-    """The operations by tag, as the template shows them. The document is asked for where programs ask for it."""
+    """The operations by tag, as the template shows them. The document itself is at the address that programs use."""
     document: dict[str, Any] = app.ensure_sync(app.view_functions["openapi.openapi"])().get_json()
     schemas = document["components"]["schemas"]
     groups = {tag["name"]: {**tag, "operations": []} for tag in document["tags"]}

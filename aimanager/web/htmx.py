@@ -9,7 +9,7 @@ from flask import Response, make_response, render_template, request
 
 
 def fragment_wanted() -> str | None:
-    """The id of the element that htmx wants anew, or None when a whole page is wanted."""
+    """The id of the element that htmx replaces, or None when it is a request for a whole page."""
     if request.headers.get("HX-Request-Type") != "partial":
         return None
     return request.headers.get("HX-Target", "").partition("#")[2] or None

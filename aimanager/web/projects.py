@@ -43,8 +43,8 @@ def update_project(project_id: int) -> Response:
             g.principal, project_id, name=text("name"), description=text("description"), is_public=is_public
         )
     except Invalid as error:
-        found = projects.get(project_id, g.principal)
-        answer = _page(found, errors=errors_of(error, "name", "description"), form=request.form)
+        project = projects.get(project_id, g.principal)
+        answer = _page(project, errors=errors_of(error, "name", "description"), form=request.form)
         answer.status_code = 400
         return answer
     return see(url_for("web.project", project_id=project_id))
@@ -53,9 +53,9 @@ def update_project(project_id: int) -> Response:
 @web.post("/app/projects/<id:project_id>/delete")
 @requires("write")
 def delete_project(project_id: int) -> Response:
-    found = projects.get(project_id, g.principal, "own")
-    if request.form.get("sure") != found.name:
-        answer = _page(found, errors={"form": "That is not the name of this project. Nothing was deleted."})
+    project = projects.get(project_id, g.principal, "own")
+    if request.form.get("sure") != project.name:
+        answer = _page(project, errors={"form": "That is not the name of this project. Nothing was deleted."})
         answer.status_code = 400
         return answer
     projects.delete(g.principal, project_id)
@@ -66,11 +66,11 @@ def delete_project(project_id: int) -> Response:
 @requires("session")
 def snippet_key(project_id: int) -> Response:
     """Make an API key and show the snippet with it: the only time that it can be read."""
-    found = projects.get(project_id, g.principal)
-    if not projects.may(g.principal, found, "write"):
+    project = projects.get(project_id, g.principal)
+    if not projects.may(g.principal, project, "write"):
         raise Forbidden()
-    key, secret = api_keys.issue(g.principal, f"snippet of {found.name}"[:100], "write", None)
-    return _page(found, key=key, secret=secret)
+    key, secret = api_keys.issue(g.principal, f"snippet of {project.name}"[:100], "write", None)
+    return _page(project, key=key, secret=secret)
 
 
 def _page(project: Project, key: ApiKey | None = None, secret: str | None = None, **context: Any) -> Response:
@@ -84,27 +84,27 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
-    typed = request.args.get("q", "").strip()[: LIMITS["search"]]
-    where, fault = _filter(typed)
+    search = request.args.get("q", "").strip()[: LIMITS["search"]]
+    where, fault = _filter(search)
     order = _order(request.args.get("sort", "-created")[:300])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
     after = request.args.get("after")
     try:
-        shown = table.table(g.principal, project_id, order, where, after, limit)
+        runs_table = table.table(g.principal, project_id, order, where, after, limit)
     except Invalid:  # The cursor of another list: the first page of this one.
         after = None
-        shown = table.table(g.principal, project_id, order, where, after, limit)
-    if not shown.rows and where and any(word in name for word in where.words[-1:] for name in shown.metrics):
+        runs_table = table.table(g.principal, project_id, order, where, after, limit)
+    if not runs_table.rows and where and any(word in name for word in where.words[-1:] for name in runs_table.metrics):
         # The name of a metric, to which a condition may be on its way.
         fault = f"expected <, > or = after {where.words[-1]}"
-    chosen = [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]]
-    columns = columns_of(shown, order, values_shown(order, where.metrics if where else {}, chosen), _here)
+    shown_metrics = [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]]
+    columns = columns_of(runs_table, order, values_shown(order, where.metrics if where else {}, shown_metrics), _here)
     return {
-        "rows": with_cells(shown, columns), "columns": columns, "sort": order.text, "descending": order.descending,
+        "rows": with_cells(runs_table, columns), "columns": columns, "sort": order.text, "descending": order.descending,
         # What a search leaves as it is.
         "kept": [(name, value) for name in ("sort", "show") for value in request.args.getlist(name)],
-        "q": typed, "fault": fault, "total": shown.page.total, "empty": shown.runs == 0, "here": _here(),
-        **_further(shown.page.next_cursor, after, limit),
+        "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": _here(),
+        **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
 
 
@@ -125,8 +125,8 @@ def _order(text: str) -> Order:
 
 def _here(**changes: str | int | list[str] | None) -> str:
     """This page's address with some of its query changed; the address is all the state that there is."""
-    asked: dict[str, Any] = request.args.to_dict(flat=False) if request.method == "GET" else {}
-    query = {name: value for name, value in (asked | changes).items() if value not in (None, "", [""])}
+    current: dict[str, Any] = request.args.to_dict(flat=False) if request.method == "GET" else {}
+    query = {name: value for name, value in (current | changes).items() if value not in (None, "", [""])}
     path = url_for("web.project", project_id=(request.view_args or {})["project_id"])
     text = urlencode(query, doseq=True)
     return path + ("?" + text if text else "")
@@ -145,4 +145,4 @@ def _further(next_cursor: str | None, after: str | None, limit: int) -> dict[str
 @web.app_template_filter("pattern")
 def pattern(literal: str) -> str:
     """A regular expression of HTML's `pattern` that matches exactly this text."""
-    return re.sub(r"[\\^$.*+?()[\]{}|/&\-!#%,:;<=>@`~]", lambda found: f"\\u{ord(found[0]):04x}", literal)
+    return re.sub(r"[\\^$.*+?()[\]{}|/&\-!#%,:;<=>@`~]", lambda match: f"\\u{ord(match[0]):04x}", literal)

@@ -53,8 +53,8 @@ def update_run(run_id: int) -> Response:
     try:
         runs.update(g.principal, run_id, **changes)
     except Invalid as error:
-        found = runs.get(run_id, g.principal, "write")
-        answer = _page(found, errors=errors_of(error, "name", "tags", "notes"), form=request.form)
+        run = runs.get(run_id, g.principal, "write")
+        answer = _page(run, errors=errors_of(error, "name", "tags", "notes"), form=request.form)
         answer.status_code = 400
         return answer
     return see(url_for("web.run", run_id=run_id))
@@ -68,22 +68,22 @@ def delete_run(run_id: int) -> Response:
     return see(url_for("web.project", project_id=project_id))
 
 
-def _page(found: Run, **context: Any) -> Response:
-    head = metrics.head(found.id)
-    summary = metrics.summary(g.principal, found.id)
+def _page(run: Run, **context: Any) -> Response:
+    head = metrics.head(run.id)
+    summary = metrics.summary(g.principal, run.id)
     heard_at = to_datetime(head.heard_at) if head else None
-    project = projects.get(found.project_id, g.principal)
+    project = projects.get(run.project_id, g.principal)
     groups = groups_of(summary)
     long = len(summary) > WHOLE_TABLE
     tab = "overview" if request.args.get("tab") == "overview" else "charts"
     x = request.args.get("x", "")
     return page_or_fragment(
         "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
-        **{"errors": {}, "form": {}} | context, run=found, project=project, tab=tab, summary=summary,
-        groups=groups, config=list(flat(found.config)), state=runs.state_of(found, heard_at),
+        **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
+        groups=groups, config=list(flat(run.config)), state=runs.state_of(run, heard_at),
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
-        log=request.args.get("log") == "1", here=_here(found.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,
+        log=request.args.get("log") == "1", here=_here(run.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,
         later=long and tab == "charts" and fragment_wanted() != "summary",
     )  # fmt: skip
 

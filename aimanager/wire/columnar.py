@@ -172,7 +172,7 @@ class Columns:
         self._ends.insert(place, end)
 
     def close(self) -> None:
-        """All columns were asked for: the data must end with the last one. Raises ValueError."""
+        """All columns were read: the data must end with the last one. Raises ValueError."""
         end = self._ends[-1] if self._ends else 0
         end += -end % 8
         if self._size != end:

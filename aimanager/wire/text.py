@@ -22,8 +22,8 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 def not_text(text: str) -> str | None:
     """The first NUL or surrogate."""
-    found = _NOT_TEXT.search(text)
-    return found[0] if found else None
+    match = _NOT_TEXT.search(text)
+    return match[0] if match else None
 
 
 def unprintable(line: str) -> str | None:

@@ -41,8 +41,8 @@ def newest(principal: Principal, project_id: int | None = None, skip: int = 0, l
         return paged(query.where(Run.project_id == project_id), skip, limit)
     if not principal.signed_in:
         raise Unauthorized()
-    mine = projects.visible(principal).with_only_columns(Project.id).order_by(None)
-    return paged(query.where(Run.project_id.in_(mine)), skip, limit)
+    own_projects = projects.visible(principal).with_only_columns(Project.id).order_by(None)
+    return paged(query.where(Run.project_id.in_(own_projects)), skip, limit)
 
 
 def page(
@@ -83,12 +83,12 @@ class _Search:
     def places(self, after: Place | None, limit: int) -> list[Place]:
         """Runs that have what the order is by, then those that have not."""
         places: list[Place] = []
-        for order, more, has_value in self._parts():
+        for order, further, has_value in self._parts():
             if after is None or (after.value is not None) == has_value:
                 if after is not None and not has_value:
                     after = Place(after.run, after.run)
-                some = keyset.first(order, [*self._conditions, *more], after, limit - len(places))
-                places += some if has_value else [Place(None, place.run) for place in some]
+                places_of_part = keyset.first(order, [*self._conditions, *further], after, limit - len(places))
+                places += places_of_part if has_value else [Place(None, place.run) for place in places_of_part]
                 after = None
             if len(places) == limit:
                 break

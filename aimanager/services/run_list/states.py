@@ -18,10 +18,10 @@ STATES = ("running", "stale", "completed", "failed", "killed")
 _facts = [column for column in Run.__table__.c if column.name not in {"config", "tags", "notes", "words"}]
 
 
-def states(some: Sequence[Run]) -> dict[int, str]:
+def states(batch: Sequence[Run]) -> dict[int, str]:
     """The state of each run by its id."""
-    heard = heard_at(run.id for run in some)
-    return {run.id: runs.state_of(run, heard.get(run.id)) for run in some}
+    heard = heard_at(run.id for run in batch)
+    return {run.id: runs.state_of(run, heard.get(run.id)) for run in batch}
 
 
 def running(where: sa.ColumnElement[bool]) -> list[tuple[Any, str, datetime | None]]:

@@ -114,7 +114,7 @@ def blocks(frames: Iterable[tuple[int, bytes]]) -> Iterator[Rows]:
 
 
 def decode(frames: Iterable[tuple[int, bytes]], metrics: Collection[int] | None = None) -> dict[int, Line]:
-    """The points of frames (first id, bytes), of all metrics or of those wanted. Raises Damaged."""
+    """The points of frames (first id, bytes), of all metrics or of these. Raises Damaged."""
     pieces: dict[int, list[Line]] = {}
     for rows in blocks(frames):
         for position, metric in enumerate(rows.metrics):

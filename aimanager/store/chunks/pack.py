@@ -1,7 +1,7 @@
 """Rows of metrics that share an axis, as the rows of metric_axis, metric_chunk and metric_cdata.
 
 Values are packed apart from their axis, because those of a large request are packed while steps and times that
-the server fills in are not yet known.
+the server fills in are still missing.
 """
 
 from __future__ import annotations

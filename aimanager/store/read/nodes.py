@@ -1,4 +1,4 @@
-"""Nodes: neighbouring points of which only what a chart draws is known. A point is the smallest node.
+"""Nodes: neighbouring points of which only what a chart draws is kept. A point is the smallest node.
 
 A chart is made of nodes that follow each other along x. Each bucket takes whole nodes, so it is exact although
 what lies between the nodes' edges is never read.

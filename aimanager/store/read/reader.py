@@ -133,7 +133,7 @@ class Reader:
         self._axes: dict[int, Axis] = {}
 
     def lines(self, metrics: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
-        """The points from one id to another, of all metrics or of those wanted; those that have none are left out."""
+        """The points from one id to another, of all metrics or of these; those that have none are left out."""
         pieces = {metric: [cut(line, first, last)] for metric, line in self.tail(metrics, first, last).items()}
         if sum(len(line.ids) for lines in pieces.values() for line in lines) <= last - first:
             for metric, places in self.places(metrics, first, last).items():

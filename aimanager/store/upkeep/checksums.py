@@ -39,7 +39,7 @@ def unchecked(database: Database, runs: Sequence[int] | None = None) -> int:
 
 
 def add_checksums(database: Database, run: int) -> None:
-    """Give checksums to all rows of a run that have none: to be called when the doctor has found no fault in it."""
+    """Give checksums to all rows of a run that have none: to be called after the doctor found no fault in it."""
     statements = Statements(database.engine.dialect)
     for table in (*_BLOBS, metric_series):
         more = True

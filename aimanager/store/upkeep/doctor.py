@@ -43,7 +43,7 @@ _PAGE = 500  # Rows of small things that are read at a time; blobs are read axis
 
 
 class Fault(NamedTuple):
-    """What is wrong, and where: `place` names the axis or the frame and, where it is known, the point."""
+    """What is wrong, and where: `place` names the axis or the frame and, where possible, the point."""
 
     run: int
     metric: str | None
@@ -56,7 +56,7 @@ class Fault(NamedTuple):
 
 
 class NoPoints(Exception):
-    """A run that was asked for has none, or is not there at all."""
+    """A run in the list has no points, or does not exist."""
 
     def __init__(self, run: int) -> None:
         super().__init__(f"There are no points of a run {run}.")

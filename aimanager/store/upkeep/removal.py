@@ -59,7 +59,7 @@ class Removal:
         """Take away some of a run's rows; whether none is left but the mark that it is deleted."""
         room = self._rows
         with self._database.writing() as connection:
-            # Rows are found by key, and two processes may be at it: what is gone already does no harm.
+            # Rows are selected by key, and two processes may do this at once: a row that is gone already does no harm.
             for table in OF_RUNS:
                 room -= _delete_first(connection, table, run, room)
                 if room <= 0:

@@ -1,7 +1,7 @@
 """How requests get into the database: prepared by their own threads, committed in groups, summaries kept up
 to date.
 
-The streams' rows are the only thing that every commit reads. What is known of a run (its series, its
+The streams' rows are the only thing that every commit reads. The state of a run (its series, its
 writers) is remembered from the commit before, and holds as long as the run's counter of requests is what
 this process has left it at; when another process has written meanwhile, it is read again.
 """
@@ -66,7 +66,7 @@ class Ingest:
         clock: Clock,
         on_growth: Callable[[int, int, int], None],
     ) -> None:
-        """`on_growth` is told of a run, and the rows and bytes of its tail, after a commit."""
+        """`on_growth` gets a run, and the rows and bytes of its tail, after a commit."""
         self._on_growth = on_growth
         self._clock = clock
         self._database = database
@@ -145,7 +145,7 @@ class Ingest:
         return isinstance(cause, (driver.OperationalError, driver.InterfaceError, OSError, PoolTimeout))
 
     def _failure(self, error: BaseException) -> BaseException:
-        """What the sender of a failed request is told: the database cannot be written, or its data cannot be stored."""
+        """The error for the sender of a failed request: the database cannot be written, or its data cannot be stored."""
         driver = self._database.engine.dialect.loaded_dbapi
         cause = error.orig if isinstance(error, StatementError) else error
         if isinstance(cause, (driver.DataError, ValueError, OverflowError)):

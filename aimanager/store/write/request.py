@@ -1,7 +1,7 @@
 """What a request is turned into before anybody waits for it, and how it is settled at the commit.
 
 `prepare` runs in the thread that brings the request: it finds the columns that share an axis and tallies
-them. What can only be known in the transaction (ids, absent steps, absent times) is filled in by `settle`,
+them. What only the transaction can say (ids, absent steps, absent times) is filled in by `settle`,
 which touches no array.
 """
 

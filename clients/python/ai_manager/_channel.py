@@ -75,7 +75,7 @@ class Channel:
             return idle
 
     def update_config(self, config: dict[str, Any]) -> None:
-        """Remember settings that became known while the run goes on."""
+        """Add settings to a run that has started."""
         with self.lock:
             self.config = {**self.config, **config}
             self._config_changed = self._config_changed or self.run_id is not None
@@ -160,13 +160,13 @@ class Channel:
 
     def _create(self, transport: Transport, project_id: int) -> None:
         with self.lock:
-            about: dict[str, Any] = {"config": self.config, "tags": self.tags}
+            description: dict[str, Any] = {"config": self.config, "tags": self.tags}
             self._config_changed = False
         if self.name is not None:
-            about["name"] = self.name
+            description["name"] = self.name
         path = f"/runs/?project_id={project_id}"
         try:
-            answer = transport.call("POST", path, about, key=self._key)
+            answer = transport.call("POST", path, description, key=self._key)
         except ServerError as error:
             if error.status not in (400, 413, 422):
                 raise

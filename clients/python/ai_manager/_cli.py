@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("version", help="print this client's version")
     check = commands.add_parser("check", help="is the server there, and who am I to it?")
     check.add_argument("--url", help=f"the server's address (default: AI_MANAGER_URL, then {_settings.DEFAULT_URL})")
-    check.add_argument("--username", help="sign in by password, which is asked for (default: AI_MANAGER_API_KEY)")
+    check.add_argument("--username", help="sign in by password, which is prompted for (default: AI_MANAGER_API_KEY)")
     options = parser.parse_args(arguments)
     if options.command == "version":
         print(__version__)

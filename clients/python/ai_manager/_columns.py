@@ -39,12 +39,12 @@ def columns_of(rows: Sequence[Row]) -> list[Column]:
             values[name].append(value)
     axes: dict[tuple[int, ...], tuple[array[int], array[float]]] = {}
     columns = []
-    for name, where in places.items():
-        axis = tuple(where)
+    for name, row_numbers in places.items():
+        axis = tuple(row_numbers)
         if axis not in axes:
             axes[axis] = (
-                array("q", [rows[place].step for place in where]),
-                array("d", [rows[place].time for place in where]),
+                array("q", [rows[place].step for place in row_numbers]),
+                array("d", [rows[place].time for place in row_numbers]),
             )
         columns.append(Column(name, *axes[axis], array("d", values[name])))
     return columns
@@ -58,12 +58,12 @@ def as_frame(client: str, number: int, columns: Iterable[Column]) -> bytes:
 
     def reference(numbers: array[int] | array[float]) -> list[object]:
         nonlocal size
-        known = references.get(id(numbers))
-        if known is None:
-            known = references[id(numbers)] = [KINDS[numbers.typecode], size, len(numbers)]
+        entry = references.get(id(numbers))
+        if entry is None:
+            entry = references[id(numbers)] = [KINDS[numbers.typecode], size, len(numbers)]
             data.append(_little_endian(numbers))
             size += len(data[-1])
-        return known
+        return entry
 
     series = {
         name: {"steps": reference(steps), "timestamps": reference(times), "values": reference(values)}

@@ -16,7 +16,7 @@ from ai_manager.errors import ConfigurationError
 
 
 class AIManager:
-    """A project on an AI Manager server, found by its name or made.
+    """A project on an AI Manager server, looked up by its name or created.
 
     Give `username` and `password`, or an `api_key`; what is not given is taken from the environment variables
     AI_MANAGER_URL and AI_MANAGER_API_KEY. A missing credential or a malformed address raises

@@ -62,13 +62,13 @@ class MemoryBuffer(Buffer):
 
     def take(self, points: int) -> list[Row]:
         rows: list[Row] = []
-        taken = 0
-        while self._rows and (not rows or taken + len(self._rows[0].values) <= points):
+        points_taken = 0
+        while self._rows and (not rows or points_taken + len(self._rows[0].values) <= points):
             row = self._rows.popleft()
             rows.append(row)
-            taken += len(row.values)
+            points_taken += len(row.values)
             self._bytes -= ROW_BYTES + VALUE_BYTES * len(row.values)
-        self.points -= taken
+        self.points -= points_taken
         return rows
 
     def clear(self) -> int:

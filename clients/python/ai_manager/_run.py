@@ -49,9 +49,9 @@ class Run:
             if timestamp is not None:
                 now = self._time(timestamp, now)
             names, values = [], []
-            known = self._names
+            checked = self._names
             for key, value in metrics.items():
-                name = known.get(key) or self._name(key)
+                name = checked.get(key) or self._name(key)
                 if type(value) is not float:
                     try:
                         value = number(value)
@@ -115,9 +115,9 @@ class Run:
             self._sets[names] = names
         return names
 
-    def update_config(self, config: Mapping[str, Any] | None = None, **more: Any) -> None:
-        """Add settings that are known only now; anything that has no JSON form is kept as its text."""
-        self._channel.update_config(as_config({**as_config(config), **more}))
+    def update_config(self, config: Mapping[str, Any] | None = None, **settings: Any) -> None:
+        """Add settings after the start; anything that has no JSON form is kept as its text."""
+        self._channel.update_config(as_config({**as_config(config), **settings}))
         self._sender.wake()
 
     def finish(self, status: str = "completed", timeout: float | None = None) -> bool:
@@ -159,7 +159,7 @@ class Run:
 
     @property
     def name(self) -> str | None:
-        """The run's name; one that the server chose is known once it has been reached."""
+        """The run's name; None until the server, which then chooses it, was reached."""
         return self._channel.name
 
     @property

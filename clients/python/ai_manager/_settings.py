@@ -59,10 +59,10 @@ def _address(url: str) -> str:
     example = f"; it looks like {DEFAULT_URL}"
     try:
         parts = urlsplit(url.strip())
-        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except (ValueError, AttributeError) as error:
         raise ConfigurationError("api_url is not an address" + example) from error
-    if not known:
+    if not is_valid:
         raise ConfigurationError("api_url must begin with http:// or https:// and name a host" + example)
     if "@" in parts.netloc:
         raise ConfigurationError("leave credentials out of api_url: " + HOW)

@@ -19,7 +19,7 @@ LONGEST_LABEL = 200
 LONGEST_TAG = 100
 MOST_TAGS = 100
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-LONGEST_TEXT = 10_000  # Characters kept of an object that is only known by its str().
+LONGEST_TEXT = 10_000  # Characters kept of an object that has only its str().
 LARGEST_ARRAY = 1_000  # Elements of an array that still reads as a setting and not as data.
 
 
@@ -42,10 +42,10 @@ def integer(step: Any) -> int:
         step = item()
     if isinstance(step, float) and step.is_integer():
         step = int(step)
-    whole = operator.index(step)
-    if not -INT64 <= whole < INT64:
+    as_int = operator.index(step)
+    if not -INT64 <= as_int < INT64:
         raise OverflowError("a step is a 64-bit integer")
-    return whole
+    return as_int
 
 
 def seconds(timestamp: Any) -> float:
@@ -108,7 +108,7 @@ def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
 
 
 def _composed(value: Any, within: tuple[int, ...]) -> Any:
-    """As `jsonable`, for what has parts or is known only by its str()."""
+    """As `jsonable`, for what has parts or only a str()."""
     if isinstance(value, argparse.Namespace):
         value = vars(value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
