@@ -149,7 +149,7 @@ def watch(port: int, run: int, token: str, viewers: int, pipe: Connection) -> No
         for key, _ in selector.select(0.2):
             data = key.fileobj.recv(65_536)  # type: ignore[union-attr]
             at = time.monotonic()
-            arrivals += [(int(found), at) for found in LAST_ID.findall(data)]
+            arrivals += [(int(last_id), at) for last_id in LAST_ID.findall(data)]
     pipe.send(arrivals)
 
 

@@ -1,7 +1,7 @@
 """A training step that is posted as it happens, as a share of what Flask can answer at all.
 
 The authenticated POST of five metrics, with limits counted and every commit on disk, against an endpoint that does
-nothing behind the same gunicorn. Both are asked in turn, so that whatever else the machine does hits both.
+nothing behind the same gunicorn. Both get requests in turn, so that whatever else the machine does hits both.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def figures() -> list[Figure]:
         Figure("PUT /runs/{id} beside 4 ingesting clients, p95", p95, "ms", 50),
         Figure("PUT /runs/{id} beside 4 ingesting clients, median", p50, "ms"),
         Figure("points of those clients meanwhile", sum(sent) / (SECONDS + 1), "/s"),
-        Figure("requests that failed, or found a locked database", failed + locked, "", 0),
+        Figure("requests that failed, or met a locked database", failed + locked, "", 0),
     ]
 
 

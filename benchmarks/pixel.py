@@ -70,7 +70,7 @@ def follow(page: Page, person: Person, run: int) -> tuple[list[float], int]:
     sent = {}
     began = time.monotonic()
     for step in range(1, RATE * SECONDS + 1):
-        # Playwright is not asked meanwhile: it would make the page work.
+        # Playwright evaluates nothing meanwhile: that would give the page work.
         time.sleep(max(0.0, began + step / RATE - time.monotonic()))
         sent[step] = 1000 * time.time()
         log(person, run, step)

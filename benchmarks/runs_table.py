@@ -56,14 +56,14 @@ def _measured(engine: str, folder: Path, url: str, allowance: int) -> list[Figur
     schema.upgrade(database)
     fill(database)
     store = SqlStore(database)
-    found = [
+    figures = [
         Figure(f"{engine}: {what}", best(work, 9), "ms", goal and goal * allowance)
         for what, work, goal in _works(database, store)
     ]
-    found.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", best(lambda: _offset(database), 9), "ms"))
-    found += _lists(engine, folder, url, allowance)
+    figures.append(Figure(f"{engine}: the page after 5,000 rows by OFFSET", best(lambda: _offset(database), 9), "ms"))
+    figures += _lists(engine, folder, url, allowance)
     database.engine.dispose()
-    return found
+    return figures
 
 
 def _works(database: Database, store: MetricStore) -> list[tuple[str, Callable[[], object], float | None]]:
@@ -118,17 +118,17 @@ def _lists(engine: str, folder: Path, url: str, allowance: int) -> list[Figure]:
     """What a page of the table costs with all that belongs to it: the runs themselves, and how many there are."""
     app = create_app(Settings(data_dir=folder, database_url=url, durability="fast"))
     ada = Principal(user_id=1, username="ada", kind="key")
-    found = []
+    figures = []
     with app.app_context():
         for what, (sort, descending, text, goal) in LISTS.items():
             order, where = orders.read(sort, descending), filters.read(text)
             took = best(lambda order=order, where=where: pages.page(ada, 1, order, where, None, PAGE), 7)  # type: ignore[misc]
-            found.append(Figure(f"{engine}: list of {PAGE} runs {what}", took, "ms", goal and goal * allowance))
+            figures.append(Figure(f"{engine}: list of {PAGE} runs {what}", took, "ms", goal and goal * allowance))
             db.session.rollback()
         db.session.remove()
         db.engine.dispose()
     app.extensions["aimanager"].metric_store.close()
-    return found
+    return figures
 
 
 def _offset(database: Database) -> list[Any]:

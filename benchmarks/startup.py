@@ -68,8 +68,8 @@ def first_page(port: int) -> bool:
 def servers(pid: int) -> list[int]:
     """The processes of gunicorn below a process."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    found = [pid] if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
-    return found + [one for child in children for one in servers(int(child))]
+    pids = [pid] if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+    return pids + [one for child in children for one in servers(int(child))]
 
 
 def memory(pids: list[int]) -> dict[str, float]:

@@ -39,7 +39,7 @@ def _one(path: Path) -> list[Figure]:
     store.finish(1)
     store.tidy()
     merging = time.perf_counter() - merging
-    found = [
+    figures = [
         Figure("bulk ingest of 10,000 points, median", REQUEST / np.median(took) / 1e6, "M points/s", 5, at_least=True),
         Figure("bulk ingest, sustained", POINTS / sum(took) / 1e6, "M points/s"),
         Figure("merge and finish of 1 M points", merging * 1e3, "ms"),
@@ -71,7 +71,7 @@ def _one(path: Path) -> list[Figure]:
         Figure("full read of 1 M points", best(lambda: store.series(1, "loss")), "ms", 5 * _copying()),
     ]
     database.engine.dispose()
-    return found
+    return figures
 
 
 def _eight(path: Path) -> list[Figure]:
@@ -88,9 +88,9 @@ def _eight(path: Path) -> list[Figure]:
             store.tidy()
     store.finish(1)
     store.tidy()
-    found = [Figure("disk, eight metrics together", (_size(database) - empty) / rows / 8, "B/point", 2.6)]
+    figures = [Figure("disk, eight metrics together", (_size(database) - empty) / rows / 8, "B/point", 2.6)]
     database.engine.dispose()
-    return found
+    return figures
 
 
 def _many(path: Path) -> list[Figure]:
@@ -104,13 +104,13 @@ def _many(path: Path) -> list[Figure]:
     for row in range(200):
         step, when = np.array([row]), times[row : row + 1]
         store.append(2, 1, Batch(tuple(Column(f"metric {i}", curves[i][row : row + 1], step, when) for i in range(5))))
-    found = [
+    figures = [
         Figure("summary of 200 metrics", best(lambda: store.summaries([1]), 50), "ms", 1),
         Figure("follow: nothing new", best(lambda: store.since(2, 1000), 200), "ms", 0.05),
         Figure("follow: 10 new rows of 5 metrics", best(lambda: store.since(2, 950), 200), "ms"),
     ]
     database.engine.dispose()
-    return found
+    return figures
 
 
 def _open(path: Path) -> tuple[SqlStore, Database]:

@@ -26,7 +26,7 @@ def figures() -> list[Figure]:
         rng, widths = np.random.default_rng(2), [int(POINTS * zoom / 100) for zoom in ZOOMS]
         places = [(low, low + width) for width in widths for low in rng.integers(0, POINTS - width, 2).tolist()]
         zooms = [best(lambda lo=lo, hi=hi: store.chart(1, ["loss"], 2000, lo=lo, hi=hi), 5) for lo, hi in places]
-        found = [
+        figures = [
             Figure("100 M points: bulk ingest and sealing", POINTS / took / 1e6, "M points/s"),
             Figure("100 M points: disk", (_size(database) - empty) / POINTS, "B/point", 5.2),
             Figure(
@@ -37,7 +37,7 @@ def figures() -> list[Figure]:
             Figure("100 M points: the median zoom", float(np.median(zooms)), "ms"),
         ]
         database.engine.dispose()
-        return found
+        return figures
 
 
 def fill(store: SqlStore) -> None:

@@ -51,7 +51,7 @@ def _made_up(width: int) -> Runs:
 def _compared(what: str, runs: Runs, goal: float | None = None) -> list[Figure]:
     ours = _ours(runs)
     raw, packed = _columns(runs)
-    found = [
+    figures = [
         Figure(what, ours, "B/point", goal),
         Figure(f"{what}: as plain columns", raw, "B/point"),
         Figure(f"{what}: as columns, each by zstd -19", packed, "B/point"),
@@ -62,11 +62,11 @@ def _compared(what: str, runs: Runs, goal: float | None = None) -> list[Figure]:
         except subprocess.CalledProcessError as error:  # No package index, say.
             print(f"{name} could not be measured: {error}", file=sys.stderr)
             continue
-        found += [
+        figures += [
             Figure(f"{what}: {name}", theirs, "B/point"),
             Figure(f"{what}: times less than {name}", theirs / ours, "x", most, at_least=True),
         ]
-    return found
+    return figures
 
 
 def _points(runs: Runs) -> int:

@@ -98,7 +98,7 @@ def sign_in(url: str) -> AIManager:
             try:
                 manager = connect(url, account)
             except AuthenticationError:
-                print("The demo's account is not known to this server; making another.")
+                print("The demo's account does not exist on this server; creating another.")
             else:
                 print(f"To sign in: user {account['username']}, password in {ACCOUNT}")
                 return manager
@@ -111,7 +111,7 @@ def sign_in(url: str) -> AIManager:
 
 
 def connect(url: str, account: dict[str, str]) -> AIManager:
-    """A manager that has signed in; raises AuthenticationError when the account is not known."""
+    """A manager that has signed in; raises AuthenticationError when the account does not exist."""
     manager = AIManager(project_name=PROJECT, api_url=url, **account)
     manager.check()
     return manager

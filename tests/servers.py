@@ -34,8 +34,8 @@ def find_program(name: str, package: str, folders: Iterable[Path] = ()) -> Path:
     for folder in folders:
         if (folder / name).exists():
             return folder / name
-    if found := shutil.which(name):
-        return Path(found)
+    if path := shutil.which(name):
+        return Path(path)
     raise NotInstalled(f"{name} is not on this machine; `make system` installs it (Debian package {package}).")
 
 
@@ -138,7 +138,7 @@ class Server:
 
 
 class Postgres(Server):
-    """A PostgreSQL cluster of our own, with as many empty databases as are asked for.
+    """A PostgreSQL cluster of our own, with as many empty databases as a test needs.
 
     It does not wait for the disk, unless it is `durable`: what is tested is the software.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def becomes(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> bool:
-    """Whether a condition comes true within some seconds; it is asked again after each pause of `every` seconds."""
+    """Whether a condition comes true within some seconds; it is evaluated again after each pause of `every` seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

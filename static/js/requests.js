@@ -30,7 +30,7 @@ document.addEventListener("htmx:error", ({ detail }) => {
   if (!renewsItself(ctx.sourceElement)) {
     toast("The server cannot be reached. Nothing was changed; try again.");
   } else if (error === "timeout") {
-    // The browser may have kept connections that froze, and each is found out only by waiting: take another.
+    // The browser may have kept connections that froze, which shows only after a wait: take another.
     setTimeout(() => document.body.dispatchEvent(new CustomEvent("look:again", { bubbles: true })));
   }
 });

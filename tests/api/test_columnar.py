@@ -51,8 +51,8 @@ def same(left, right):
 @given(HEADS)
 def test_what_is_packed_is_unpacked_bit_for_bit(head):
     packed = pack(head)
-    found, columns = unpack(packed)
-    assert same(head, read(found, columns))
+    read_head, columns = unpack(packed)
+    assert same(head, read(read_head, columns))
     columns.close()
     assert len(packed) % 8 == 0
 
@@ -64,8 +64,8 @@ def test_a_changed_frame_gives_columns_or_a_value_error(head, draw):
     for place, byte in draw.draw(st.lists(st.tuples(st.integers(0, len(packed) - 1), st.integers(0, 255)), max_size=4)):
         packed[place] = byte
     with suppress(ValueError):
-        found, columns = unpack(bytes(packed[: draw.draw(st.integers(0, len(packed)))]))
-        read(found, columns)
+        read_head, columns = unpack(bytes(packed[: draw.draw(st.integers(0, len(packed)))]))
+        read(read_head, columns)
         columns.close()
 
 

@@ -55,8 +55,8 @@ def test_logging_in_takes_json_too(api):
 
 
 def test_a_project_is_created_read_listed_changed_and_deleted(api, alice):
-    wanted = {"name": "My Project", "description": "A machine learning project", "is_public": False}
-    made = api(alice).post("/projects/", wanted)
+    body = {"name": "My Project", "description": "A machine learning project", "is_public": False}
+    made = api(alice).post("/projects/", body)
     assert made.status_code == 201
     project = made.json
     assert list(project) == ["id", "name", "description", "owner_id", "is_public", "created_at", "updated_at"]
@@ -76,12 +76,12 @@ def test_a_project_is_created_read_listed_changed_and_deleted(api, alice):
 
 def test_a_run_is_answered_as_the_contract_has_it(api, alice, make_project):
     project_id = make_project(alice)
-    wanted = {"name": "Training Run 1", "config": {"learning_rate": 0.001, "batch_size": 32}, "tags": ["demo", "test"]}
-    made = api(alice).post(f"/runs/?project_id={project_id}", wanted)
+    body = {"name": "Training Run 1", "config": {"learning_rate": 0.001, "batch_size": 32}, "tags": ["demo", "test"]}
+    made = api(alice).post(f"/runs/?project_id={project_id}", body)
     assert made.status_code == 201
     run = made.json
     assert {"id", "name", "project_id", "status", "config", "tags", "started_at", "ended_at"} <= set(run)
-    assert run | wanted == run
+    assert run | body == run
     assert (run["status"], run["ended_at"], run["project_id"]) == ("running", None, project_id)
     assert api(alice).get(f"/runs/{run['id']}").json == run
     row = api(alice).get("/runs/").json[0]
@@ -255,13 +255,13 @@ def test_ids_are_never_used_again(api, alice, make_project, make_run):
 
 
 def test_a_run_that_is_asked_for_again_with_its_key_is_made_once(api, alice, make_project):
-    path, wanted = f"/runs/?project_id={make_project(alice)}", {"name": "once"}
-    first = api(alice).post(path, wanted, headers={"Idempotency-Key": "k"})
-    again = api(alice).post(path, wanted, headers={"Idempotency-Key": "k"})
+    path, body = f"/runs/?project_id={make_project(alice)}", {"name": "once"}
+    first = api(alice).post(path, body, headers={"Idempotency-Key": "k"})
+    again = api(alice).post(path, body, headers={"Idempotency-Key": "k"})
     assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
     other = api(alice).post(path, {"name": "other"}, headers={"Idempotency-Key": "k"})
     assert other.status_code == 409
-    assert api(alice).post(path, wanted, headers={"Idempotency-Key": "l"}).json["id"] != first.json["id"]
+    assert api(alice).post(path, body, headers={"Idempotency-Key": "l"}).json["id"] != first.json["id"]
     assert len(api(alice).get("/runs/").json) == 2
 
 

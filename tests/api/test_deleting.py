@@ -76,8 +76,8 @@ def test_nothing_of_a_deleted_run_is_seen_again(api, alice, browser_of, make_pro
     assert api(alice).post(f"/metrics/{gone}", POINT).status_code == 404
     assert api(alice).put(f"/runs/{gone}", {"name": "back"}).status_code == 404
     for query in ("", "&sort=metric:loss", "&filter=loss>0", "&filter=gone"):
-        found = api(alice).get(f"/runs/?project_id={project}{query}")
-        assert gone not in [run["id"] for run in found.json]
+        listed = api(alice).get(f"/runs/?project_id={project}{query}")
+        assert gone not in [run["id"] for run in listed.json]
     assert "gone" not in browser_of(alice).get(f"/app/projects/{project}").text.replace("gone,", "")
     assert make_run(alice, project) > kept
 

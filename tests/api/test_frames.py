@@ -36,8 +36,8 @@ def send(api, alice, run_id):
 @pytest.fixture
 def points(api, alice, run_id):
     def points(run_id=run_id):
-        found = api(alice).get(f"/metrics/{run_id}?limit=100000").json
-        return [{name: point[name] for name in ("id", "name", "value", "step", "timestamp")} for point in found]
+        points = api(alice).get(f"/metrics/{run_id}?limit=100000").json
+        return [{name: point[name] for name in ("id", "name", "value", "step", "timestamp")} for point in points]
 
     return points
 
@@ -65,7 +65,7 @@ def test_a_frame_is_kept_as_the_same_columns_in_json_are(api, alice, make_run, s
     given = [point for point in ours if point["name"] == "loss"]
     assert given == [point for point in theirs if point["name"] == "loss"]
     assert [point["timestamp"] for point in given][1] == "2023-11-14T22:13:20.100000"
-    without = [[point | {"timestamp": None} for point in found] for found in (ours, theirs)]
+    without = [[point | {"timestamp": None} for point in listed] for listed in (ours, theirs)]
     assert without[0] == without[1]
 
 
@@ -73,8 +73,8 @@ def test_values_come_back_bit_for_bit_however_many(send, api, alice, run_id):
     values = np.random.default_rng(0).bytes(8 * 5000)
     values = np.frombuffer(values, np.float64)
     assert send({"series": {"loss": {"values": values}}}).status_code == 200
-    found = api(alice).get(f"/metrics/{run_id}/history/loss").json["values"]
-    read = np.array([float(value) for value in found])
+    history = api(alice).get(f"/metrics/{run_id}/history/loss").json["values"]
+    read = np.array([float(value) for value in history])
     np.testing.assert_array_equal(read, values)
 
 

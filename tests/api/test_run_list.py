@@ -126,17 +126,17 @@ def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
     monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
     monkeypatch.setattr("aimanager.db.keyset.FEW", 2)
     for query in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")):
-        asked = "sort={}&order={}&filter={}".format(sort, *query)
-        answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=1000")
+        parameters = "sort={}&order={}&filter={}".format(sort, *query)
+        answer = api(alice).get(f"/runs/?project_id={many}&{parameters}&limit=1000")
         ids = [run["id"] for run in answer.json]
-        found, after = [], ""
+        paged, after = [], ""
         while True:
-            answer = api(alice).get(f"/runs/?project_id={many}&{asked}&limit=4{after}")
-            found += [run["id"] for run in answer.json]
+            answer = api(alice).get(f"/runs/?project_id={many}&{parameters}&limit=4{after}")
+            paged += [run["id"] for run in answer.json]
             if "X-Next-Cursor" not in answer.headers:
                 break
             after = f"&after={answer.headers['X-Next-Cursor']}"
-        assert found == ids, asked
+        assert paged == ids, parameters
         assert len(set(ids)) == len(ids)
         if not query[1]:
             assert len(ids) == 23
@@ -204,9 +204,9 @@ def test_a_list_by_cursor_is_open_to_those_who_may_see_the_project(api, alice, b
 
 
 def test_a_cursor_keeps_every_float():
-    wanted = RunList(1, Order("metric", "loss"), Filter())
+    run_list = RunList(1, Order("metric", "loss"), Filter())
     for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
-        kept = order.read_cursor(wanted, order.write_cursor(wanted, Cursor(order.Place(value, 1), 2)))
+        kept = order.read_cursor(run_list, order.write_cursor(run_list, Cursor(order.Place(value, 1), 2)))
         assert kept.place == (value, 1)
 
 

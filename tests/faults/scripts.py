@@ -156,10 +156,10 @@ def check(account: Account, run: int, scripts: list[Script]) -> None:
 
 def ids(account: Account, run: int) -> list[int]:
     """The ids of all points of a run, in their order."""
-    found: list[int] = []
-    while page := account.must("GET", f"/metrics/{run}?limit=50000&skip={len(found)}"):
-        found += [point["id"] for point in page]
-    return sorted(found)
+    ids: list[int] = []
+    while page := account.must("GET", f"/metrics/{run}?limit=50000&skip={len(ids)}"):
+        ids += [point["id"] for point in page]
+    return sorted(ids)
 
 
 def check_summary(account: Account, run: int) -> None:

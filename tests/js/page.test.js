@@ -83,13 +83,13 @@ test("bytes that are no columns are refused", () => {
   assert.throws(() => unpack(new ArrayBuffer(64)), /not in columns/);
 });
 
-test("a chart is found by all words of its name in any order", () => {
+test("a chart matches all words of its name in any order", () => {
   assert.ok(matches("layer.3/Weight.7", "weight 3/"));
   assert.ok(!matches("layer.3/Weight.7", "weight bias"));
   assert.ok(matches("anything", "  "));
 });
 
-test("a colour is multiplied by the opacity that is asked for", () => {
+test("a colour is multiplied by the given opacity", () => {
   assert.equal(rgba([10, 20, 30, 255], 0.18), "rgba(10, 20, 30, 0.180)");
   assert.equal(rgba([10, 20, 30, 51], 0.5), "rgba(10, 20, 30, 0.100)");
 });

@@ -220,17 +220,17 @@ def test_a_data_directory_with_a_long_path_gets_a_short_private_one(tmp_path, mo
     long = tmp_path / ("x" * 120)
     with tempfile.TemporaryDirectory() as short:  # Of a known length, which pytest's own folders are not.
         monkeypatch.setattr("tempfile.tempdir", short)
-        found = run_directory(long)
-        assert len(os.fsencode(found)) < PATH_LIMIT - 20
-        assert found == run_directory(long)
-        assert found.stat().st_mode & 0o777 == 0o700
+        directory = run_directory(long)
+        assert len(os.fsencode(directory)) < PATH_LIMIT - 20
+        assert directory == run_directory(long)
+        assert directory.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_directory_that_somebody_else_made_first_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     long = tmp_path / ("y" * 120)
-    wanted = run_directory(long)
-    wanted.rmdir()
-    wanted.symlink_to(Path("/"))
+    directory = run_directory(long)
+    directory.rmdir()
+    directory.symlink_to(Path("/"))
     with pytest.raises(PermissionError):
         run_directory(long)

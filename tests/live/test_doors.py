@@ -158,7 +158,7 @@ def test_an_ordinary_request_to_a_socket_is_told_so(server, alice, private_run):
     ],
 )
 def test_no_handshake_is_strange_enough_for_a_server_error(server, public_run, headers):
-    wanted = {
+    fields = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
@@ -167,7 +167,7 @@ def test_no_handshake_is_strange_enough_for_a_server_error(server, public_run, h
     }
     import socket
 
-    text = "".join(f"{name}: {value}\r\n" for name, value in wanted.items())
+    text = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(f"GET /ws/{public_run} HTTP/1.1\r\nHost: 127.0.0.1\r\n{text}\r\n".encode("latin-1"))
         client.settimeout(10)

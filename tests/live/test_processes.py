@@ -119,7 +119,7 @@ class TestSeveralProcesses:
         run = alice.run()
 
         def wanted_after(milliseconds):
-            """Until whoever is asked says so: new connections reach now this process, now that."""
+            """Until the process that answers says so: new connections reach now this process, now that."""
 
             def is_wanted_by(server):
                 headers = {"Authorization": f"Bearer {alice.token}", "Connection": "close"}

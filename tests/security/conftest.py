@@ -29,14 +29,14 @@ def checksum(api, alice):
 
     def of_everything() -> str:
         runs = api(alice).get("/runs/").json
-        found = {
+        state = {
             "user": api(alice).get("/auth/me").json,
             "keys": [key | {"last_used_at": None} for key in api(alice).get("/auth/keys").json],
             "projects": api(alice).get("/projects/").json,
             "runs": runs,
             "points": [api(alice).get(f"/metrics/{run['id']}").json for run in runs],
         }
-        assert found["projects"]
-        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+        assert state["projects"]
+        return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
     return of_everything

@@ -104,7 +104,7 @@ class Route:
 
     @property
     def object(self) -> str | None:
-        """`project_id`, `run_id` or `key_id`: what rights are asked for, or None."""
+        """`project_id`, `run_id` or `key_id`: whose rights are checked, or None."""
         held = self.rule.arguments & {"project_id", "run_id", "key_id"}
         assert len(held) <= 1, f"{self.rule} is about two things: say here which one decides"
         return next(iter(held), ALSO_HOLD.get(self.name))
@@ -172,12 +172,12 @@ def knock(app: Flask, route: Route, caller: Caller, **objects: int) -> tuple[int
             route.name, {name: values[name] for name in route.rule.arguments}, method=route.method
         )
     path = urlsplit(path).path  # Addresses of sockets are built with their scheme.
-    wanted = _filled(REQUESTS[route.name], values | {"n": next(numbers)})
+    arguments = _filled(REQUESTS[route.name], values | {"n": next(numbers)})
     headers = {"Origin": "http://localhost", "Cookie": "csrf=twice", "X-CSRF-TOKEN": "twice"} | caller.headers
     client = app.test_client(use_cookies=False)
     if route.rule.websocket:
         return handshake(client, path, headers | WEBSOCKET)
-    answer = client.open(path, method=route.method, headers=headers, **wanted)
+    answer = client.open(path, method=route.method, headers=headers, **arguments)
     if answer.status_code == 303 and answer.headers["Location"].startswith("/login") and route.name != "web.logout":
         assert route.is_page
         assert route.method == "GET"

@@ -12,7 +12,7 @@ def answers(app, api, browser_of, alice, bob, private_run):
     with app.test_request_context():
         static = app.url_map.bind("localhost").build("static", {"filename": "css/base.css"})
     browser, page = browser_of(alice), {"Accept": "text/html"}
-    found = {
+    answers = {
         "json": api(alice).get("/auth/me"),
         "created": api(alice).post("/projects/", {"name": "x"}),
         "no content": api(alice).delete("/projects/2"),
@@ -40,8 +40,8 @@ def answers(app, api, browser_of, alice, bob, private_run):
         "docs": api().get("/docs"),
         "probe": api().get("/healthz"),
     }
-    yield found
-    found["static"].close()
+    yield answers
+    answers["static"].close()
 
 
 def test_every_answer_carries_every_header_once(answers):
@@ -143,9 +143,9 @@ def test_each_error_is_json_for_programs_and_a_page_for_people(answers):
 def test_the_real_server_says_the_same_and_survives_odd_requests(gunicorn_server):
     server = gunicorn_server(threads=12)
     pool = urllib3.PoolManager(retries=False)
-    found = pool.request("GET", server.url + "/login")
-    assert found.headers["Content-Security-Policy"] == POLICY
-    assert "python" not in found.headers.get("Server", "").lower()
+    answer = pool.request("GET", server.url + "/login")
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "python" not in answer.headers.get("Server", "").lower()
     many = {f"X-{number}": "x" for number in range(3000)}
     assert pool.request("GET", server.url + "/healthz", headers=many).status in {400, 431}
     assert pool.request("GET", server.url + "/healthz", headers={"X-Long": "x" * 100_000}).status in {400, 431}

@@ -58,15 +58,15 @@ BODIES = {
 @pytest.fixture
 def doors(app, alice, make_project, make_run, private_run):
     """The addresses of all routes that take a body, filled in with what exists; what deletes is left out."""
-    found = []
+    doors = []
     for route in routes(app):
         if route.method in {"POST", "PUT"} and "delete" not in route.name and "logout" not in route.name:
             path = str(route.rule)
             for name in ("run_id", "project_id", "key_id"):
                 path = path.replace(f"<id:{name}>", "1")
-            found.append((route.method, path + ("?project_id=1" if path == "/runs/" else "")))
-    assert len(found) >= len([name for name, row in REQUESTS.items() if row]) / 2
-    return found
+            doors.append((route.method, path + ("?project_id=1" if path == "/runs/" else "")))
+    assert len(doors) >= len([name for name, row in REQUESTS.items() if row]) / 2
+    return doors
 
 
 def check(answer, *where):

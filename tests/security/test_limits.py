@@ -68,12 +68,12 @@ def test_the_limit_is_exact_and_says_when_to_come_again(asker):
 
 
 def test_every_answer_of_the_api_says_what_is_left(asker, make_run, alice, private_run):
-    wanted = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+    names = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
     for answer in (
         asker("/auth/me"), asker("/auth/me", who=None), asker(f"/runs/{private_run}", who=None), asker("/runs/999"),
         asker("/projects/", method="POST", json={}), asker(f"/metrics/{private_run}/bulk", method="POST", json={}),
     ):  # fmt: skip
-        assert wanted <= set(answer.headers.keys()), answer.status_code
+        assert names <= set(answer.headers.keys()), answer.status_code
 
 
 def test_refusals_are_counted_like_answers(asker):
@@ -137,8 +137,8 @@ def test_twenty_at_once_are_counted_exactly(make_app, alice):
     app = make_app(rate_limits="7/minute")
     headers = {"Authorization": f"Bearer {alice.token}"}
     with ThreadPoolExecutor(20) as pool:
-        found = list(pool.map(lambda _: app.test_client().get("/projects/", headers=headers).status_code, range(20)))
-    assert sorted(found) == [200] * 7 + [429] * 13
+        statuses = list(pool.map(lambda _: app.test_client().get("/projects/", headers=headers).status_code, range(20)))
+    assert sorted(statuses) == [200] * 7 + [429] * 13
 
 
 def test_a_page_that_is_refused_is_a_page(asker):

@@ -24,18 +24,18 @@ def many():
     """Run something in several threads that start together; gives what each returned."""
 
     def run(number, action):
-        barrier, found = threading.Barrier(number), []
+        barrier, results = threading.Barrier(number), []
 
         def one(place):
             barrier.wait()
-            found.append(action(place))
+            results.append(action(place))
 
         threads = [threading.Thread(target=one, args=(place,)) for place in range(number)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return found
+        return results
 
     return run
 

@@ -166,10 +166,10 @@ def test_strangers_read_what_is_public_and_change_nothing(
     wrong = []
     for route, public in cells(app):
         caller = make_caller(name)
-        wanted = expected(route, caller, public)
+        right = expected(route, caller, public)
         status, answer = knock(app, route, caller, **places[public].objects)
-        if status != wanted or (route.object and not public and SECRET.encode() in answer):
-            wrong.append((route.method, str(route.rule), "public" if public else "private", status, wanted))
+        if status != right or (route.object and not public and SECRET.encode() in answer):
+            wrong.append((route.method, str(route.rule), "public" if public else "private", status, right))
     assert wrong == []
     assert checksum() == before
 
@@ -183,10 +183,10 @@ def test_owners_and_superusers_come_in_and_a_key_does_no_more_than_its_scope(
         owner = make_user(f"owner{number}")
         place = make_place(owner, public)
         caller = make_caller(name, owner)
-        wanted = expected(route, caller, public)
+        right = expected(route, caller, public)
         status, _ = knock(app, route, caller, **place.objects)
-        if status != wanted:
-            wrong.append((route.method, str(route.rule), "public" if public else "private", status, wanted))
+        if status != right:
+            wrong.append((route.method, str(route.rule), "public" if public else "private", status, right))
     assert wrong == []
 
 

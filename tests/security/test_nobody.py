@@ -17,8 +17,8 @@ def test_what_is_not_there_is_a_401_for_nobody_and_a_404_for_somebody(app, api, 
             body = {"name": "x", "value": 1} if method in {"POST", "PUT"} else None
             query = "?name=loss" if path.endswith("chart") else ""
             assert api().open(path + query, method=method, json=body).status_code == 401, (method, path)
-            known = api(alice).open(path + query, method=method, json=body).status_code
-            assert known in {404, 400}, (method, path, known)  # 400: the body was not what this route takes.
+            status = api(alice).open(path + query, method=method, json=body).status_code
+            assert status in {404, 400}, (method, path, status)  # 400: the body was not what this route takes.
             tried += 1
     assert tried > 10
     assert api().get(f"/runs/?project_id={MISSING}").status_code == 401

@@ -111,8 +111,8 @@ def test_every_example_is_one(document):
 def run_operations(schema, mode, number, headers, objects):
     """Call each operation with data that follows the document, or breaks it, and hold every answer to it."""
     failures = []
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    for result in schema.get_all_operations():
+        operation = result.ok()
         if operation.path.startswith("/ws/") or (operation.path == "/auth/logout" and headers):
             continue
 
@@ -128,7 +128,7 @@ def run_operations(schema, mode, number, headers, objects):
                     part.update({name: value for name, value in objects.items() if name in part})
                 case.query.update({"name": "loss"} if case.path.endswith("/chart") else {})
             response = case.call(headers=headers)
-            # A schema cannot say all that is asked of a name, a time or a password.
+            # A schema cannot say every rule for a name, a time or a password.
             case.validate_response(response, headers=headers, excluded_checks=[positive_data_acceptance])
 
         try:

@@ -136,14 +136,14 @@ def test_a_forwarded_host_is_not_believed(api):
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000", "http://localhost"])
 def test_no_other_page_may_read_an_answer(api, alice, origin):
-    asked = {
+    preflight = {
         "Origin": origin,
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "authorization",
     }
     for method in ("GET", "OPTIONS", "POST"):
         for path in ("/projects/", "/auth/me", "/login", "/nothing", "/healthz"):
-            answer = api(alice).open(path, method=method, headers=asked)
+            answer = api(alice).open(path, method=method, headers=preflight)
             assert not [name for name, _ in answer.headers if name.lower().startswith("access-control")]
 
 

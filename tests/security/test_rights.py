@@ -156,24 +156,24 @@ WRONG = ["password", "owner.password_hash", "__class__", "id;DROP TABLE run", "1
          "name DESC", "config:" + "9" * 200, "-" * 200]  # fmt: skip
 
 
-@pytest.mark.parametrize("wanted", WRONG)
-def test_sorting_and_searching_know_no_other_fields(api, browser_of, alice, bob, make_run, wanted):
+@pytest.mark.parametrize("text", WRONG)
+def test_sorting_and_searching_know_no_other_fields(api, browser_of, alice, bob, make_run, text):
     run_id = make_run(alice, config={"a": "9" * 5000, "b": "0" * 5000 + "1"}, name="one")
     project_id = api(alice).get(f"/runs/{run_id}").json["project_id"]
     make_run(alice, project_id, config={"a": "8" * 5000}, name="two")
     browser = browser_of(alice)
     for query in (
-        {"sort": wanted},
-        {"q": wanted},
-        {"sort": "-" + wanted, "q": wanted},
-        {"sort": "config:a", "skip": wanted},
+        {"sort": text},
+        {"q": text},
+        {"sort": "-" + text, "q": text},
+        {"sort": "config:a", "skip": text},
     ):
         page = browser.get(f"/app/projects/{project_id}", query_string=query)
         assert page.status_code == 200
         assert "argon2" not in page.text
-    assert browser.get("/", query_string={"q": wanted, "visibility": wanted, "limit": wanted}).status_code == 200
-    assert api(bob).get("/projects/", query_string={"visibility": wanted}).status_code == 400
-    listed = api(bob).get("/projects/", query_string={"name": wanted})
+    assert browser.get("/", query_string={"q": text, "visibility": text, "limit": text}).status_code == 200
+    assert api(bob).get("/projects/", query_string={"visibility": text}).status_code == 400
+    listed = api(bob).get("/projects/", query_string={"name": text})
     assert (listed.status_code, listed.json) == (200, []) or listed.status_code == 400
 
 

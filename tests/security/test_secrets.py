@@ -49,19 +49,19 @@ def test_no_two_servers_have_the_same_key(tmp_path):
 
 def test_processes_that_start_together_agree_on_the_key(tmp_path, keyless):
     keyless.data_dir.mkdir()
-    found, barrier = [], threading.Barrier(8)
+    keys, barrier = [], threading.Barrier(8)
 
     def start():
         barrier.wait()
-        found.append(secret_key(keyless))
+        keys.append(secret_key(keyless))
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 8
-    assert len(set(found)) == 1
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
 
 
 def test_a_key_that_others_can_read_is_closed_and_said(keyless, caplog):

@@ -87,9 +87,9 @@ def test_what_a_bucket_has_besides_comes_where_it_is_asked_for():
 
 def test_a_chart_that_cannot_be_drawn_says_why_beside_those_that_can():
     broken = Drawn(1, "broken", 3, None, "it is damaged")
-    found = travelled(drawn(range(10), 10), broken)
-    assert [chart.get("error") for chart in found] == [None, "it is damaged"]
-    assert (found[1]["run_id"], found[1]["name"]) == (1, "broken")
+    charts = travelled(drawn(range(10), 10), broken)
+    assert [chart.get("error") for chart in charts] == [None, "it is damaged"]
+    assert (charts[1]["run_id"], charts[1]["name"]) == (1, "broken")
 
 
 def test_two_thousand_buckets_take_less_than_45_kilobytes():

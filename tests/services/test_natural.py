@@ -63,8 +63,8 @@ def test_runs_that_are_there_get_their_keys_with_the_migration(database_url, tmp
     )  # What is at stake here is what the migration writes.
     schema.upgrade(database)
     with database.reading() as connection:
-        found = connection.execute(sa.text("SELECT name_key, tags_key, words, lasted FROM runs ORDER BY id")).all()
-    assert found[0] == (natural_order.key("Run-1"), "grösse", "run-1\ngrösse", None)
-    assert found[1] == (natural_order.key("run-2"), None, "run-2", 1_500_000)
-    assert len(found) == 7
+        rows = connection.execute(sa.text("SELECT name_key, tags_key, words, lasted FROM runs ORDER BY id")).all()
+    assert rows[0] == (natural_order.key("Run-1"), "grösse", "run-1\ngrösse", None)
+    assert rows[1] == (natural_order.key("run-2"), None, "run-2", 1_500_000)
+    assert len(rows) == 7
     database.engine.dispose()

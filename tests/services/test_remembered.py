@@ -52,11 +52,11 @@ def test_an_answer_that_was_asked_for_before_a_change_is_not_kept_after_it(app, 
         if database.generation:
             database.generation.count_up()  # Whatever was remembered before is not what this is about.
         lookups = database.lookups
-        ask, asked, changed = lookups.first, threading.Event(), threading.Event()
+        ask, queried, changed = lookups.first, threading.Event(), threading.Event()
 
         def slow(statement, **values):
             row = ask(statement, **values)
-            asked.set()
+            queried.set()
             assert changed.wait(10)
             return row
 
@@ -68,7 +68,7 @@ def test_an_answer_that_was_asked_for_before_a_change_is_not_kept_after_it(app, 
 
         looking = threading.Thread(target=look)
         looking.start()
-        assert asked.wait(10)
+        assert queried.wait(10)
         monkeypatch.setattr(lookups, "first", ask)
         sessions.end(alice.principal)
         changed.set()

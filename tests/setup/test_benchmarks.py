@@ -26,9 +26,9 @@ def benchmark(monkeypatch):
 
 
 def test_the_figures_of_a_benchmark_come_back(benchmark):
-    found = [Figure("bytes a point", 2.5, "B", 5), Figure("left alone", 1)]
-    benchmark(lambda: found)
-    assert in_a_process("made_up", 30) == found
+    figures = [Figure("bytes a point", 2.5, "B", 5), Figure("left alone", 1)]
+    benchmark(lambda: figures)
+    assert in_a_process("made_up", 30) == figures
 
 
 @pytest.mark.slow

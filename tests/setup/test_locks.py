@@ -24,10 +24,10 @@ def test_a_locked_requirement_has_one_version_and_a_hash_and_no_address(path):
 
 @pytest.mark.parametrize("path", LOCKED, ids=lambda path: path.name)
 def test_every_requirement_that_is_asked_for_is_locked(path):
-    asked = re.findall(r"^[a-z][a-z0-9-]+", path.with_suffix(".in").read_text(), re.MULTILINE)
+    requirements = re.findall(r"^[a-z][a-z0-9-]+", path.with_suffix(".in").read_text(), re.MULTILINE)
     locked = re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==", path.read_text(), re.MULTILINE)
-    assert asked
-    assert set(asked) <= set(locked)
+    assert requirements
+    assert set(requirements) <= set(locked)
 
 
 def test_the_scripts_of_others_are_pinned_exactly_and_without_an_address():

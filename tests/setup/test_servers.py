@@ -24,8 +24,8 @@ def test_each_postgres_database_is_empty_and_ones_own(postgres):
     with psycopg.connect(first) as connection:
         connection.execute("CREATE TABLE here (id int)")
     with psycopg.connect(second) as connection:
-        found = connection.execute("SELECT count(*) FROM information_schema.tables WHERE table_name = 'here'")
-        assert found.fetchone() == (0,)
+        tables = connection.execute("SELECT count(*) FROM information_schema.tables WHERE table_name = 'here'")
+        assert tables.fetchone() == (0,)
 
 
 def test_redis_starts_empty_for_each_test(redis, redis_url):

@@ -67,8 +67,8 @@ class Contract(Numbered):
 
     def test_a_metric_may_come_twice_in_a_request(self, store):
         log(store, 1, column("loss", [1]), column("loss", [2]), column("other", [3]), column("loss", [4]))
-        found = [(point_id, name, step) for point_id, name, step, *_ in listed(store, 1)]
-        assert found == [(1, "loss", 0), (2, "loss", 1), (3, "other", 0), (4, "loss", 2)]
+        points = [(point_id, name, step) for point_id, name, step, *_ in listed(store, 1)]
+        assert points == [(1, "loss", 0), (2, "loss", 1), (3, "other", 0), (4, "loss", 2)]
         assert store.summaries([1], ["loss"])[1][0].last == 4
 
     def test_a_request_without_points_stores_nothing_but_its_number(self, store):
@@ -85,9 +85,9 @@ class Contract(Numbered):
 
     def test_points_are_listed_by_time_then_id(self, store):
         log(store, 1, column("a", [1, 2, 3], times=[30, 10, 20]), column("b", [4, 5, 6], times=[10, 10, 40]))
-        found = [(time, point_id) for point_id, *_, time in listed(store, 1)]
-        assert found == sorted(found)
-        assert len(found) == 6
+        places = [(time, point_id) for point_id, *_, time in listed(store, 1)]
+        assert places == sorted(places)
+        assert len(places) == 6
 
     @pytest.mark.parametrize("times", [[10, 20, 30, 40, 50], [10, 20, 15, 15, 5]])
     @pytest.mark.parametrize("name", [None, "a"])
@@ -200,9 +200,9 @@ class Contract(Numbered):
             column("loss", range(1500), steps=steps, times=range(1500)),
             column("a", range(1500), steps, steps),
         )
-        found = {one.name: (one.last, one.last_step, one.last_time, one.last_id) for one in store.summaries([1])[1]}
-        assert found["loss"] == (999, 999, 999, 1000)
-        assert found["a"][:3] == (999, 999, 999)
+        lasts = {one.name: (one.last, one.last_step, one.last_time, one.last_id) for one in store.summaries([1])[1]}
+        assert lasts["loss"] == (999, 999, 999, 1000)
+        assert lasts["a"][:3] == (999, 999, 999)
 
     def test_a_negative_zero_is_the_current_value_as_it_is(self, store):
         log(store, 1, column("loss", [-0.0]))
@@ -214,14 +214,14 @@ class Contract(Numbered):
         huge = 1.7976931348623157e308
         log(store, 1, column("huge", [huge] * 3), column("small", [1e16, 1.0, -1e16]))
         log(store, 1, column("huge", [huge]), column("tiny", [5e-324]))
-        found = {summary.name: summary.mean for summary in store.summaries([1])[1]}
-        assert found == {"huge": huge, "small": 1 / 3, "tiny": 5e-324}
+        means = {summary.name: summary.mean for summary in store.summaries([1])[1]}
+        assert means == {"huge": huge, "small": 1 / 3, "tiny": 5e-324}
 
     def test_summaries_of_many_runs_come_by_run_and_name(self, store):
         for run in (1, 2):
             log(store, run, column("b", [run]), column("a", [run]), column("B", [run]))
-        found = store.summaries([2, 1, 3], ["a", "b"])
-        assert {run: [one.name for one in summaries] for run, summaries in found.items()} == {
+        summaries = store.summaries([2, 1, 3], ["a", "b"])
+        assert {run: [one.name for one in of_run] for run, of_run in summaries.items()} == {
             1: ["a", "b"],
             2: ["a", "b"],
             3: [],

@@ -158,50 +158,50 @@ class MemoryStore(MetricStore):
 
     def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
         with self._lock:
-            found = self._read(run).by_time(name)
-        chosen = found[skip : skip + limit]
-        names = sorted({point.name for point in chosen})
-        index = np.array([names.index(point.name) for point in chosen], np.int32)
-        line = _line(chosen)
-        return Points(names, index, line.ids, line.steps, line.values, line.times, len(found))
+            points = self._read(run).by_time(name)
+        shown = points[skip : skip + limit]
+        names = sorted({point.name for point in shown})
+        index = np.array([names.index(point.name) for point in shown], np.int32)
+        line = _line(shown)
+        return Points(names, index, line.ids, line.steps, line.values, line.times, len(points))
 
     def series(self, run: int, name: str) -> Series | None:
         with self._lock:
-            found = self._read(run).by_time(name)
-        return _series(name, found) if found else None
+            points = self._read(run).by_time(name)
+        return _series(name, points) if points else None
 
     def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
         with self._lock:
-            found = self._read(run).by_time(name)
-        if not found:
+            points = self._read(run).by_time(name)
+        if not points:
             return None
-        pieces = [_series(name, found[start : start + rows]) for start in range(0, len(found), rows)]
-        return History(name, len(found), lambda: iter(pieces))
+        pieces = [_series(name, points[start : start + rows]) for start in range(0, len(points), rows)]
+        return History(name, len(points), lambda: iter(pieces))
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
         with self._lock:
             points = list(self._read(run).points)
         last_id = max(last_id, 0)
-        found = points[last_id : last_id + limit]
+        later = points[last_id : last_id + limit]
         series = [
-            _series(name, [point for point in found if point.name == name])
-            for name in dict.fromkeys(point.name for point in found)
+            _series(name, [point for point in later if point.name == name])
+            for name in dict.fromkeys(point.name for point in later)
         ]
-        end = min(last_id, len(points)) + len(found)
+        end = min(last_id, len(points)) + len(later)
         return Tail(end, series, end == len(points))
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
-        found = {}
+        summaries = {}
         with self._lock:
             for run in runs:
                 kept = self._read(run)
                 mine = sorted({point.name for point in kept.points})
-                found[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
-        return found
+                summaries[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
+        return summaries
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
-        found = self.summaries(runs, names)
-        return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in found.items()}
+        summaries = self.summaries(runs, names)
+        return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in summaries.items()}
 
     def order(self, connection: Any, project: int, rank: Rank) -> SortedList:
         with self._lock:
@@ -246,9 +246,9 @@ class MemoryStore(MetricStore):
         with self._lock:
             kept = self._read(run)
             origin = min((point.time for point in kept.points), default=0)
-            found = {name: kept.by_time(name) for name in names}
+            lines = {name: kept.by_time(name) for name in names}
             last_id = len(kept.points)
-        charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in found.items() if line]
+        charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in lines.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
 
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:

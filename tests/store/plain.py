@@ -31,13 +31,13 @@ class Plain:
             times = rng.permutation(times)
         self.time = int(times.max())
         values = [rng.normal(size=rows), rng.normal(size=rows).astype("f4").astype("f8"), rng.integers(0, 9, rows) / 8]
-        found = []
+        columns = []
         for name in names:
             column = values[rng.integers(3)].copy()
             if kind == 2:
                 column[rng.integers(rows, size=3)] = rng.choice(ODD_FLOATS, 3)
-            found.append(Column(name, column.astype(np.float64), steps, times))
-        return found
+            columns.append(Column(name, column.astype(np.float64), steps, times))
+        return columns
 
     def add(self, rows=1, names=NAMES):
         columns = self.columns(rows, names)
@@ -89,11 +89,11 @@ class Plain:
             if series is None:
                 assert not expected
                 continue
-            found = zip(
+            stored = zip(
                 series.ids.tolist(),
                 series.steps.tolist(),
                 series.values.view(np.int64).tolist(),
                 series.times.tolist(),
                 strict=True,
             )
-            assert list(found) == [(point_id, step, bits, time) for point_id, _, step, bits, time in expected]
+            assert list(stored) == [(point_id, step, bits, time) for point_id, _, step, bits, time in expected]

@@ -29,7 +29,7 @@ NUMBERS = [
         tables.metric_log,
     )
     for column in table.c
-    # Whether a run is live and whose it is, is known elsewhere.
+    # Whether a run is live and whose it is, other tables say too.
     if (column.type.python_type in (int, float) or column.name == "n")
     and column.name not in ("run_no", "live", "project_id")
 ]
@@ -96,14 +96,14 @@ def changed(database, table, keys, row, name, value):
 
 def read(database):
     """All that is read of run 1 by name, None where it is damaged."""
-    found = {}
+    histories = {}
     for name in ("a", "b"):
         try:
             series = SqlStore(database).series(1, name)
-            found[name] = [series.ids.tolist(), series.steps.tolist(), bits(series.values), series.times.tolist()]
+            histories[name] = [series.ids.tolist(), series.steps.tolist(), bits(series.values), series.times.tolist()]
         except DamagedPoints:
-            found[name] = None
-    return found
+            histories[name] = None
+    return histories
 
 
 @pytest.mark.parametrize(("table", "name"), BLOBS, ids=lambda value: getattr(value, "name", value))
@@ -136,9 +136,9 @@ def test_a_changed_number_is_found_in_whatever_row(database, table, name):
     with database.reading() as connection:
         value = connection.scalar(select(table.c[name]).where(is_row(keys, row)))
     changed(database, table, keys, row, name, 1 if value is None else value + 3)
-    found = faults(database)
-    assert found
-    assert {run for run, *_ in found} == {1}
+    reported = faults(database)
+    assert reported
+    assert {run for run, *_ in reported} == {1}
 
 
 @pytest.mark.parametrize("table", tables.OF_RUNS[:-1], ids=lambda table: table.name)
@@ -146,11 +146,11 @@ def test_a_row_that_is_lost_is_named(database, table):
     keys, rows = rows_of(database, table)
     with database.writing() as connection:
         connection.execute(delete(table).where(is_row(keys, rows[len(rows) // 2])))
-    found = faults(database)
+    reported = faults(database)
     if table is tables.metric_rollup:
-        assert not found  # A chart reads the chunks' own rows instead: nothing is wrong.
+        assert not reported  # A chart reads the chunks' own rows instead: nothing is wrong.
     else:
-        assert {run for run, *_ in found} == {1}
+        assert {run for run, *_ in reported} == {1}
 
 
 @pytest.mark.parametrize(("table", "names"), [(tables.metric_cdata, "sub v"), (tables.metric_log, "frame")])

@@ -54,17 +54,17 @@ READS = [
 
 def damaged(chance: random.Random, blob: bytes) -> bytes:
     """The blob with some bits turned, a byte changed near its head, cut, or empty, or longer, or all zeros."""
-    found = bytearray(blob)
+    flipped = bytearray(blob)
     kind = chance.choice(["bits", "bits", "head", "cut", "empty", "longer", "zeros"])
     if kind == "bits":
         for _ in range(chance.randint(1, 4)):
-            found[chance.randrange(len(blob))] ^= 1 << chance.randrange(8)
+            flipped[chance.randrange(len(blob))] ^= 1 << chance.randrange(8)
     elif kind == "head":
-        found[chance.randrange(min(16, len(blob)))] = chance.randrange(256)
+        flipped[chance.randrange(min(16, len(blob)))] = chance.randrange(256)
     changed = {
-        "cut": found[: chance.randrange(len(blob))], "empty": b"", "longer": found + b"\1\2\3", "zeros": bytes(len(blob)),
+        "cut": flipped[: chance.randrange(len(blob))], "empty": b"", "longer": flipped + b"\1\2\3", "zeros": bytes(len(blob)),
     }  # fmt: skip
-    return bytes(changed.get(kind, found))
+    return bytes(changed.get(kind, flipped))
 
 
 @pytest.mark.parametrize(("table", "name"), BLOBS, ids=lambda part: getattr(part, "name", part))

@@ -81,11 +81,11 @@ def faults(database):
 )
 def test_what_does_not_agree_with_the_points_is_named(database, store, table, values, where):
     change(database, table, values)
-    found = faults(database)
-    assert {run for run, *_ in found} == {1}
-    assert where in {place for _, _, place, _ in found}
+    reported = faults(database)
+    assert {run for run, *_ in reported} == {1}
+    assert where in {place for _, _, place, _ in reported}
     if "metric_id" in table.c:
-        assert {metric for _, metric, _, _ in found} == {"a"}
+        assert {metric for _, metric, _, _ in reported} == {"a"}
 
 
 def test_a_damaged_series_is_an_error_and_all_else_works(database, store):
@@ -132,8 +132,8 @@ def test_a_chunk_that_is_lost_is_named(database, store):
     with database.writing() as connection:
         c = tables.metric_cdata.c
         connection.execute(tables.metric_cdata.delete().where(c.run_no == 2, c.axis_no == 3))
-    found = faults(database)
-    assert {(run, metric, place) for run, metric, place, _ in found} == {
+    reported = faults(database)
+    assert {(run, metric, place) for run, metric, place, _ in reported} == {
         (2, name, "axis 3, ids 2049 to 3072") for name in ("a", "b")
     }
 

@@ -41,17 +41,17 @@ def flipped(column, value, bit):
 
 def cells(database, run=1):  # noqa: F811
     """Each value of a run: table, key of the row, column, value."""
-    found = []
+    flips = []
     with database.reading() as connection:
         for table in TABLES:
             for row in connection.execute(select(table).where(table.c.run_no == run)).mappings():
                 key = {column: row[column] for column in table.primary_key}
-                found += [
+                flips += [
                     (table, key, column, row[column])
                     for column in table.c
                     if row[column] is not None and column.name not in ELSEWHERE
                 ]
-    return found
+    return flips
 
 
 def put(database, table, key, column, value):  # noqa: F811

@@ -43,14 +43,14 @@ def test_a_frame_has_the_bytes_that_are_written_down():
 
 
 def test_a_frame_is_read_as_it_was_written():
-    found = decode([(11, GOLDEN)])
-    assert found[7].ids.tolist() == [11, 13, 15, 16]
-    assert found[7].steps.tolist() == [5, 6, 4, 2]
-    assert found[7].times.tolist() == [1000, 1000, 100, 50]
-    assert found[7].values[:3].tolist() == [1, 2, 3]
-    assert found[7].values[3:].tobytes().hex() == "bebaefbeaddef87f"
-    assert found[9].ids.tolist() == [12, 14]
-    assert found[9].values.tobytes() == floats(np.inf, -0.0)
+    lines = decode([(11, GOLDEN)])
+    assert lines[7].ids.tolist() == [11, 13, 15, 16]
+    assert lines[7].steps.tolist() == [5, 6, 4, 2]
+    assert lines[7].times.tolist() == [1000, 1000, 100, 50]
+    assert lines[7].values[:3].tolist() == [1, 2, 3]
+    assert lines[7].values[3:].tobytes().hex() == "bebaefbeaddef87f"
+    assert lines[9].ids.tolist() == [12, 14]
+    assert lines[9].values.tobytes() == floats(np.inf, -0.0)
 
 
 def test_frames_of_many_shapes_are_put_in_the_order_of_their_ids():

@@ -25,9 +25,9 @@ def words(name: str) -> np.ndarray:
 @pytest.mark.parametrize("path", BLOBS, ids=lambda path: path.stem)
 def test_a_blob_of_an_older_server_is_still_read(path):
     expected = words(path.stem.split(".")[0])
-    found = np.empty(len(expected), expected.dtype)
-    codec.decode(path.read_bytes(), found)
-    assert found.view(np.int64).tolist() == expected.view(np.int64).tolist()
+    decoded = np.empty(len(expected), expected.dtype)
+    codec.decode(path.read_bytes(), decoded)
+    assert decoded.view(np.int64).tolist() == expected.view(np.int64).tolist()
 
 
 def test_there_is_a_blob_of_every_codec():
@@ -39,11 +39,11 @@ def test_there_is_a_blob_of_every_codec():
 def test_a_tree_of_an_older_server_is_still_read(name):
     blob = (GOLDEN / f"{name}.tree").read_bytes()
     values = words(name)
-    found, expected = trees_of([blob], len(values)), tree(values)
+    decoded, expected = trees_of([blob], len(values)), tree(values)
     for field in ("low", "high", "last"):
-        np.testing.assert_array_equal(getattr(found, field)[0], getattr(expected, field))
+        np.testing.assert_array_equal(getattr(decoded, field)[0], getattr(expected, field))
     if expected.bad is not None:
-        np.testing.assert_array_equal(found.bad[0], expected.bad)
+        np.testing.assert_array_equal(decoded.bad[0], expected.bad)
     assert expected.packed() == blob
 
 
@@ -61,10 +61,10 @@ def test_edges_of_an_older_server_are_still_read(name):
 def test_a_rollup_of_an_older_server_is_still_read(name):
     blob = (GOLDEN / f"{name}.rollup").read_bytes()
     expected = json.loads((GOLDEN / f"{name}.json").read_text())
-    found = rollup.unpacked(blob)
-    assert {field: found[field].tolist() for field in found.dtype.names}.items() <= expected.items()
-    assert (found.dtype == rollup.MARKED) == (name == "marked")
-    assert rollup.packed(found) == blob
+    chunks = rollup.unpacked(blob)
+    assert {field: chunks[field].tolist() for field in chunks.dtype.names}.items() <= expected.items()
+    assert (chunks.dtype == rollup.MARKED) == (name == "marked")
+    assert rollup.packed(chunks) == blob
 
 
 def make() -> None:

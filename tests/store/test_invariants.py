@@ -74,17 +74,21 @@ def test_the_summary_is_that_of_the_points_after_every_step(database):
     plain = Plain(database, seed=3, ordered=False)
     for _ in range(15):
         plain.step()
-        found = {one.name: one for one in plain.store.summaries([1])[1]}
+        summaries = {one.name: one for one in plain.store.summaries([1])[1]}
         for name in NAMES:
             points = plain.expected(name)
             if points:
                 point_id, _, step, last, time = max(points, key=lambda point: (point[2], point[0]))
-                assert (found[name].count, found[name].last_id, found[name].last_step) == (len(points), point_id, step)
-                assert (bits([found[name].last]), found[name].last_time) == ([last], time)
+                assert (summaries[name].count, summaries[name].last_id, summaries[name].last_step) == (
+                    len(points),
+                    point_id,
+                    step,
+                )
+                assert (bits([summaries[name].last]), summaries[name].last_time) == ([last], time)
                 values = np.array([point[3] for point in points], np.int64).view(np.float64)
                 finite = values[np.isfinite(values)]
-                assert (found[name].min, found[name].max) == (finite.min(), finite.max())
-                assert found[name].bad == len(values) - len(finite)
+                assert (summaries[name].min, summaries[name].max) == (finite.min(), finite.max())
+                assert summaries[name].bad == len(values) - len(finite)
 
 
 @pytest.mark.slow

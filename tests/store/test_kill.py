@@ -58,8 +58,8 @@ def test_what_was_acknowledged_survives_a_kill(database_url, database_kind, monk
     stored, hits = 0, Counter()
     while any(hits[work] < kills for work in WORK):
         # A pipe that is full would stop the child, so what it is to be killed in must come soon: it always does.
-        found, acknowledged = Killed(database_url, stored + 1, told).during(min(WORK, key=lambda work: hits[work]))
-        hits[found] += 1
+        killed_at, acknowledged = Killed(database_url, stored + 1, told).during(min(WORK, key=lambda work: hits[work]))
+        hits[killed_at] += 1
 
         series = SqlStore(database).series(1, "a")
         stored = int(series.values[-1])

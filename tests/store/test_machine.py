@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
     @rule(last_id=st.integers(0, 300), limit=st.integers(1, 100))
     def ask_since(self, last_id, limit):
         tails = [store.since(self.run, last_id, limit) for store in (self.store, self.model)]
-        found = [
+        charts = [
             (
                 tail.last_id,
                 tail.complete,
@@ -170,7 +170,7 @@ class Machine(RuleBasedStateMachine):
             )
             for tail in tails
         ]
-        assert found[0] == found[1]
+        assert charts[0] == charts[1]
 
     @rule(skip=st.integers(0, 100), limit=st.integers(1, 50), name=st.none() | st.sampled_from(NAMES))
     def ask_for_a_page(self, skip, limit, name):

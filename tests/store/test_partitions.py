@@ -96,15 +96,15 @@ def test_each_part_is_kept_as_the_whole_should_be(postgres_url, made_by):
         schema.upgrade(database)
     fill(database)
     names = [table.name for table in tables.PARTITIONED]
-    found = parts(
+    partitions = parts(
         database,
         "SELECT p.relname, c.relname, c.reloptions, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
         " JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind = 'r'",
     )
-    assert sorted((whole, part) for whole, part, *_ in found) == [
+    assert sorted((whole, part) for whole, part, *_ in partitions) == [
         (name, f"{name}_p{number:02}") for name in sorted(names) for number in range(tables.PARTITIONS)
     ]
-    for _, part, options, bound in found:
+    for _, part, options, bound in partitions:
         assert options == ["autovacuum_vacuum_scale_factor=0.05"], part
         assert bound == f"FOR VALUES WITH (modulus 16, remainder {int(part[-2:])})"
         assert tables.is_partition(part)
@@ -113,11 +113,11 @@ def test_each_part_is_kept_as_the_whole_should_be(postgres_url, made_by):
         "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
         " WHERE a.attstorage = 'e' AND c.relkind = 'r' AND c.relname LIKE 'metric_%'",
     )
-    wanted = {("metric_log", "frame"), ("metric_rollup", "chunks")}
+    expected = {("metric_log", "frame"), ("metric_rollup", "chunks")}
     for number in range(tables.PARTITIONS):
-        wanted |= {(f"metric_axis_p{number:02}", name) for name in ("base", "step", "ts")}
-        wanted.add((f"metric_cdata_p{number:02}", "v"))
-    assert set(dense) == wanted
+        expected |= {(f"metric_axis_p{number:02}", name) for name in ("base", "step", "ts")}
+        expected.add((f"metric_cdata_p{number:02}", "v"))
+    assert set(dense) == expected
     with database.reading() as connection:
         filled = set(connection.scalars(text("SELECT DISTINCT tableoid::regclass::text FROM metric_chunk")))
     assert len(filled) > 4

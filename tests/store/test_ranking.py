@@ -54,11 +54,11 @@ def fulfilling(store, project, where, among=None):
 
 def pages(store, rank, limit, where=(), among=None, project=1):
     """All that comes, page by page."""
-    found, after = [], None
-    while some := ranked(store, project, rank, after, limit, where, among):
-        assert len(some) <= limit
-        found, after = found + some, some[-1]
-    return found
+    places, after = [], None
+    while page := ranked(store, project, rank, after, limit, where, among):
+        assert len(page) <= limit
+        places, after = places + page, page[-1]
+    return places
 
 
 def runs_of(places):
@@ -113,13 +113,13 @@ class Contract:
     def test_cells_are_what_the_summaries_say(self, store):
         put(store, 1, loss=[3, 1, -0.0], accuracy=[math.nan])
         put(store, 2, accuracy=[math.inf])
-        found = store.cells([1, 2, 3])
-        assert found[1]["loss"] == (0, 0, 3)
-        assert math.copysign(1, found[1]["loss"].last) == -1
-        assert math.isnan(found[1]["accuracy"].last)
-        assert found[1]["accuracy"][1:] == (None, None)
-        assert found[2] == {"accuracy": (math.inf, None, None)}
-        assert found[3] == {}
+        cells = store.cells([1, 2, 3])
+        assert cells[1]["loss"] == (0, 0, 3)
+        assert math.copysign(1, cells[1]["loss"].last) == -1
+        assert math.isnan(cells[1]["accuracy"].last)
+        assert cells[1]["accuracy"][1:] == (None, None)
+        assert cells[2] == {"accuracy": (math.inf, None, None)}
+        assert cells[3] == {}
         assert store.cells([1, 2], ["loss"]) == {1: {"loss": (0, 0, 3)}, 2: {}}
 
 
@@ -207,8 +207,8 @@ class Machine(RuleBasedStateMachine):
         if among is not None:
             among = [run for bit, run in enumerate(self.runs) if among >> bit & 1]
         with patch.multiple(keyset, FEW=few, PROBED=probed, _WINDOW=window):
-            found = pages(self.store, rank, limit, where, among, self.project)
-        assert found == self.expected(rank, where, among)
+            places = pages(self.store, rank, limit, where, among, self.project)
+        assert places == self.expected(rank, where, among)
         if where:
             having = {run for one in NAMES[:2] for _, run in self.expected(Rank(one, "last"), where, among)}
             passing = fulfilling(self.store, self.project, where, among)
@@ -216,10 +216,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def cells_are_the_same(self):
-        found = [store.cells(self.runs) for store in (self.store, self.model)]
-        shown = [repr({run: sorted(each.items()) for run, each in cells.items()}) for cells in found]
+        cells = [store.cells(self.runs) for store in (self.store, self.model)]
+        shown = [repr({run: sorted(each.items()) for run, each in of_store.items()}) for of_store in cells]
         # The sign of a zero that is a minimum or maximum is nobody's.
-        shown = [cells.replace("=-0.0", "=0.0") for cells in shown]
+        shown = [text.replace("=-0.0", "=0.0") for text in shown]
         assert shown[0] == shown[1]
 
 

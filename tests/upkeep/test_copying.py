@@ -88,12 +88,12 @@ def dump(url):
     """All rows of all tables."""
     database = opened(url)
     with database.reading() as connection:
-        found = {
+        rows = {
             table.name: sorted(copying.canonical(row) for row in connection.execute(sa.select(table)))
             for table in copying._tables()
         }
     database.engine.dispose()
-    return found
+    return rows
 
 
 def next_numbers(url):
@@ -104,20 +104,20 @@ def next_numbers(url):
         run = Run(project_id=1, name="n", config={}, tags=[])
         session.add_all([user, run])
         session.flush()
-        found = user.id, run.id
+        ids = user.id, run.id
         session.rollback()
         connection.rollback()
     database.engine.dispose()
-    return found
+    return ids
 
 
 def points(url):
     database = opened(url)
     store = SqlStore(database)
-    found = {run: (listed(store, run, limit=10**6), str(store.summaries([run]))) for run in range(1, 7)}
+    contents = {run: (listed(store, run, limit=10**6), str(store.summaries([run]))) for run in range(1, 7)}
     assert list(doctor.check(database)) == []
     database.engine.dispose()
-    return found
+    return contents
 
 
 def copy(source, target, *options):

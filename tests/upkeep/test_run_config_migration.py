@@ -1,4 +1,4 @@
-"""Configs of runs that were there before they were taken apart are sorted and found like those of new ones."""
+"""Configs of runs that were there before they were taken apart are sorted and searched like those of new ones."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How a page is asked for: by a browser, by htmx, and in Chromium."""
+"""How a page is requested: by a browser, by htmx, and in Chromium."""
 
 from __future__ import annotations
 

@@ -296,7 +296,7 @@ def test_a_quiet_connection_that_answers_is_kept(ada, site, watched):
     ada.wait_for_selector("[data-live=on]")
     answers = []
     opened[0].on("framereceived", lambda data: answers.append(data))
-    for asked in range(1, 5):
+    for count in range(1, 5):
         ada.clock.fast_forward(5_000)
-        until(lambda asked=asked: sum("pong" in str(answer) for answer in answers) >= asked or ada.evaluate("false"))
+        until(lambda count=count: sum("pong" in str(answer) for answer in answers) >= count or ada.evaluate("false"))
     assert len(opened) == 1

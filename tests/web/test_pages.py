@@ -158,7 +158,7 @@ def test_what_signed_in_people_see_is_kept_by_no_cache(look, alice, place):
 
 def test_htmx_gets_the_fragment_that_it_asks_for(look, alice, place):
     project, run = place
-    wanted = {
+    paths = {
         "runs": f"/app/projects/{project}",
         "head": f"/app/runs/{run}",
         "charts": f"/app/runs/{run}",
@@ -166,7 +166,7 @@ def test_htmx_gets_the_fragment_that_it_asks_for(look, alice, place):
         "overview": f"/app/runs/{run}?tab=overview",
         "cards": "/",
     }
-    for name, path in wanted.items():
+    for name, path in paths.items():
         answer = look(alice, path, headers=as_htmx(f"section#{name}"))
         assert answer.status_code == 200
         assert "<html" not in answer.text

@@ -141,12 +141,12 @@ def test_the_address_is_the_state_of_the_charts(ada, site, place):
 def test_only_charts_on_screen_are_fetched(ada, site):
     run = site.run(site.project())
     site.log(run, **{f"layer/weight.{n}": [n] for n in range(300)})
-    asked = []
-    ada.on("request", lambda request: "/charts?" in request.url and asked.append(request.url))
+    requested = []
+    ada.on("request", lambda request: "/charts?" in request.url and requested.append(request.url))
     ada.goto(f"{site.url}/app/runs/{run}")
     ada.wait_for_selector(DRAWN)
     ada.wait_for_load_state("networkidle")
-    assert 0 < sum(address.count("name=") for address in asked) < 40
+    assert 0 < sum(address.count("name=") for address in requested) < 40
 
 
 def test_sorting_changes_the_address_and_the_back_button_undoes_it(ada, site, place):

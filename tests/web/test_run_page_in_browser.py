@@ -29,7 +29,7 @@ def site(server) -> Site:
 
 
 @pytest.fixture
-def asked(ada) -> list[str]:
+def requested(ada) -> list[str]:
     """The addresses of the charts that the page asks for."""
     addresses: list[str] = []
     ada.on("request", lambda request: "/charts?" in request.url and addresses.append(request.url))
@@ -94,15 +94,15 @@ def total(page) -> str:
     return label(page).partition(" of ")[2]
 
 
-def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada, site, asked):
+def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada, site, requested):
     run = site.run(site.project())
     site.log(run, **{f"layer.{n % 20}/weight.{n:03}": [n, n + 1] for n in range(1000)})
     open_run(ada, site, run)
     until(lambda: len(lengths(ada)) >= 12)
     assert ada.locator(".chart").count() == 1000
     assert ada.locator(".chart .plot").count() < 60
-    assert sum(address.count("name=") for address in asked) < 60
-    assert len(asked) < 6
+    assert sum(address.count("name=") for address in requested) < 60
+    assert len(requested) < 6
     ada.locator("#search, input[name=chart]").first.fill("weight.999")
     until(lambda: lengths(ada).get("layer.19/weight.999") == 2)
     assert ada.locator(".chart:visible .value").inner_text() == "1,000"
@@ -131,22 +131,22 @@ def test_a_walk_through_many_charts_keeps_few_of_them_drawn(ada, site):
     assert lengths(ada)["layer/weight.000"] == 2
 
 
-def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, site, asked, long_run):
+def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, site, requested, long_run):
     assert "of 20,000 points" in label(ada)
-    before = len(asked), label(ada), line(ada)
+    before = len(requested), label(ada), line(ada)
     held = []
     ada.route("**/charts?**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
     drag(ada, 0.5, 0.52)
     until(lambda: len(held) == 1 or rest(ada))
     assert (label(ada), line(ada)) == before[1:]
-    # Whoever zooms on does not wait for what is no longer wanted.
+    # Whoever zooms on does not wait for a range that is left behind.
     with ada.expect_event("requestfailed", lambda request: request.url == held[0].request.url):
         drag(ada, 0.4, 0.6)
     until(lambda: len(held) == 2 or rest(ada))
     assert (label(ada), line(ada)) == before[1:]
     held[1].continue_()
     until(lambda: label(ada) == "exact")
-    assert len(asked) == before[0] + 2
+    assert len(requested) == before[0] + 2
     steps, (low, high) = line(ada), window(ada)
     assert steps == list(range(int(steps[0]), int(steps[-1]) + 1))
     # Each point is drawn, and one more on either side, so that the line goes on to the edges.
@@ -155,7 +155,7 @@ def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, 
     box = ada.locator(DRAWN).bounding_box()
     ada.mouse.dblclick(box["x"] + 50, box["y"] + 50)
     until(lambda: (label(ada), line(ada)) == before[1:])
-    assert len(asked) == before[0] + 2
+    assert len(requested) == before[0] + 2
     ada.unroute_all()
 
 
@@ -181,18 +181,18 @@ def test_keys_zoom_and_move_the_window_and_detail_follows(ada, site, long_run):
     until(lambda: "of 20,000 points" in label(ada))
 
 
-def test_live_points_follow_a_downsampled_history_and_the_two_become_one(ada, site, asked, long_run):
-    drawn, requests = len(line(ada)), len(asked)
+def test_live_points_follow_a_downsampled_history_and_the_two_become_one(ada, site, requested, long_run):
+    drawn, requests = len(line(ada)), len(requested)
     for step in range(20_000, 20_005):
         send(site, long_run, 5, step)
     until(lambda: len(line(ada)) == drawn + 5)
     until(lambda: label(ada) == f"{drawn + 5:,} of 20,005 points")
     assert line(ada)[-5:] == [20_000, 20_001, 20_002, 20_003, 20_004]
     assert window(ada) == [0, 20_004]
-    assert len(asked) == requests
+    assert len(requested) == requests
     site.log(long_run, loss=[1.0] * 995)
     until(lambda: len(line(ada)) <= drawn and total(ada) == "21,000 points")
-    assert len(asked) > requests
+    assert len(requested) > requests
     assert window(ada) == [0, 20_999]
 
 

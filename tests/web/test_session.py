@@ -47,10 +47,10 @@ def test_a_wrong_password_is_said_beside_the_form_and_the_name_is_kept(door, ali
 
 
 def test_an_unknown_name_gets_the_same_answer_as_a_wrong_password(door, alice):
-    known, unknown = door(username="alice", password="wrong"), door(username="nobody", password="wrong")
-    assert unknown.status_code == known.status_code
-    assert token_in(unknown)
-    assert "Incorrect username or password" in unknown.text
+    wrong_password, wrong_name = door(username="alice", password="wrong"), door(username="nobody", password="wrong")
+    assert wrong_name.status_code == wrong_password.status_code
+    assert token_in(wrong_name)
+    assert "Incorrect username or password" in wrong_name.text
 
 
 def test_who_guesses_too_often_is_told_how_long_to_wait(door, alice):
@@ -67,21 +67,21 @@ def test_a_login_form_from_elsewhere_is_refused(app, alice):
     assert app.test_client().post("/login", data=fields, headers=foreign).status_code == 403
 
 
-@pytest.mark.parametrize("wanted", ["/settings", "/app/runs/1?x=time&min=1"])
-def test_after_login_one_is_back_where_one_was_going(door, alice, wanted):
-    assert door(username="alice", password=PASSWORD, next=wanted).location == wanted
+@pytest.mark.parametrize("address", ["/settings", "/app/runs/1?x=time&min=1"])
+def test_after_login_one_is_back_where_one_was_going(door, alice, address):
+    assert door(username="alice", password=PASSWORD, next=address).location == address
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "address",
     ["//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example", "/\t/evil.example",
      "\\\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: a=b", "/a\\..\\b", "", "evil"],
 )  # fmt: skip
-def test_after_login_nobody_is_led_to_another_site(door, alice, wanted):
-    assert door(username="alice", password=PASSWORD, next=wanted).location == "/"
+def test_after_login_nobody_is_led_to_another_site(door, alice, address):
+    assert door(username="alice", password=PASSWORD, next=address).location == "/"
 
 
-def test_the_page_that_was_wanted_survives_the_way_through_the_login(look, make_run, alice):
+def test_the_page_before_the_login_is_shown_after_it(look, make_run, alice):
     run = make_run(alice)
     answer = look(None, f"/app/runs/{run}?x=time")
     assert answer.status_code == 303

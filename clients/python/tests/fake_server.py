@@ -190,11 +190,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def project(self, data):
         assert set(data) == {"name", "exist_ok"}
-        known = self.state.projects
-        if data["name"] in known:
-            return 200, {"id": known[data["name"]], "name": data["name"]}
-        known[data["name"]] = len(known) + 1
-        return 201, {"id": known[data["name"]], "name": data["name"]}
+        projects = self.state.projects
+        if data["name"] in projects:
+            return 200, {"id": projects[data["name"]], "name": data["name"]}
+        projects[data["name"]] = len(projects) + 1
+        return 201, {"id": projects[data["name"]], "name": data["name"]}
 
     def run(self, project, data):
         assert project in self.state.projects.values()

@@ -48,8 +48,8 @@ def read(manager, path):
 
 
 def series(manager, run, name):
-    found = read(manager, f"/metrics/{run.id}/history/{name}")
-    return list(zip(found["steps"], found["values"]))
+    history = read(manager, f"/metrics/{run.id}/history/{name}")
+    return list(zip(history["steps"], history["values"]))
 
 
 def test_the_example_of_the_api_document_runs_verbatim(live):

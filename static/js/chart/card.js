@@ -49,7 +49,7 @@ function showValue(element, value) {
 }
 
 /**
- * NaN and infinities by name: how many there are is not known where several are one mark.
+ * NaN and infinities by name: one mark may stand for several.
  * @param {[number, string][]} bad
  */
 function kindsOf(bad) {

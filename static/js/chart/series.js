@@ -30,7 +30,7 @@ export class Series {
    * Every point up to the chart's `last_id` is in the columns.
    * @param {ChartHead} chart
    * @param {(reference: any) => any} column
-   * @param {Range | null} range the part of x that was asked for, or null
+   * @param {Range | null} range the requested part of x, or null
    */
   constructor(chart, column, range = null) {
     const unit = UNITS[chart.x_axis];
@@ -134,7 +134,7 @@ export class Series {
   }
 
   /**
-   * Whether a range can be cut out of this, and the server need not be asked.
+   * Whether a range can be cut out of this, so that no request is needed.
    * @param {Range} range
    */
   covers([low, high]) {

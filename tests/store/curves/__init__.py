@@ -28,9 +28,9 @@ def load() -> dict[str, list[Group]]:
 
 def rows(groups: list[Group]) -> list[Group]:
     """The requests of a client that sends each row as it comes, in their order."""
-    found = []
+    rows = []
     for group in groups:
         for row in range(len(group[0].values)):
             part = slice(row, row + 1)
-            found.append(tuple(Column(c.name, c.values[part], c.steps[part], c.times[part]) for c in group))
-    return sorted(found, key=lambda row: int(row[0].times[0]))
+            rows.append(tuple(Column(c.name, c.values[part], c.steps[part], c.times[part]) for c in group))
+    return sorted(rows, key=lambda row: int(row[0].times[0]))
