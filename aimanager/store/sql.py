@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,13 +44,9 @@ from .shapes import (
 from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
-from .upkeep import lasts, rest
-from .upkeep.removal import Removal
-from .upkeep.seal import Sealer
+from .upkeep.rounds import Upkeep
 from .write.ingest import Ingest
 from .write.request import stream_row
-
-log = logging.getLogger(__name__)
 
 (_RUN,) = named("run")
 _st, _s = metric_stream.c, metric_series.c
@@ -84,15 +79,11 @@ class SqlStore(MetricStore):
 
     def __init__(self, database: Database, clock: Clock = now) -> None:
         self._database = database
-        self._clock = clock
-        self._rested_at: int | None = None
         self._sql = Statements(database.engine.dialect)
         self._names = Names(self._sql)
-        self._sealer = Sealer(database, self._sql, clock)
-        self._ingest = Ingest(database, self._names, self._sql, clock, self._sealer.note)
-        self._removal = Removal(database, self._sql)
+        self.upkeep = Upkeep(database, self._sql, clock)
+        self._ingest = Ingest(database, self._names, self._sql, clock, self.upkeep.sealer.note)
         self._ranking = Ranking(database, self._names)
-        self._told: set[tuple[object, ...]] = set()  # Damage that the log has.
         self.closed = False
 
     def append(self, run: int, project: int, batch: Batch) -> Receipt:
@@ -257,13 +248,13 @@ class SqlStore(MetricStore):
         return {run: values for run, values in courses.items() if len(values)}
 
     def finish(self, run: int) -> None:
-        self._turn(run, FINISHED)
-        self._sealer.call(run)
+        self._set_state(run, FINISHED)
+        self.upkeep.sealer.call(run)
 
     def resume(self, run: int) -> None:
-        self._turn(run, LIVE)
+        self._set_state(run, LIVE)
 
-    def _turn(self, run: int, state: int) -> None:
+    def _set_state(self, run: int, state: int) -> None:
         """Set the state of a run that is not deleted, and of its series with it."""
         c = metric_stream.c
         with self._database.writing() as connection:
@@ -279,46 +270,24 @@ class SqlStore(MetricStore):
 
     def delete(self, runs: Sequence[int], connection: Connection | None = None) -> None:
         if connection is not None:
-            self._removal.hide(connection, runs)
+            self.upkeep.removal.hide(connection, runs)
             return
         with self._database.writing() as transaction:
-            self._removal.hide(transaction, runs)
+            self.upkeep.removal.hide(transaction, runs)
         self.wake()
 
     def sweep(self) -> None:
-        self._removal.sweep(lambda: self.closed)
+        self.upkeep.sweep()
 
     def wake(self) -> None:
-        self._sealer.wake()
+        self.upkeep.sealer.wake()
 
     def tidy(self, wait: float = 0.0) -> None:
-        """Seals, merges and rolls up what is due, be it of this process or of another."""
-        for run in self._sealer.due(wait):
-            if self.closed:
-                return
-            try:
-                self._sealer.tidy(run)
-            except DamagedPoints as damage:
-                if damage.args not in self._told:
-                    self._told.add(damage.args)
-                    log.error("points cannot be read, so they stay as they are: %s", damage)
-        self.sweep()
-        if self._rest_is_due():
-            rest.put_to_rest(self._database, self._clock, lambda: self.closed)
-        lasts.settle(self._database, self._sql, lambda: self.closed)
-        self._removal.give_back(lambda: self.closed)
-
-    def _rest_is_due(self) -> bool:
-        """Once a minute: runs rest after half an hour."""
-        now = self._clock()
-        due = self._rested_at is None or not 0 <= now - self._rested_at < 60_000_000
-        if due:
-            self._rested_at = now
-        return due
+        self.upkeep.tidy(wait)
 
     def close(self) -> None:
         self.closed = True
-        self._sealer.wake()
+        self.upkeep.close()
 
 
 def listed(lines: dict[int, Line], names: dict[int, str], skip: int, limit: int, total: int) -> Points:

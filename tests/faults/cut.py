@@ -38,7 +38,7 @@ def main(url, path, most):
         if seq == int(most):
             sys.stdin.read()
         if seq % 7 == 0:
-            store._sealer.tidy(1)
+            store.upkeep.sealer.tidy(1)
 
 
 if __name__ == "__main__":

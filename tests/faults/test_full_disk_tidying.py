@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import layout
-from aimanager.store.upkeep import doctor, merge, roll_up
+from aimanager.store.upkeep import doctor, merge
 from tests.faults.test_full_disk import small_disk  # noqa: F401  # A fixture.
 from tests.store.factories import column, listed, log, open_database
 
@@ -27,11 +27,11 @@ def store(small_disk, monkeypatch):  # noqa: F811
 
 
 def work_of(store, name):
-    sealer = store._sealer
+    sealer = store.upkeep.sealer
     return {
         "seal": lambda: sealer.seal(1),
-        "merge": lambda: sealer._merge.run(1),
-        "roll up": lambda: roll_up.build(store._database, sealer._sql, 1),
+        "merge": lambda: sealer.merge(1),
+        "roll up": lambda: sealer.roll_up(1),
     }[name]
 
 
@@ -43,7 +43,7 @@ def prepare(store, name):
     for part in range(300):
         log(store, 1, *(column(f"m{i}", [part * i + 0.1 * i + row / 7 for row in range(20)]) for i in range(8)))
         if name == "merge" and part % 10 == 9:
-            store._sealer.seal(1)
+            store.upkeep.sealer.seal(1)
 
 
 def count(store, table):

@@ -79,13 +79,15 @@ def assert_all(store, last):
 
 TIDY = """
 import sys
-from aimanager.store import SqlStore, layout, merge, rollup
+from aimanager.store import SqlStore
+from aimanager.store.chunks import layout
+from aimanager.store.upkeep import merge
 from tests.store.factories import open_database
 from tests.waiting import pace
 merge._MANY = 2
 layout.CHUNK, layout.NODE, layout.ROLLUP, layout.LARGE = 64, 16, 2, 40
 database = open_database(sys.argv[1], create=False)
-sealer = SqlStore(database)._sealer
+sealer = SqlStore(database).upkeep.sealer
 print("ready", flush=True)
 while True:
     sealer.tidy(1)
@@ -136,7 +138,7 @@ def test_a_crash_of_postgres_in_the_middle_of_sealing_loses_nothing(durable_post
     database = open_database(durable_postgres.make_database())
     store, told = SqlStore(database), bytearray(1)
     telling = Told(database, told)
-    sealer, stored, failed = SqlStore(telling)._sealer, [0], []
+    sealer, stored, failed = SqlStore(telling).upkeep.sealer, [0], []
 
     def write():
         seq = stored[0] + 1
@@ -151,7 +153,7 @@ def test_a_crash_of_postgres_in_the_middle_of_sealing_loses_nothing(durable_post
             telling.work = "seal"
             sealer.seal(1)
             telling.work = "merge"
-            sealer._merge.run(1)
+            sealer.merge(1)
             pace(0.002)
         except DBAPIError as error:
             failed.append(error)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aimanager.db.engine import Database
 from aimanager.store import SqlStore
 from aimanager.store.chunks import layout
-from aimanager.store.upkeep import merge, roll_up
+from aimanager.store.upkeep import merge
 from tests.store.factories import column, log, open_database
 from tests.waiting import pace
 
@@ -43,16 +43,16 @@ def main(url, first, path):
     database = open_database(url, create=False)
     with open(path, "r+b") as file:
         told = Told(database, mmap.mmap(file.fileno(), 1))
-    sealer = SqlStore(told)._sealer
+    sealer = SqlStore(told).upkeep.sealer
 
     def tidy():
         while True:
             told.work = "seal"
             sealer.seal(1)
             told.work = "merge"
-            sealer._merge.run(1)
+            sealer.merge(1)
             told.work = "roll up"
-            roll_up.build(told, sealer._sql, 1)
+            sealer.roll_up(1)
             pace(0.002)
 
     threading.Thread(target=tidy, daemon=True).start()

@@ -62,7 +62,7 @@ class Plain:
 
     def step(self):
         """One operation at random."""
-        sealer = self.store._sealer
+        sealer = self.store.upkeep.sealer
         choice = [
             self.few,
             self.few,
@@ -70,7 +70,7 @@ class Plain:
             lambda: self.add(int(self.rng.integers(512, 9000)), NAMES[: self.rng.integers(1, 4)]),
             self.replay if self.sent else self.few,
             lambda: sealer.seal(self.run),
-            lambda: sealer._merge.run(self.run),
+            lambda: sealer.merge(self.run),
             lambda: sealer.tidy(self.run),
             lambda: self.store.finish(self.run),
             lambda: self.store.resume(self.run),

@@ -33,7 +33,7 @@ def store(database):
     values, times = rng.normal(size=4000), 10**15 + np.cumsum(rng.integers(1, 10**6, 4000))
     values[::700] = np.nan
     log(store, 1, column("a", values, np.cumsum(rng.integers(1, 9, 4000)), times), column("b", values, None, times))
-    store._sealer.tidy(1)
+    store.upkeep.sealer.tidy(1)
     for _ in range(5):
         log(store, 1, column("a", [1]), column("b", [2]))
     return store

@@ -28,7 +28,7 @@ class Sealing(SqlStore):
 
     def append(self, run, project, batch):
         receipt = super().append(run, project, batch)
-        self._sealer.tidy(run)
+        self.upkeep.sealer.tidy(run)
         return receipt
 
 

@@ -69,7 +69,7 @@ def test_curves_come_back_bit_for_bit_out_of_log_chunks_and_merged_chunks(store,
             log(store, 1, *request)
         if part == 3:
             assert_same(store, 1, groups)  # Some of it in the log, the rest in chunks.
-        store._sealer.seal(1)
+        store.upkeep.sealer.seal(1)
     assert_same(store, 1, groups)
     axes = count(store, tables.metric_axis)
     store.finish(1)
@@ -86,7 +86,7 @@ def test_a_row_a_request_is_the_same_as_it_comes(store):
     for number, row in enumerate(rows(groups)):
         log(store, 1, *row, writer="w", seq=number + 1)
         if number % 600 == 599:
-            store._sealer.tidy(1)
+            store.upkeep.sealer.tidy(1)
     assert_same(store, 1, groups)
 
 

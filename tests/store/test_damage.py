@@ -66,7 +66,7 @@ def filled(url):
         values = rng.normal(size=2500)
         values[rng.integers(0, 2500, 30)] = np.nan
         log(store, run, column("a", values, steps, times), column("b", rng.normal(size=2500), steps, times))
-        store._sealer.tidy(run)
+        store.upkeep.sealer.tidy(run)
         for i in range(5):
             at = [int(times[-1]) + 1000 * i + 1]
             log(store, run, column("a", [i], times=at), column("b", [i / 3], times=at))

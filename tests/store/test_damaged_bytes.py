@@ -31,7 +31,7 @@ def store(database_url, monkeypatch):
     steps = np.cumsum(rng.integers(1, 9, 4000))
     log(store, 1, column("a", values, steps, times), column("b", values, None, times))
     log(store, 2, column("a", values, steps, times))
-    store._sealer.tidy(1)
+    store.upkeep.sealer.tidy(1)
     for _ in range(5):
         log(store, 1, column("a", [1]), column("b", [2]))
     yield store
@@ -120,7 +120,7 @@ def test_a_damaged_log_keeps_no_other_run_from_being_sealed(store, caplog):
         log(store, run, column("a", [1]))
         store.finish(run)
     for _ in range(2):
-        store._sealer.call(1)
+        store.upkeep.sealer.call(1)
         store.tidy()
     with store._database.reading() as connection:
         assert connection.scalars(select(table.c.run_no).distinct()).all() == [1]

@@ -33,7 +33,7 @@ def store(database):
     for run in (1, 2):
         times = 10**15 + np.cumsum(rng.integers(1, 10**6, 2500))
         log(store, run, *(column(name, rng.normal(size=2500), times=times) for name in ("a", "b")))
-        store._sealer.tidy(run)
+        store.upkeep.sealer.tidy(run)
         log(store, run, column("a", [1, float("nan")]), column("b", [3, 4]))
     assert not list(doctor.check(database))
     return store

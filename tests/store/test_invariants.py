@@ -8,9 +8,11 @@ from sqlalchemy import func, select
 
 from aimanager.store import OutOfTurn, SqlStore, tables
 from aimanager.store.chunks import layout
+from aimanager.store.shapes import now
 from aimanager.store.statements import Statements
 from aimanager.store.upkeep import doctor
 from aimanager.store.upkeep.removal import Removal
+from aimanager.store.upkeep.seal import Sealer
 from tests.store.factories import bits, column, listed, log, open_database
 from tests.store.plain import NAMES, Plain
 
@@ -27,7 +29,7 @@ def count(database, table, run=1):
         return connection.scalar(select(func.count()).where(table.c.run_no == run))
 
 
-def assert_well(database):
+def assert_no_faults(database):
     assert [str(fault) for fault in doctor.check(database)] == []
 
 
@@ -38,9 +40,9 @@ def test_every_mix_of_operations_keeps_every_bit(database, seed):
     for _ in range(25):
         plain.step()
     plain.check()
-    plain.store._sealer.tidy(1)
+    plain.store.upkeep.sealer.tidy(1)
     plain.check()
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_ids_count_up_in_order_of_arrival_through_seal_and_merge(database):
@@ -48,7 +50,7 @@ def test_ids_count_up_in_order_of_arrival_through_seal_and_merge(database):
     for _ in range(12):
         plain.few()
         plain.add(600)
-        plain.store._sealer.seal(1)
+        plain.store.upkeep.sealer.seal(1)
     before = listed(plain.store, 1, limit=10**9)
     plain.store.finish(1)
     plain.store.tidy()
@@ -61,7 +63,7 @@ def test_a_replay_changes_nothing_and_a_gap_is_refused_across_seal_and_restart(d
     plain = Plain(database)
     for rows in (1, 700):
         plain.add(rows)
-        for change in (lambda: plain.store._sealer.tidy(1), plain.reopen):
+        for change in (lambda: plain.store.upkeep.sealer.tidy(1), plain.reopen):
             change()
             plain.replay()
             with pytest.raises(OutOfTurn) as refused:
@@ -132,7 +134,7 @@ def test_a_reader_beside_sealers_mergers_and_writers_sees_a_prefix(database):
         seen["last_id"] = tail.last_id
 
     def seal():
-        SqlStore(database)._sealer.tidy(1)
+        SqlStore(database).upkeep.sealer.tidy(1)
 
     threads = [guarded(work) for work in (write, read, follow, seal, seal)]
     for thread in threads:
@@ -140,7 +142,7 @@ def test_a_reader_beside_sealers_mergers_and_writers_sees_a_prefix(database):
     for thread in threads:
         thread.join()
     assert not errors, errors
-    assert_well(database)
+    assert_no_faults(database)
 
 
 @pytest.mark.parametrize("work", ["seal", "merge"])
@@ -149,14 +151,13 @@ def test_of_several_sealers_on_one_run_exactly_one_wins(database, monkeypatch, w
     for i in range(50):
         log(store, 1, column("a", [i]))
         if work == "merge":
-            store._sealer.seal(1)
+            store.upkeep.sealer.seal(1)
     before, barrier, tries = listed(store, 1), threading.Barrier(4), []
 
     def tidy():
-        sealer = SqlStore(database)._sealer
-        worker = sealer if work == "seal" else sealer._merge
-        write = sealer._sql.write_packed
-        monkeypatch.setattr(sealer._sql, "write_packed", lambda *args: (tries.append(1), write(*args)))
+        statements = Statements(database.engine.dialect)
+        write = statements.write_packed
+        monkeypatch.setattr(statements, "write_packed", lambda *args: (tries.append(1), write(*args)))
 
         class Waits:
             reading = database.reading
@@ -165,8 +166,8 @@ def test_of_several_sealers_on_one_run_exactly_one_wins(database, monkeypatch, w
                 barrier.wait(20)  # Everybody has read the same by now.
                 return database.writing()
 
-        worker._database = Waits()
-        (sealer.seal if work == "seal" else worker.run)(1)
+        sealer = Sealer(Waits(), statements, now)
+        (sealer.seal if work == "seal" else sealer.merge)(1)
 
     threads = [threading.Thread(target=tidy) for _ in range(4)]
     for thread in threads:
@@ -176,7 +177,7 @@ def test_of_several_sealers_on_one_run_exactly_one_wins(database, monkeypatch, w
     assert len(tries) == 1
     assert count(database, tables.metric_axis) == 1
     assert listed(store, 1) == before
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_live_and_finished_runs_together_are_all_runs_in_order_of_a_value(database):
@@ -203,7 +204,7 @@ def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(databa
     store = SqlStore(database)
     for run in (1, 2):
         log(store, run, column("a", range(200)), column("b", range(200)), writer="w", seq=1)
-        store._sealer.tidy(run)
+        store.upkeep.sealer.tidy(run)
         log(store, run, column("a", [1]))
     before = {table.name: count(database, table, 2) for table in tables.OF_RUNS}
     assert min(before.values()) > 0
@@ -211,12 +212,12 @@ def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(databa
     removal = Removal(database, Statements(database.engine.dialect), rows=30)
     for _ in range(7):
         removal.step(1)
-    assert not store._sealer.seal(1)
+    assert not store.upkeep.sealer.seal(1)
     assert store.series(1, "a") is None
     SqlStore(database).sweep()
     assert [count(database, table) for table in tables.OF_RUNS] == [0] * len(tables.OF_RUNS)
     assert {table.name: count(database, table, 2) for table in tables.OF_RUNS} == before
-    assert_well(database)
+    assert_no_faults(database)
 
 
 @pytest.mark.slow
@@ -227,7 +228,7 @@ def test_both_engines_give_the_same_answers_to_the_same_operations(tmp_path, pos
         plain = Plain(database, seed=11)
         for _ in range(15):
             plain.step()
-        plain.store._sealer.tidy(1)
+        plain.store.upkeep.sealer.tidy(1)
         charts = plain.store.chart(1, NAMES, 37, "time")
         with database.reading() as connection:
             blobs = connection.execute(select(tables.metric_cdata).order_by("metric_id", "axis_no")).all()
@@ -256,9 +257,9 @@ def test_sets_of_metrics_that_vary_do_not_heap_up(database):
             for m in chosen:
                 expected.setdefault(names[m], []).append(float(part * 150 + i))
             log(store, 1, *(column(names[m], [part * 150 + i]) for m in chosen))
-        store._sealer.seal(1)
+        store.upkeep.sealer.seal(1)
     store.finish(1)
     store.tidy()
     assert count(database, tables.metric_axis) == 200
     assert {name: store.series(1, name).values.tolist() for name in expected} == expected
-    assert_well(database)
+    assert_no_faults(database)

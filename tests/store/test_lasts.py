@@ -37,7 +37,7 @@ def fill(store):
         log(store, run, column("not a number", [float("nan"), 1], [5, 4], [1, 2]))
         if run > 1:
             store.finish(run)
-            store._sealer.tidy(run)
+            store.upkeep.sealer.tidy(run)
         if run == 3:
             store.resume(3)
             log(store, run, column("steps go back", [-1.0], [599], [0]), column("times go back", [-2.0], [3], [9999]))

@@ -15,7 +15,7 @@ from aimanager.store import Column, OutOfTurn, RunDeleted, SqlStore, tables
 from aimanager.store.chunks import layout
 from aimanager.store.read import zoom
 from aimanager.store.statements import Statements
-from aimanager.store.upkeep import doctor, merge, roll_up, seal
+from aimanager.store.upkeep import doctor, merge, seal
 from aimanager.store.upkeep.removal import Removal
 from tests.store.contract import ODD_FLOATS
 from tests.store.factories import bits, listed, log, open_database
@@ -123,11 +123,11 @@ class Machine(RuleBasedStateMachine):
     @rule(work=st.sampled_from(["seal", "merge", "roll up", "everything", "as called"]))
     def tidy(self, work):
         """Change the form of what is stored, as any process may at any time."""
-        sealer = SqlStore(self.database, clock=lambda: self.time)._sealer
+        sealer = SqlStore(self.database, clock=lambda: self.time).upkeep.sealer
         {
             "seal": sealer.seal,
-            "merge": sealer._merge.run,
-            "roll up": lambda run: roll_up.build(self.database, sealer._sql, run),
+            "merge": sealer.merge,
+            "roll up": sealer.roll_up,
             "everything": sealer.tidy,
             "as called": lambda run: self.store.tidy(),
         }[work](self.run)

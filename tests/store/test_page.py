@@ -21,7 +21,7 @@ def store(database_url, monkeypatch):
 
 def test_a_page_reads_only_the_chunks_it_is_made_of(store, monkeypatch):
     log(store, 1, column("loss", range(6400), times=range(6400)), column("other", range(6400), times=range(6400)))
-    store._sealer.tidy(1)
+    store.upkeep.sealer.tidy(1)
     read, decoded = [], Reader.decoded
     monkeypatch.setattr(
         Reader, "decoded", lambda self, metric, places: read.extend(places) or decoded(self, metric, places)
@@ -38,7 +38,7 @@ def test_pages_are_the_series_where_chunks_lie_between_each_other(store):
         columns = [column("a", [row], times=[row])] + [column("b", [-row], times=[row])] * (row % 3 == 0)
         log(store, 1, *columns)
         if row in (150, 330):
-            store._sealer.tidy(1)
+            store.upkeep.sealer.tidy(1)
     for name in ("a", "b"):
         series, rng = store.series(1, name), np.random.default_rng(1)
         for skip, limit in zip(rng.integers(0, 420, 40).tolist(), rng.integers(1, 150, 40).tolist(), strict=True):

@@ -41,7 +41,7 @@ def fill(database):
                 seq=i + 1,
             )
         if run % 2:
-            store._sealer.tidy(run)
+            store.upkeep.sealer.tidy(run)
         log(store, run, column("a", [run]))
         if run % 3 == 0:
             store.finish(run)

@@ -10,12 +10,12 @@ from aimanager.db import schema
 from aimanager.store import SqlStore, tables
 from aimanager.store.chunks import frame, layout
 from aimanager.store.summary import RunningSummary
-from aimanager.store.upkeep import merge, roll_up
+from aimanager.store.upkeep import merge
 from aimanager.store.upkeep.recount import add_points
 from aimanager.store.write.request import stream_row
 from tests.store.factories import column, listed, log, open_database
 from tests.store.test_failures import fail  # noqa: F401  # A fixture.
-from tests.store.test_invariants import assert_well, count
+from tests.store.test_invariants import assert_no_faults, count
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_tail_is_sealed_when_it_has_many_bytes(database):
         log(store, 1, *(column(f"m{j}", [i]) for j in range(1000)))
     store.tidy()
     assert count(database, tables.metric_log) == 0
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_a_tail_is_sealed_when_the_run_rests_or_ends(database):
@@ -87,16 +87,16 @@ def test_small_axes_become_full_ones_and_keep_their_order(database):
     numbers = [number for number, _ in axes(database)]
     assert numbers == sorted(numbers)
     assert store.series(1, "a").values.tolist() == list(range(9900))
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_many_small_seals_do_not_heap_up_on_a_slow_run(database):
     store = SqlStore(database)
     for i in range(40):
         log(store, 1, column("a", [i]), column("b", [i]))
-        store._sealer.tidy(1)
+        store.upkeep.sealer.tidy(1)
     assert len(axes(database)) <= 8
-    assert_well(database)
+    assert_no_faults(database)
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkey
     for part in range(4):
         for i in range(300):
             log(store, 1, column("a", [part, i]))
-        store._sealer.seal(1)
+        store.upkeep.sealer.seal(1)
         log(store, 2, column("a", range(600)))
     store.finish(1)
     store.finish(2)
@@ -121,16 +121,16 @@ def test_what_a_killed_process_has_sealed_is_merged_by_the_next(database, monkey
         killed.setattr(f"aimanager.store.{dies_at}", die)
         for run in (1, 2):
             with pytest.raises(Killed):
-                store._sealer.tidy(run)
+                store.upkeep.sealer.tidy(run)
     assert count(database, tables.metric_log) == 0
 
     another = SqlStore(database)
-    assert another._sealer.find() == [1, 2]
+    assert another.upkeep.sealer.find() == [1, 2]
     another.tidy()
     assert [axes(database, run) for run in (1, 2)] == [[(1, 2400)], [(1, 2400)]]
     assert [listed(another, run, limit=10**6) for run in (1, 2)] == before
-    assert another._sealer.find() == []
-    assert_well(database)
+    assert another.upkeep.sealer.find() == []
+    assert_no_faults(database)
 
 
 def test_a_run_of_large_requests_is_merged_when_it_rests(database):
@@ -138,13 +138,13 @@ def test_a_run_of_large_requests_is_merged_when_it_rests(database):
     store = SqlStore(database, clock=lambda: time)
     for _ in range(10):
         log(store, 1, column("a", range(600)))
-    assert SqlStore(database, clock=lambda: time)._sealer.find() == []
+    assert SqlStore(database, clock=lambda: time).upkeep.sealer.find() == []
     later = SqlStore(database, clock=lambda: time + 61_000_000)
     later.tidy()
     assert sum(rows for _, rows in axes(database)) == 6000
     assert len(axes(database)) < 10
-    assert later._sealer.find() == []
-    assert_well(database)
+    assert later.upkeep.sealer.find() == []
+    assert_no_faults(database)
 
 
 def test_a_large_request_skips_the_log(database):
@@ -154,7 +154,7 @@ def test_a_large_request_skips_the_log(database):
     log(store, 1, column("a", range(10_000)))
     assert [rows for _, rows in axes(database)] == [600, 4096, 4096, 1808]
     assert store.series(1, "a").steps.tolist() == list(range(10_600))
-    assert_well(database)
+    assert_no_faults(database)
 
 
 @pytest.mark.parametrize("statement", ["INSERT metric_cdata", "DELETE metric_log", "UPDATE metric_stream"])
@@ -165,12 +165,12 @@ def test_a_disk_that_is_full_in_the_middle_of_a_seal_changes_nothing(database, f
     before = listed(store, 1)
     fail(statement)
     with pytest.raises(Exception, match="disk is full"):
-        store._sealer.seal(1)
+        store.upkeep.sealer.seal(1)
     fail(None)
     assert (listed(store, 1), count(database, tables.metric_log), axes(database)) == (before, 30, [])
-    store._sealer.seal(1)
+    store.upkeep.sealer.seal(1)
     assert (listed(store, 1), count(database, tables.metric_log), len(axes(database))) == (before, 0, 1)
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_a_database_of_the_first_schema_keeps_every_point(database_url):
@@ -190,7 +190,7 @@ def test_a_database_of_the_first_schema_keeps_every_point(database_url):
     assert count(database, tables.metric_log) == 0
     assert listed(store, 1, limit=10**6) == now
     assert now[:-1] == expected
-    assert_well(database)
+    assert_no_faults(database)
     database.engine.dispose()
 
 
@@ -231,23 +231,23 @@ def test_a_merge_gives_way_to_a_rollup_that_was_quicker(database, monkeypatch):
     store = SqlStore(database)
     for _ in range(8):
         log(store, 1, column("a", range(20)), column("b", range(20)))
-        store._sealer.seal(1)
+        store.upkeep.sealer.seal(1)
     pack = merge.pack
 
     def roll_up_meanwhile(*some):
-        roll_up.build(database, store._sql, 1)
+        store.upkeep.sealer.roll_up(1)
         return pack(*some)
 
     monkeypatch.setattr(merge, "pack", roll_up_meanwhile)
     before = listed(store, 1, limit=10**6)
-    assert not store._sealer._merge.run(1)
+    assert not store.upkeep.sealer.merge(1)
     assert len(axes(database)) == 8
     assert count(database, tables.metric_rollup) > 0
     monkeypatch.setattr(merge, "pack", pack)
     store.finish(1)
     store.tidy()
     assert listed(store, 1, limit=10**6) == before
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_requests_that_leave_small_axes_between_full_ones_come_to_full_ones_in_the_end(database):
@@ -255,10 +255,10 @@ def test_requests_that_leave_small_axes_between_full_ones_come_to_full_ones_in_t
     for _ in range(10):
         log(store, 1, *(column(name, rng.normal(size=10_000)) for name in ("a", "b")))
     before = listed(store, 1, limit=10**6)
-    store._sealer.tidy(1)
+    store.upkeep.sealer.tidy(1)
     assert [rows for _, rows in axes(database)] == [4096, 4096, 1808] * 10
     store.finish(1)
     store.tidy()
     assert [rows for _, rows in axes(database)] == [4096] * 24 + [1696]
     assert listed(store, 1, limit=10**6) == before
-    assert_well(database)
+    assert_no_faults(database)

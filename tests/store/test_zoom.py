@@ -10,10 +10,9 @@ from aimanager.store.chunks import layout
 from aimanager.store.chunks.frame import Line
 from aimanager.store.read import zoom
 from aimanager.store.read.reader import NOTHING
-from aimanager.store.upkeep import roll_up
 from tests.store.envelope import chart as exact_chart
 from tests.store.factories import column, log, open_database
-from tests.store.test_invariants import assert_well, count
+from tests.store.test_invariants import assert_no_faults, count
 from tests.store.test_machine import assert_chart_hides_nothing
 
 
@@ -83,13 +82,13 @@ def test_rollups_draw_what_their_chunks_would(database, monkeypatch):
     values[::997] = np.nan
     log(store, 1, column("loss", values, np.arange(6000), np.arange(6000) * 10))
     drawn = [store.chart(1, ["loss"], points, x)[0] for points in (5, 40) for x in ("step", "time")]
-    roll_up.build(database, store._sql, 1)
+    store.upkeep.sealer.roll_up(1)
     assert count(database, tables.metric_rollup) == 10
     again = [store.chart(1, ["loss"], points, x)[0] for points in (5, 40) for x in ("step", "time")]
     for one, other in zip(drawn, again, strict=True):
         for name in ("x", "min", "max", "last", "counts", "bad_x", "bad_values", "steps", "times"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    assert_well(database)
+    assert_no_faults(database)
 
 
 def test_a_chart_by_time_has_the_steps_of_the_last_points_though_steps_go_back(database):

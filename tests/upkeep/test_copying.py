@@ -74,7 +74,7 @@ def fill(url, runs=6):
             log(store, run, column("loss", [i / 3, float("nan")]), column("z", [-0.0]), writer=f"w{run} Ä", seq=i + 1)
         log(store, run, column("last is nan", [float("nan")]), column("last is -0.0", [-0.0]), column("inf", [INF]))
         if run % 2:
-            store._sealer.tidy(run)
+            store.upkeep.sealer.tidy(run)
             log(store, run, column("loss", [run]))
         if run % 3 == 0:
             store.finish(run)

@@ -67,7 +67,7 @@ def test_others_write_between_two_steps(sqlite):
             steps[-1] = connection.scalar(text("PRAGMA freelist_count"))
         return False
 
-    store._removal.give_back(stop)
+    store.upkeep.removal.give_back(stop)
     given = [before - after for before, after in zip(steps, steps[1:], strict=False)]
     assert len(given) >= 1
     assert all(0 < pages <= removal._PAGES for pages in given)

@@ -97,13 +97,21 @@ class Sealer:
         try:
             while self.seal(run):
                 pass
-            while self._merge.run(run):
+            while self.merge(run):
                 pass
-            roll_up.build(self._database, self._sql, run)
+            self.roll_up(run)
         except DamagedPoints:  # It would come to no other end the next time.
             self._settle(run)
             raise
         self._settle(run)
+
+    def merge(self, run: int) -> bool:
+        """Merge some small axes; whether there were any worth it."""
+        return self._merge.run(run)
+
+    def roll_up(self, run: int) -> None:
+        """Roll up what is full."""
+        roll_up.build(self._database, self._sql, run)
 
     def _settle(self, run: int) -> None:
         """There is nothing to do for a run, if its log is empty."""
