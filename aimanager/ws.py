@@ -65,7 +65,7 @@ sock = Sock()
 
 
 def init_ws(app: Flask) -> None:
-    """Open the doors."""
+    """Register the routes of the sockets."""
     app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
     app.register_blueprint(sockets)
 
@@ -86,7 +86,7 @@ def open_hub(app: Flask, store: MetricStore, bus: LiveBus, describe: Callable[[R
 )
 def run(ws: Server, run_id: int) -> None:
     """A run's points after `?since=`, then as they come, and its facts when they change."""
-    sit(ws, g.viewer)
+    serve(ws, g.viewer)
 
 
 @sock.route("/ws/projects/<id:project_id>", bp=sockets)
@@ -94,7 +94,7 @@ def run(ws: Server, run_id: int) -> None:
 @budget("page")
 def project(ws: Server, project_id: int) -> None:
     """A word whenever the project's list of runs has changed."""
-    sit(ws, g.viewer)
+    serve(ws, g.viewer)
 
 
 @sock.route("/ws/home", bp=sockets)
@@ -102,10 +102,10 @@ def project(ws: Server, project_id: int) -> None:
 @budget("page")
 def home(ws: Server) -> None:
     """A word whenever something has changed in one of the caller's projects."""
-    sit(ws, g.viewer)
+    serve(ws, g.viewer)
 
 
-def sit(ws: Server, viewer: Viewer) -> None:
+def serve(ws: Server, viewer: Viewer) -> None:
     """Wait until the socket is closed by either side, and answer whatever the viewer sends: it asks whether we are there."""
     db.session.remove()  # A socket stays open for hours and needs no connection to the database.
     viewer.socket.on_closed = ws.event.set

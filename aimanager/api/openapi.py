@@ -145,10 +145,10 @@ def _parameters(view: Any, rule: Rule) -> list[dict[str, Any]]:
         parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     model = getattr(view, "query_model", None)
     if model is not None:
-        whole = model.model_json_schema(ref_template=REF)
-        for name, schema in whole["properties"].items():
+        model_schema = model.model_json_schema(ref_template=REF)
+        for name, schema in model_schema["properties"].items():
             schema.pop("title", None)
-            required = name in whole.get("required", ())
+            required = name in model_schema.get("required", ())
             parameters.append({"name": name, "in": "query", "required": required, "schema": _without_null(schema)})
     return parameters + [*getattr(view, "parameters", ())]
 

@@ -170,16 +170,16 @@ class Walk:
     by_run: sa.Select[Any] | None = None
 
     def walk(self, after: Place | None, limit: int) -> list[Place]:
-        def look(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
+        def fetch(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
             rows = self.connection.execute(self.query.where(condition).order_by(*order).limit(most))
             return list(starmap(Place, rows.all()))  # At once: a row at a time costs thrice as much.
 
-        return self._page(look, self.unindexed, after, limit)
+        return self._page(fetch, self.unindexed, after, limit)
 
     def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
         value, run = self.query.selected_columns
 
-        def look(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
+        def fetch(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
             query = self.query.where(condition).order_by(*order).with_only_columns(run)
             # All in C: there may be a hundred thousand.
             each_run = chain.from_iterable(self._windows(query))
@@ -187,7 +187,7 @@ class Walk:
             place = {place.run: place for place in self._rows(chosen)}
             return [place[run] for run in chosen]
 
-        return self._page(look, [place for place in self.unindexed if place.run in runs], after, limit)
+        return self._page(fetch, [place for place in self.unindexed if place.run in runs], after, limit)
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
         unindexed = [place for place in self.unindexed if place.run in runs] if self.by_run is None else []
@@ -210,9 +210,9 @@ class Walk:
                 return
             offset, size = offset + size, 2 * size
 
-    def _page(self, look: _Look, unindexed: Sequence[Place], after: Place | None, limit: int) -> list[Place]:
+    def _page(self, fetch: _Fetch, unindexed: Sequence[Place], after: Place | None, limit: int) -> list[Place]:
         value, run = self.query.selected_columns
-        rows = page(look, value, run, self.descending, after, limit)
+        rows = page(fetch, value, run, self.descending, after, limit)
         return in_order([*rows, *unindexed], self.descending, after)[:limit] if unindexed else rows
 
 
@@ -246,32 +246,32 @@ class Chain:
         return rows
 
 
-_Look = Callable[[sa.ColumnElement[bool], Iterable[Any], int], list[Place]]
+_Fetch = Callable[[sa.ColumnElement[bool], Iterable[Any], int], list[Place]]
 
 
 def page(
-    look: _Look,
+    fetch: _Fetch,
     value: sa.ColumnElement[Any],
     run: sa.ColumnElement[int],
     descending: bool,
     after: Place | None,
     limit: int,
 ) -> list[Place]:
-    """The first rows after a place of those that `look(condition, order, most)` gives; rows without a value are left out."""
+    """The first rows after a place of those that `fetch(condition, order, most)` gives; rows without a value are left out."""
     if descending:
         behind = value.is_not(None) if after is None else sa.tuple_(value, run) < sa.tuple_(*after)
-        return look(behind, (value.desc(), run.desc()), limit)
-    equal = [] if after is None else look((value == after.value) & (run < after.run), (run.desc(),), limit)
+        return fetch(behind, (value.desc(), run.desc()), limit)
+    equal = [] if after is None else fetch((value == after.value) & (run < after.run), (run.desc(),), limit)
     room = limit - len(equal)
     if not room:
         return equal
-    higher = look(value.is_not(None) if after is None else value > after.value, (value, run), room + 1)
+    higher = fetch(value.is_not(None) if after is None else value > after.value, (value, run), room + 1)
     if len(higher) <= room:
         return equal + _newest_first(higher)
     last = higher.pop().value
     complete = [place for place in higher if place.value != last]
     if cut := len(higher) - len(complete):  # The index has the oldest of them.
-        return equal + _newest_first(complete) + look(value == last, (run.desc(),), cut)
+        return equal + _newest_first(complete) + fetch(value == last, (run.desc(),), cut)
     return equal + _newest_first(complete)
 
 

@@ -23,15 +23,15 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def same_origin(origin: str) -> bool:
     """Whether an `Origin` header names this server."""
-    ours = {(request.scheme, request.host)}
+    our_origins = {(request.scheme, request.host)}
     if settings.public_url:
         public = urlsplit(settings.public_url)
-        ours.add((public.scheme, public.netloc))
+        our_origins.add((public.scheme, public.netloc))
     try:
-        theirs = urlsplit(origin)
+        parts = urlsplit(origin)
     except ValueError:  # Brackets that do not close, letters that only look like a host.
         return False
-    return (theirs.scheme, theirs.netloc) in ours
+    return (parts.scheme, parts.netloc) in our_origins
 
 
 def check_origin(request: Request) -> None:

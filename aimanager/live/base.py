@@ -34,8 +34,8 @@ class LiveBus(ABC):
 
     def publish(self, topic: str) -> None:
         """Wake this process's listeners at once and the other processes' soon."""
-        self._hear(topic)
-        self._tell(topic)
+        self._notify(topic)
+        self._forward(topic)
 
     @property
     def healthy(self) -> bool:
@@ -47,10 +47,10 @@ class LiveBus(ABC):
         self._listeners = ()
 
     @abstractmethod
-    def _tell(self, topic: str) -> None:
+    def _forward(self, topic: str) -> None:
         """Pass a topic on to the other processes without waiting for them."""
 
-    def _hear(self, topic: str) -> None:
+    def _notify(self, topic: str) -> None:
         for listener in self._listeners:
             try:
                 listener(topic)

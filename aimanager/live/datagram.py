@@ -56,7 +56,7 @@ class DatagramBus(LiveBus):
         self._inbox.close()
         self._out.close()
 
-    def _tell(self, topic: str) -> None:
+    def _forward(self, topic: str) -> None:
         self._outbox.put(topic)
 
     def _send(self, topics: list[str]) -> None:
@@ -74,7 +74,7 @@ class DatagramBus(LiveBus):
                 continue
             for topic in datagram.decode(errors="replace").split("\n"):
                 if topic:
-                    self._hear(topic)
+                    self._notify(topic)
 
 
 def pack(topics: list[str]) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5, "home": 2.0}  # Seconds 
 REST = 4  # A round that took a second is followed by at least four of rest.
 PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
 RECHECK_EVERY, RECHECK_SOON = 45.0, 5.0
-COMPLAIN_EVERY = 60.0
+LOG_EVERY = 60.0
 
 
 class Hub:
@@ -53,14 +53,14 @@ class Hub:
     ) -> None:
         self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
         self._owner_of = owner_of
-        self._homes = 0  # Rooms of people who look at their home.
+        self._home_rooms = 0  # Rooms of people who look at their home.
         self._rooms: dict[str, Room] = {}
         self._watched_elsewhere: dict[int, float] = {}
-        self._due: dict[str, float] = {}  # When to look at a topic.
-        self._rest: dict[str, float] = {}  # Not before this time.
+        self._due_at: dict[str, float] = {}  # When to look at a topic.
+        self._not_before: dict[str, float] = {}  # Until when a topic rests.
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._complained = 0.0
+        self._logged_at = 0.0
         self.closed = False
         self._handlers = {
             "run": self._points,
@@ -71,21 +71,21 @@ class Hub:
         }
         look_every = 1.0 if bus.shared else 5.0  # A message between processes may be lost; the store loses nothing.
         self._chores: list[tuple[float, Callable[[], None]]] = [
-            (look_every, self._look_everywhere),
+            (look_every, self._wake_all_runs),
             (1.0, self._check_rights),
-            (FACTS_EVERY, self._look_at_facts),
+            (FACTS_EVERY, self._refresh_facts),
             (PING_EVERY, self._ping),
-            (WATCHED_EVERY, self._tell_who_is_watched),
+            (WATCHED_EVERY, self._announce_watched),
         ]
         bus.subscribe(self.wake)
 
-    # What the doors and the bus call, on any thread.
+    # Called by the routes of the sockets and by the bus, on any thread.
 
     def join(self, viewer: Viewer) -> None:
         """Begin to send to a viewer what comes after its cursor."""
         with self._changed:
             room = self._rooms.setdefault(viewer.room, Room())
-            self._count_homes()
+            self._count_home_rooms()
             viewer.version = room.version
             viewer.checked_at = time.monotonic()
             viewer.recheck_at = viewer.checked_at + RECHECK_EVERY
@@ -95,10 +95,10 @@ class Hub:
                 self._thread = threading.Thread(target=self._run, name="live-hub", daemon=True)
                 self._thread.start()
         if self.closed:
-            self._dismiss(viewer, RESTARTING)
+            self._disconnect(viewer, RESTARTING)
             return
         self._catch_up(room, viewer)
-        self._tell_who_is_watched()
+        self._announce_watched()
 
     def leave(self, viewer: Viewer) -> None:
         """Send no more to a viewer."""
@@ -109,11 +109,11 @@ class Hub:
             room.viewers -= {viewer}
             if not room.viewers:
                 del self._rooms[viewer.room]
-                self._count_homes()
+                self._count_home_rooms()
                 number = viewer.room.partition(":")[2]
                 for kind in PACE:
                     if _room(kind, number) == viewer.room:
-                        self._rest.pop(f"{kind}:{number}", None)
+                        self._not_before.pop(f"{kind}:{number}", None)
 
     def watched(self, run: int) -> bool:
         """Whether somebody looks at this run, here or in another process."""
@@ -127,11 +127,11 @@ class Hub:
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
         elif kind in self._handlers and (
-            kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._homes)
+            kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._home_rooms)
         ):
             with self._changed:
-                if topic not in self._due:
-                    self._due[topic] = self._rest.get(topic, 0.0)
+                if topic not in self._due_at:
+                    self._due_at[topic] = self._not_before.get(topic, 0.0)
                     self._changed.notify()
 
     def close(self, code: int = RESTARTING) -> None:
@@ -139,8 +139,8 @@ class Hub:
         with self._changed:
             self.closed = True
             self._changed.notify()
-        for viewer in self._everybody():
-            self._dismiss(viewer, code)
+        for viewer in self._all_viewers():
+            self._disconnect(viewer, code)
 
     # The thread.
 
@@ -150,36 +150,36 @@ class Hub:
         while not self.closed:
             for topic in self._wait(min(upcoming)):
                 kind, _, number = topic.partition(":")
-                self._try(self._handlers[kind], int(number))
+                self._run_safely(self._handlers[kind], int(number))
             for place, (every, chore) in enumerate(self._chores):
                 if upcoming[place] <= time.monotonic():
-                    self._try(chore)
+                    self._run_safely(chore)
                     upcoming[place] = time.monotonic() + every
 
     def _wait(self, until: float) -> list[str]:
         """The topics whose time has come; waits for the first of them, or until the next chore."""
         with self._changed:
-            first = min([until, *self._due.values()])
+            first = min([until, *self._due_at.values()])
             if first > time.monotonic() and not self.closed:
                 self._changed.wait(first - time.monotonic())
             now = time.monotonic()
-            ready = [topic for topic, at in self._due.items() if at <= now]
+            ready = [topic for topic, at in self._due_at.items() if at <= now]
             for topic in ready:
-                del self._due[topic]
+                del self._due_at[topic]
             return ready
 
-    def _try(self, work: Callable[..., None], *arguments: int) -> None:
+    def _run_safely(self, work: Callable[..., None], *arguments: int) -> None:
         try:
             work(*arguments)
         except Exception:  # The database may be away for a while: the chores look again every few seconds.
-            if time.monotonic() - self._complained > COMPLAIN_EVERY:
-                self._complained = time.monotonic()
+            if time.monotonic() - self._logged_at > LOG_EVERY:
+                self._logged_at = time.monotonic()
                 log.exception("The live hub could not read the store; it keeps trying")
 
     def _pause(self, topic: str, spent: float) -> None:
         """Let a topic rest, the longer the more its last round has cost."""
         pace = PACE[topic.partition(":")[0]]
-        self._rest[topic] = time.monotonic() + max(pace, REST * spent)
+        self._not_before[topic] = time.monotonic() + max(pace, REST * spent)
 
     # What there is to do for a topic.
 
@@ -193,15 +193,15 @@ class Hub:
         if has_more:
             # The pace makes live frames few and full; whoever has to catch up gets full ones anyway.
             now = time.monotonic()
-            self._rest[f"run:{run}"] = now + (now - began)
+            self._not_before[f"run:{run}"] = now + (now - began)
             self.wake(f"run:{run}")
 
     def _facts(self, run: int) -> None:
         room = self._rooms.get(f"run:{run}")
         if room is not None:
             began = time.monotonic()
-            self._tell_facts(run, room)
-            self._hurry(room.viewers)
+            self._send_facts(run, room)
+            self._recheck_soon(room.viewers)
             self._pause(f"run-facts:{run}", time.monotonic() - began)
 
     def _project(self, project: int) -> None:
@@ -209,8 +209,8 @@ class Hub:
         room = self._rooms.get(f"project:{project}")
         if room is not None:
             room.announce(frames.message("project"))
-            self._hurry(room.viewers)
-        if self._homes and (owner := self._owner_of(project)) is not None:
+            self._recheck_soon(room.viewers)
+        if self._home_rooms and (owner := self._owner_of(project)) is not None:
             self.wake(f"home:{owner}")
         self._pause(f"project:{project}", time.monotonic() - began)
 
@@ -221,23 +221,23 @@ class Hub:
             room.announce(frames.message("project"))
             self._pause(f"home:{user}", time.monotonic() - began)
 
-    def _count_homes(self) -> None:
-        self._homes = sum(name.startswith("home:") for name in self._rooms)
+    def _count_home_rooms(self) -> None:
+        self._home_rooms = sum(name.startswith("home:") for name in self._rooms)
 
     def _user(self, user: int) -> None:
-        for viewer in self._everybody():
+        for viewer in self._all_viewers():
             if getattr(viewer.principal, "user_id", None) == user:
                 viewer.recheck_at = 0.0
         self._check_rights()
 
     # Chores.
 
-    def _look_everywhere(self) -> None:
+    def _wake_all_runs(self) -> None:
         for room in list(self._rooms):
             if room.startswith("run:"):
                 self.wake(room)
 
-    def _look_at_facts(self) -> None:
+    def _refresh_facts(self) -> None:
         """Notice a change whose message was lost, and tell newcomers what changed before they came."""
         for name, room in list(self._rooms.items()):
             if not name.startswith("run:"):
@@ -245,13 +245,13 @@ class Hub:
             for viewer in room.viewers:
                 if not viewer.greeted:
                     viewer.greeted, viewer.version = True, -1
-            self._tell_facts(int(name.removeprefix("run:")), room)
+            self._send_facts(int(name.removeprefix("run:")), room)
 
     def _check_rights(self) -> None:
         """Ask again whether viewers may look, once for all who have the same credential in one room."""
         now = time.monotonic()
         answers: dict[tuple[Any, str], int | None] = {}
-        for viewer in self._everybody():
+        for viewer in self._all_viewers():
             if viewer.recheck_at > now:
                 continue
             viewer.checked_at, viewer.recheck_at = now, now + RECHECK_EVERY
@@ -260,14 +260,14 @@ class Hub:
                 answers[key] = self._recheck(viewer)
             code = answers[key]
             if code is not None:
-                self._dismiss(viewer, code)
+                self._disconnect(viewer, code)
 
     def _ping(self) -> None:
         ping = frames.message("ping")
-        for viewer in self._everybody():
+        for viewer in self._all_viewers():
             viewer.socket.offer(ping)
 
-    def _tell_who_is_watched(self) -> None:
+    def _announce_watched(self) -> None:
         now = time.monotonic()
         for run, until in list(self._watched_elsewhere.items()):
             if until < now:
@@ -279,31 +279,31 @@ class Hub:
 
     # Small parts.
 
-    def _tell_facts(self, run: int, room: Room) -> None:
+    def _send_facts(self, run: int, room: Room) -> None:
         facts = self._describe(run)
         if facts is None:
             for viewer in room.viewers:
-                self._dismiss(viewer, DELETED)
+                self._disconnect(viewer, DELETED)
             return
         news = frames.message("run", run=facts)
         if news != room.news:
             room.announce(news)
-        room.tell(room.viewers)
+        room.send_news(room.viewers)
 
-    def _everybody(self) -> list[Viewer]:
+    def _all_viewers(self) -> list[Viewer]:
         with self._changed:
             return [viewer for room in self._rooms.values() for viewer in room.viewers]
 
     def _catch_up(self, room: Room, viewer: Viewer) -> None:
-        room.tell([viewer])
+        room.send_news([viewer])
         self.wake(viewer.room)
 
-    def _hurry(self, viewers: Iterable[Viewer]) -> None:
+    def _recheck_soon(self, viewers: Iterable[Viewer]) -> None:
         """Something changed that may concern rights: ask again soon."""
         for viewer in viewers:
             viewer.recheck_at = min(viewer.recheck_at, viewer.checked_at + RECHECK_SOON)
 
-    def _dismiss(self, viewer: Viewer, code: int) -> None:
+    def _disconnect(self, viewer: Viewer, code: int) -> None:
         farewell = [frames.message("deleted")] if code == DELETED else []
         viewer.socket.leave(*farewell, frames.close(code, REASONS.get(code, "")))
         self.leave(viewer)

@@ -6,5 +6,5 @@ from .base import LiveBus
 class MemoryBus(LiveBus):
     """Wakes the listeners of this process, which are all there are."""
 
-    def _tell(self, topic: str) -> None:
+    def _forward(self, topic: str) -> None:
         """Nobody else is there to be told."""

@@ -51,7 +51,7 @@ class RedisBus(LiveBus):
         self._reader.join(timeout=2 * PATIENCE)
         self._redis.close()
 
-    def _tell(self, topic: str) -> None:
+    def _forward(self, topic: str) -> None:
         self._outbox.put(topic)
 
     def _send(self, topics: list[str]) -> None:
@@ -87,4 +87,4 @@ class RedisBus(LiveBus):
             if message["type"] == "message":
                 sender, *topics = message["data"].decode(errors="replace").split("\n")
                 for topic in topics if sender != self._me else ():
-                    self._hear(topic)
+                    self._notify(topic)

@@ -38,7 +38,7 @@ class Relay:
     def _serve(self, run: int, cursor: int, group: list[Viewer]) -> bool:
         frame, last_id, complete = self._next(run, cursor)
         if not complete:
-            group = self._leave_behind(run, cursor, group)
+            group = self._resync(run, cursor, group)
         now = time.monotonic()
         for viewer in group:
             viewer.served = now
@@ -58,7 +58,7 @@ class Relay:
                 return frame, tail.last_id, tail.complete
             limit = max(1, limit // 8)
 
-    def _leave_behind(self, run: int, cursor: int, group: list[Viewer]) -> list[Viewer]:
+    def _resync(self, run: int, cursor: int, group: list[Viewer]) -> list[Viewer]:
         """Let live viewers that are hopelessly late go on from the end; the others are returned."""
         head = self._store.heads([run])[run].last_id
         if head - cursor <= TOO_FAR:

@@ -44,9 +44,9 @@ class Room:
     def announce(self, news: bytes) -> None:
         """Set the news and tell everybody."""
         self.news, self.version = news, self.version + 1
-        self.tell(self.viewers)
+        self.send_news(self.viewers)
 
-    def tell(self, viewers: Iterable[Viewer]) -> None:
+    def send_news(self, viewers: Iterable[Viewer]) -> None:
         """Give the news to whoever has not had it; a busy one gets the latest when it has caught up."""
         for viewer in viewers:
             if self.news and viewer.version != self.version:

@@ -100,10 +100,10 @@ def _cards(rows: Sequence[tuple[Project, Run | None]], state: dict[int, str], sp
     for facts, its_state, heard_at in states.running(Run.project_id.in_(ids)):
         running[facts.project_id] += its_state == "running"
         active[facts.project_id] = max(filter(None, (active[facts.project_id], heard_at)))
-    heard = states.heard_at(run.id for _, run in rows if run)
+    last_points = states.heard_at(run.id for _, run in rows if run)
     for project, run in rows:
-        if run and run.id in heard:
-            active[project.id] = max(active[project.id], heard[run.id])
+        if run and run.id in last_points:
+            active[project.id] = max(active[project.id], last_points[run.id])
     cards = [
         Card(
             project, runs.get(project.id, 0), running[project.id], active[project.id],

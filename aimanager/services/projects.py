@@ -133,8 +133,8 @@ def sweep() -> None:
     if project_id is None:
         return
     with writing() as session:
-        some = sa.select(Run.id).where(Run.project_id == project_id).order_by(Run.id).limit(SWEPT_AT_ONCE)
-        run_ids = session.scalars(some).all()
+        first_runs = sa.select(Run.id).where(Run.project_id == project_id).order_by(Run.id).limit(SWEPT_AT_ONCE)
+        run_ids = session.scalars(first_runs).all()
         metric_store.delete(run_ids, session.connection())
         session.execute(sa.delete(Run).where(Run.id.in_(run_ids)))
         if not run_ids:

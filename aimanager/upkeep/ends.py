@@ -105,13 +105,13 @@ def _check_target(database: Database) -> None:
     """Refuse a target that has anything in it; bring a new one up to date."""
     with database.reading() as connection:
         present = schema.revision(connection)
-        there = set(sa.inspect(connection).get_table_names()) & models.Base.metadata.tables.keys()
-        if there and present != schema.HEAD:
+        tables = set(sa.inspect(connection).get_table_names()) & models.Base.metadata.tables.keys()
+        if tables and present != schema.HEAD:
             raise Refused(f"The target has schema {present or 'none'} already: name an empty database.")
-        mine = [table for table in models.Base.metadata.sorted_tables if table.name in there]
+        our_tables = [table for table in models.Base.metadata.sorted_tables if table.name in tables]
         filled = [
             table.name
-            for table in mine
+            for table in our_tables
             if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
         ]
     if filled:

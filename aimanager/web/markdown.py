@@ -40,16 +40,16 @@ def rendered(text: str) -> Markup:
 
 def _without_images(tokens: list[Token]) -> list[Token]:
     """Links instead of pictures: a picture from elsewhere would tell its host who reads the notes."""
-    kept: list[Token] = []
+    shown: list[Token] = []
     within_link = 0
     for token in tokens:
         within_link += {"link_open": 1, "link_close": -1}.get(token.type, 0)
         if token.type != "image":
-            kept.append(token)
+            shown.append(token)
             continue
         address = str(token.attrGet("src") or "")
         words = "".join(child.content for child in token.children or ()) or address
         label = Token("text", "", 0, content=words)
         link = [Token("link_open", "a", 1, attrs={"href": address}), label, Token("link_close", "a", -1)]
-        kept += [label] if within_link else link
-    return kept
+        shown += [label] if within_link else link
+    return shown

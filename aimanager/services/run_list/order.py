@@ -59,12 +59,12 @@ def read(text: str, descending: bool) -> Order:
     Invalid."""
     if text.startswith("config.") and text != "config.":
         text = "config:" + text.removeprefix("config.")
-    kind, _, rest = text.partition(":")
-    if kind == "metric" and rest:
-        name, of = filters.metric(rest)
+    kind, _, name_and_statistic = text.partition(":")
+    if kind == "metric" and name_and_statistic:
+        name, of = filters.metric(name_and_statistic)
         return Order("metric", name, of, descending)
-    if kind == "config" and rest:
-        return Order("config", rest, "last", descending)
+    if kind == "config" and name_and_statistic:
+        return Order("config", name_and_statistic, "last", descending)
     if text not in FACTS:
         expected = f"{', '.join(FACTS)}, metric:NAME, metric:NAME.min, metric:NAME.max or config:KEY"
         raise Invalid.field("sort", f"sort must be one of {expected}", source="query")

@@ -20,17 +20,17 @@ _facts = [column for column in Run.__table__.c if column.name not in {"config", 
 
 def states(batch: Sequence[Run]) -> dict[int, str]:
     """The state of each run by its id."""
-    heard = heard_at(run.id for run in batch)
-    return {run.id: runs.state_of(run, heard.get(run.id)) for run in batch}
+    last_points = heard_at(run.id for run in batch)
+    return {run.id: runs.state_of(run, last_points.get(run.id)) for run in batch}
 
 
 def running(where: sa.ColumnElement[bool]) -> list[tuple[Any, str, datetime | None]]:
     """Of the runs that are not ended: id, project and start as a row, the state, `running` or `stale`, and when the server
     last got points. What it costs follows the number of such runs, which an index of the status finds."""
     rows = db.session.execute(sa.select(*_facts).where(Run.status == "running", where)).all()
-    heard = heard_at(row.id for row in rows)
+    last_points = heard_at(row.id for row in rows)
     state_of: Any = runs.state_of  # A row has the facts of a run that it needs.
-    return [(row, state_of(row, heard.get(row.id)), heard.get(row.id)) for row in rows]
+    return [(row, state_of(row, last_points.get(row.id)), last_points.get(row.id)) for row in rows]
 
 
 def heard_at(run_ids: Iterable[int]) -> Mapping[int, datetime]:

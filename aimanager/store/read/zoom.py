@@ -74,7 +74,7 @@ def _nodes(
     reader: Reader, metric: int, chunks: Chunks, tail: Line, column: str, low: int, high: int, points: int
 ) -> Nodes | None:
     """Nodes as small as the drawing needs them, of the points with low <= x <= high; None where all have to be read."""
-    clean = _clean(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
+    clean = _usable_as_nodes(chunks, tail, column) & (chunks[f"{column}_lo"] >= low) & (chunks[f"{column}_hi"] <= high)
     if not clean.any():
         return None
     line = join([reader.decoded(metric, chunk_index.places(chunks[~clean])), tail])
@@ -86,11 +86,11 @@ def _nodes(
     if by_row.any():
         nodes.append(_of_chunks(reader, clean_chunks if by_row.all() else clean_chunks[by_row], column))
     if not by_row.all():
-        nodes += _within(reader, metric, clean_chunks[~by_row], column)
+        nodes += _nodes_within(reader, metric, clean_chunks[~by_row], column)
     return in_order(nodes)
 
 
-def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
+def _usable_as_nodes(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
     """Which chunks are in order themselves, and have nothing of the others between their first x and their last.
 
     Two may meet in one x if the points of one come before those of the other by time and id.
@@ -99,12 +99,12 @@ def _clean(chunks: Chunks, tail: Line, column: str) -> NDArray[np.bool_]:
     lo, hi = (np.ascontiguousarray(chunks[f"{column}_{end}"]) for end in ("lo", "hi"))
     apart = np.ones(len(chunks), bool)
     if not (lo[1:] > hi[:-1]).all() or (len(x) and len(hi) and x.min() <= hi[-1]):
-        apart = _apart(chunks, tail, lo, hi, x)
+        apart = _do_not_overlap(chunks, tail, lo, hi, x)
     needed = TIMES_ASCEND | (STEPS_ASCEND if column == "step" else 0)
     return apart & (chunks["flags"] & needed == needed)
 
 
-def _apart(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[np.bool_]:
+def _do_not_overlap(chunks: Chunks, tail: Line, lo: Ints, hi: Ints, x: Ints) -> NDArray[np.bool_]:
     """Which chunks have nothing of the others between their first (x, time, id) and their last."""
     first = [np.append(lo, x), np.append(chunks["ts_lo"], tail.times), np.append(chunks["id_lo"], tail.ids)]
     last = [np.append(hi, x), np.append(chunks["ts_hi"], tail.times), np.append(chunks["id_hi"], tail.ids)]
@@ -145,31 +145,33 @@ def _of_chunks(reader: Reader, chunks: Chunks, column: str) -> Nodes:
     )
 
 
-def _within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[Nodes]:
+def _nodes_within(reader: Reader, metric: int, chunks: Chunks, column: str) -> list[Nodes]:
     """The nodes within chunks; chunks of one form are treated together."""
     numbers = chunks["axis_no"].tolist()
-    subs = reader.trees(metric, numbers)
+    trees_by_axis = reader.trees(metric, numbers)
     edges = reader.edges(numbers)
-    if missing := [number for number in numbers if number not in subs or number not in edges]:
+    if missing := [number for number in numbers if number not in trees_by_axis or number not in edges]:
         raise Damaged(f"the chunk of axis {missing[0]} is not there")
     alike: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
     for i, (number, rows) in enumerate(zip(numbers, chunks["rows"].tolist(), strict=True)):
         step, ts = edges[number]
-        alike[rows, len(subs[number]), len(step), len(ts)].append(i)
+        alike[rows, len(trees_by_axis[number]), len(step), len(ts)].append(i)
     nodes = []
     for (rows, _, _, _), indexes in alike.items():
         group = [numbers[i] for i in indexes]
-        trees = trees_of([subs[number] for number in group], rows)
+        trees = trees_of([trees_by_axis[number] for number in group], rows)
         steps = edges_of([edges[number][0] for number in group], chunks["step_lo"][indexes], rows)
         times = edges_of([edges[number][1] for number in group], chunks["ts_lo"][indexes], rows)
-        nodes.append(_alike(reader, chunks[indexes], trees, (steps, times), rows, column))
+        nodes.append(_nodes_of_form(reader, chunks[indexes], trees, (steps, times), rows, column))
     return nodes
 
 
-def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints], rows: int, column: str) -> Nodes:
+def _nodes_of_form(
+    reader: Reader, chunks: Chunks, tree: Tree, columns: tuple[Ints, Ints], rows: int, column: str
+) -> Nodes:
     """The nodes of chunks of one length, each column chunk by chunk."""
     starts = np.arange(0, rows, layout.NODE)
-    x = along[0] if column == "step" else along[1]
+    x = columns[0] if column == "step" else columns[1]
     bad = np.zeros((len(chunks), len(starts), 3), bool) if tree.bad is None else tree.bad != NO_ROW
     bad_x = np.zeros(bad.shape, np.int64)
     if tree.bad is not None:
@@ -180,11 +182,11 @@ def _alike(reader: Reader, chunks: Chunks, tree: Tree, along: tuple[Ints, Ints],
             bad_x[i] = column_x[np.minimum(tree.bad[i], rows - 1)]
     return Nodes(
         first_x=x[..., 0].ravel(),
-        first_time=along[1][..., 0].ravel(),
+        first_time=columns[1][..., 0].ravel(),
         first_id=(chunks["id_lo"][:, None] + starts).ravel(),
         last_x=x[..., 1].ravel(),
-        last_step=along[0][..., 1].ravel(),
-        last_time=along[1][..., 1].ravel(),
+        last_step=columns[0][..., 1].ravel(),
+        last_time=columns[1][..., 1].ravel(),
         counts=np.tile(np.diff(np.append(starts, rows)), len(chunks)),
         low=tree.low.ravel(),
         high=tree.high.ravel(),

@@ -32,9 +32,9 @@ def unchecked(database: Database, runs: Sequence[int] | None = None) -> int:
     with database.reading() as connection:
         for table in (*_BLOBS, metric_series):
             query = select(func.count()).select_from(table).where(_is_unchecked(table))
-            for some in [None] if runs is None else chunks(runs):
-                mine = query if some is None else query.where(table.c.run_no.in_(some))
-                count += connection.scalar(mine) or 0
+            for part in [None] if runs is None else chunks(runs):
+                of_part = query if part is None else query.where(table.c.run_no.in_(part))
+                count += connection.scalar(of_part) or 0
     return count
 
 
@@ -42,10 +42,10 @@ def add_checksums(database: Database, run: int) -> None:
     """Give checksums to all rows of a run that have none: to be called after the doctor found no fault in it."""
     statements = Statements(database.engine.dialect)
     for table in (*_BLOBS, metric_series):
-        more = True
-        while more:
+        has_more = True
+        while has_more:
             with database.writing() as connection:
-                more = lock(statements, connection, run) is not None and _add_some(connection, table, run)
+                has_more = lock(statements, connection, run) is not None and _add_some(connection, table, run)
 
 
 def _add_some(connection: Connection, table: Table, run: int) -> bool:

@@ -72,10 +72,10 @@ def runs_of(database: Database, runs: Sequence[int] | None = None) -> Sequence[i
     """These runs, or all that have points. Raises NoPoints."""
     with database.reading() as connection:
         c = metric_stream.c
-        every = connection.scalars(select(c.run_no).where(c.state < DELETING).order_by(c.run_no)).all()
-    for run in set(runs or ()).difference(every):
+        all_runs = connection.scalars(select(c.run_no).where(c.state < DELETING).order_by(c.run_no)).all()
+    for run in set(runs or ()).difference(all_runs):
         raise NoPoints(run)
-    return every if runs is None else runs
+    return all_runs if runs is None else runs
 
 
 def examine(database: Database, run: int) -> list[Fault]:
@@ -90,9 +90,9 @@ class Examination:
     def __init__(self, connection: Connection, run: int) -> None:
         self._connection = connection
         self._run = run
-        self._standings: dict[int, RunningSummary] = defaultdict(RunningSummary)
+        self._recounted: dict[int, RunningSummary] = defaultdict(RunningSummary)
         self._ids = Ids()
-        self._passages: list[tuple[int, int, int, int, bool]] = []
+        self._id_spans: list[tuple[int, int, int, int, bool]] = []
         self._damaged: set[int] = set()
         self._unreadable = False
         self._faults: list[tuple[int | None, str, str]] = []
@@ -125,7 +125,7 @@ class Examination:
     def _note(self, metric: int | None, place: str, what: str) -> None:
         self._faults.append((metric, place, what))
 
-    def _lose(self, metric: int, place: str, what: str) -> None:
+    def _note_unreadable(self, metric: int, place: str, what: str) -> None:
         """Points that cannot be read: nothing can be said of what is made of them."""
         self._damaged.add(metric)
         self._unreadable = True
@@ -137,22 +137,22 @@ class Examination:
             yield page
             after = getattr(page[-1], key.name)
 
-    def _pass(self, ids: Ints, times: Ints, width: int) -> None:
+    def _note_span(self, ids: Ints, times: Ints, width: int) -> None:
         """Remember which ids came when, and whether one of them earlier than the one before."""
         back = bool((times[1:] < times[:-1]).any())
-        self._passages.append((int(ids[0]), int(ids[-1]) + width - 1, int(times.min()), int(times.max()), back))
+        self._id_spans.append((int(ids[0]), int(ids[-1]) + width - 1, int(times.min()), int(times.max()), back))
 
     def _check_times(self, stream: Any) -> None:
         """The run's row has the first and the last time, and whether no point is earlier than one with a smaller id."""
-        if not self._unreadable and self._passages:
-            first, last = min(lo for _, _, lo, _, _ in self._passages), max(hi for _, _, _, hi, _ in self._passages)
+        if not self._unreadable and self._id_spans:
+            first, last = min(lo for _, _, lo, _, _ in self._id_spans), max(hi for _, _, _, hi, _ in self._id_spans)
             for name, value in (("first_ts", first), ("last_ts", last)):
                 if getattr(stream, name) != value:
                     self._note(None, "the run's row", f"{name} is not that of the points")
         if not stream.ordered:
             return
         last_id, latest = 0, -(2**63)
-        for first, last, lo, hi, back in sorted(self._passages):
+        for first, last, lo, hi, back in sorted(self._id_spans):
             # Axes of several sets of metrics have their ids between each other: these are left.
             if back or (first > last_id and lo < latest):
                 self._note(None, f"ids {first} to {last}", "times go back, and the run's row says that they do not")
@@ -167,17 +167,17 @@ class Examination:
             last = axis.axis_no
             if len(axis.metrics) % 4 or not 0 < axis.rows < NO_ROW:
                 self._unreadable = True
-                self._note(None, _span(axis), f"{axis.rows} rows, {len(axis.metrics)} bytes of metrics")
+                self._note(None, _place_of(axis), f"{axis.rows} rows, {len(axis.metrics)} bytes of metrics")
                 continue
             metrics = metrics_of(axis.metrics)
             columns = self._columns(axis, metrics)
             if columns is not None:
                 self._check_axis(axis, columns, len(metrics))
-            for start, group in zip(range(0, len(metrics), 100), _hundreds(metrics), strict=True):
+            for start, group in zip(range(0, len(metrics), 100), _in_hundreds(metrics), strict=True):
                 rows, data = (self._rows(table, axis.axis_no, group) for table in (metric_chunk, metric_cdata))
                 for pos, metric in enumerate(group, start):
                     if metric not in rows or metric not in data:
-                        self._lose(metric, _span(axis), "the chunk is not there")
+                        self._note_unreadable(metric, _place_of(axis), "the chunk is not there")
                     elif columns is None:
                         self._damaged.add(metric)
                     else:
@@ -198,7 +198,7 @@ class Examination:
                 codec.decode(getattr(axis, name), column)
             except codec.Damaged as damage:
                 for metric in metrics:
-                    self._lose(metric, f"{_span(axis)}, column {name}", str(damage))
+                    self._note_unreadable(metric, f"{_place_of(axis)}, column {name}", str(damage))
                 return None
         return ids + axis.id_lo, steps, times
 
@@ -211,21 +211,21 @@ class Examination:
             **axis_statistics(axis, columns),
         }.items():
             if getattr(axis, name) != value:
-                self._note(None, _span(axis), f"{name} is not that of the points")
-        self._pass(ids, times, width)
+                self._note(None, _place_of(axis), f"{name} is not that of the points")
+        self._note_span(ids, times, width)
         if (ids[1:] < ids[:-1] + width).any():
-            self._note(None, _span(axis), "rows are not in the order of their ids")
+            self._note(None, _place_of(axis), "rows are not in the order of their ids")
             ids = np.sort(ids)
         self._ids.add(ids, width)
 
     def _check_chunk(self, axis: Any, columns: tuple[Ints, Ints, Ints], pos: int, chunk: Any, blobs: Any) -> None:
         ids, steps, times = columns
-        place, values = _span(axis), np.empty(axis.rows, np.float64)
+        place, values = _place_of(axis), np.empty(axis.rows, np.float64)
         try:
             codec.decode(blobs.v, values)
         except codec.Damaged as damage:
             what = f"the values from id {ids[0] + pos} to {ids[-1] + pos}: {damage}"
-            self._lose(chunk.metric_id, place, what)
+            self._note_unreadable(chunk.metric_id, place, what)
             return
         piece = Piece.of(values, None)
         expected = {"pos": pos, "rows": axis.rows, "id_lo": int(ids[0]) + pos, "id_hi": int(ids[-1]) + pos}
@@ -238,7 +238,7 @@ class Examination:
                 self._note(chunk.metric_id, place, f"{name} is not that of the points")
         if blobs.sub not in (piece.sub, checksum.body(piece.sub)):
             self._note(chunk.metric_id, place, describe_tree_fault(blobs.sub, tree(values), ids + pos))
-        add_points(self._standings[chunk.metric_id], Line(ids + pos, steps, times, values))
+        add_points(self._recounted[chunk.metric_id], Line(ids + pos, steps, times, values))
 
     def _check_orphans(self) -> None:
         """Chunks without an axis, or along one that does not name them."""
@@ -250,8 +250,8 @@ class Examination:
             for metric in self._connection.scalars(select(c.metric_id).where(c.run_no == self._run).distinct()).all():
                 for page in self._pages(query.where(c.metric_id == metric), c.axis_no, -(2**63), _PAGE):
                     for _, number, metrics in page:
-                        if metrics is None or struct.pack("<i", metric) not in _fours(metrics):
-                            self._lose(metric, f"axis {number}", "the axis is not there")
+                        if metrics is None or struct.pack("<i", metric) not in _words_of_four_bytes(metrics):
+                            self._note_unreadable(metric, f"axis {number}", "the axis is not there")
 
     # What was made of chunks
 
@@ -290,8 +290,8 @@ class Examination:
             for rows in page_rows:
                 self._ids.add(rows.ids, len(rows.metrics))
                 for position, metric in enumerate(rows.metrics):
-                    add_points(self._standings[metric], rows.line(position))
-                self._pass(rows.ids, rows.times, len(rows.metrics))
+                    add_points(self._recounted[metric], rows.line(position))
+                self._note_span(rows.ids, rows.times, len(rows.metrics))
 
     def _read(self, id0: int, n: int, frame: bytes) -> list[Rows]:
         """The points of a frame; none if they cannot be read."""
@@ -310,13 +310,13 @@ class Examination:
         s = metric_series.c
         query = select(metric_series).where(s.run_no == self._run)
         series = {row.metric_id: row for row in self._connection.execute(query)}
-        for metric in sorted(self._standings.keys() | series.keys()):
+        for metric in sorted(self._recounted.keys() | series.keys()):
             before, row = len(self._faults), series.get(metric)
             if metric not in self._damaged:
-                if row is None or metric not in self._standings:
+                if row is None or metric not in self._recounted:
                     self._note(metric, "summary", "it is there without points, or points without it")
                     continue
-                for what in differences(RunningSummary.of(row), self._standings[metric]):
+                for what in differences(RunningSummary.of(row), self._recounted[metric]):
                     self._note(metric, "summary", f"{what} is not that of the points")
             if row is None:
                 continue
@@ -326,13 +326,13 @@ class Examination:
                 self._note(metric, "summary", "its checksum does not match")
 
 
-def _span(axis: Any) -> str:
+def _place_of(axis: Any) -> str:
     return f"axis {axis.axis_no}, ids {axis.id_lo} to {axis.id_hi}"
 
 
-def _fours(blob: bytes) -> set[bytes]:
+def _words_of_four_bytes(blob: bytes) -> set[bytes]:
     return {blob[start : start + 4] for start in range(0, len(blob), 4)}
 
 
-def _hundreds(items: list[int]) -> list[list[int]]:
+def _in_hundreds(items: list[int]) -> list[list[int]]:
     return [items[start : start + 100] for start in range(0, len(items), 100)]

@@ -30,14 +30,14 @@ class Merge:
     def run(self, run: int) -> bool:
         """Merge some axes of a run, if there are any worth it; whether there were."""
         with self._database.reading() as connection:
-            small = _small(connection, run)
-            if not small:
+            axes = _axes_to_merge(connection, run)
+            if not axes:
                 return False
-            packed = pack(_read(connection, run, small), layout.HARDER)
-        numbers = [axis.axis_no for axis in small]
+            packed = pack(_read(connection, run, axes), layout.HARDER)
+        numbers = [axis.axis_no for axis in axes]
         with self._database.writing() as connection:
             stream = next(iter(self._sql.streams(connection, [run])), None)
-            if stream is None or stream.state >= DELETING or not _unchanged(connection, run, small):
+            if stream is None or stream.state >= DELETING or not _unchanged(connection, run, axes):
                 return False
             for table in (metric_cdata, metric_chunk):
                 is_of_metrics = table.c.metric_id.in_(packed[0].metrics)
@@ -50,27 +50,27 @@ class Merge:
         return True
 
 
-def _small(connection: Connection, run: int) -> list[Row[int, int, int, int, bytes]]:
+def _axes_to_merge(connection: Connection, run: int) -> list[Row[int, int, int, int, bytes]]:
     """Neighbours of one set of metrics that are worth merging."""
     state = connection.scalar(select(metric_stream.c.state).where(metric_stream.c.run_no == run))
-    rolled = _rolled(connection, run)
+    last_rolled_up = _last_rolled_up(connection, run)
     c = metric_axis.c
     query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics)
     neighbours: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
-    axes = connection.execute(query.where(c.run_no == run, c.axis_no > rolled).order_by(c.axis_no)).all()
+    axes = connection.execute(query.where(c.run_no == run, c.axis_no > last_rolled_up).order_by(c.axis_no)).all()
     for axis in axes:
         before = neighbours.setdefault(axis.metrics, [])
         if axis.rows < layout.CHUNK and len(before) < _MOST:
             before.append(axis)
-        elif _worth(before, state == FINISHED):
+        elif _is_worthwhile(before, state == FINISHED):
             return before
         else:
             before.clear()
-    worthwhile = next((group for group in neighbours.values() if _worth(group, state == FINISHED)), [])
-    return worthwhile or (_uneven(axes) if state == FINISHED else [])
+    worthwhile = next((group for group in neighbours.values() if _is_worthwhile(group, state == FINISHED)), [])
+    return worthwhile or (_axes_to_refill(axes) if state == FINISHED else [])
 
 
-def _uneven(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int, int, int, bytes]]:
+def _axes_to_refill(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int, int, int, bytes]]:
     """Neighbours with full ones among them that would be many fewer: each request of 10,000 rows leaves a small axis
     behind two full ones. Only once a run has ended, as all of them are written anew."""
     groups: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
@@ -81,18 +81,18 @@ def _uneven(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int
         group.append(axis)
         rows = sum(one.rows for one in group)
         if len(group) == _MOST or rows >= max(_VALUES // len(axis.metrics), 4 * layout.CHUNK):
-            if _saves(group):
+            if _saves_axes(group):
                 return group
             group.clear()
-    return next((group for group in groups.values() if _saves(group)), [])
+    return next((group for group in groups.values() if _saves_axes(group)), [])
 
 
-def _saves(axes: list[Row[int, int, int, int, bytes]]) -> bool:
-    fewer = len(axes) + sum(axis.rows for axis in axes) // -layout.CHUNK
-    return fewer >= max(len(axes) // 8, 1)
+def _saves_axes(axes: list[Row[int, int, int, int, bytes]]) -> bool:
+    saved = len(axes) + sum(axis.rows for axis in axes) // -layout.CHUNK
+    return saved >= max(len(axes) // 8, 1)
 
 
-def _worth(axes: list[Row[int, int, int, int, bytes]], finished: bool) -> bool:
+def _is_worthwhile(axes: list[Row[int, int, int, int, bytes]], finished: bool) -> bool:
     rows = sum(axis.rows for axis in axes)
     # Fewer axes than before must come of it, or it would never end.
     return len(axes) > -(-rows // layout.CHUNK) and (rows >= layout.CHUNK or len(axes) >= _MANY or finished)
@@ -109,7 +109,7 @@ def _read(connection: Connection, run: int, axes: list[Row[int, int, int, int, b
     return Rows(tuple(metrics), first.ids, first.steps, first.times, [line.values for line in lines])
 
 
-def _rolled(connection: Connection, run: int) -> int:
+def _last_rolled_up(connection: Connection, run: int) -> int:
     """The last axis that is in a rollup; those up to it stay as they are."""
     r = metric_rollup.c
     return connection.scalar(select(func.max(r.axis_hi)).where(r.run_no == run)) or 0
@@ -120,5 +120,5 @@ def _unchanged(connection: Connection, run: int, axes: list[Row[int, int, int, i
     c = metric_axis.c
     query = select(c.axis_no, c.id_lo, c.id_hi, c.rows, c.metrics).order_by(c.axis_no)
     numbers = [axis.axis_no for axis in axes]
-    same = connection.execute(query.where(c.run_no == run, c.axis_no.in_(numbers))).all() == axes
-    return same and _rolled(connection, run) < numbers[0]
+    unchanged = connection.execute(query.where(c.run_no == run, c.axis_no.in_(numbers))).all() == axes
+    return unchanged and _last_rolled_up(connection, run) < numbers[0]

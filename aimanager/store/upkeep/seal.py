@@ -127,7 +127,7 @@ class Sealer:
     def seal(self, run: int) -> bool:
         """Pack frames from the front of the log; whether there are more of them."""
         with self._database.reading() as connection:
-            frames, more = _first_frames(connection, run)
+            frames, has_more = _first_frames(connection, run)
         if not frames:
             return False
         try:
@@ -153,7 +153,7 @@ class Sealer:
                     tail_bytes=max(stream.tail_bytes - size, 0),
                 )
             )
-        return more
+        return has_more
 
 
 def lock(statements: Statements, connection: Connection, run: int) -> Any:

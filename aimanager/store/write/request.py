@@ -119,10 +119,10 @@ def settle(part: Part, run: RunState, now: int) -> list[Block]:
     if part.steps is not None:
         return [Block(part.rows, part.metrics, part.steps, times, part.values)]
     blocks = []
-    for following, columns in groupby(range(len(part.metrics)), key=lambda i: _following(run.series[part.metrics[i]])):
+    for following, columns in groupby(range(len(part.metrics)), key=lambda i: _next_step(run.series[part.metrics[i]])):
         chosen = list(columns)
         metrics, values = [part.metrics[i] for i in chosen], [part.values[i] for i in chosen]
-        blocks.append(Block(part.rows, metrics, _count_from(following, part.rows), times, values))
+        blocks.append(Block(part.rows, metrics, _consecutive_steps(following, part.rows), times, values))
     return blocks
 
 
@@ -162,8 +162,8 @@ def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
                     id_lo=start,
                     id_hi=start + rows * width - 1,
                     base=checksum.add(codec.affine(0, width)),
-                    steps=part.large.steps[i] if part.large.steps else _along(block.steps, span, 1),
-                    times=part.large.times[i] if part.large.times else _along(block.times, span, 0),
+                    steps=part.large.steps[i] if part.large.steps else _axis_column(block.steps, span, 1),
+                    times=part.large.times[i] if part.large.times else _axis_column(block.times, span, 0),
                     pieces=[column[i] for column in columns],
                 )
             )
@@ -174,13 +174,15 @@ def packed(part: Part, blocks: list[Block], first_id: int) -> list[Packed]:
 def _large(part: Part) -> Large:
     times = part.times.given if part.times else None
     given = [
-        None if column is None or isinstance(column, int) else [_along(column, span, 0) for span in slices(part.rows)]
+        None
+        if column is None or isinstance(column, int)
+        else [_axis_column(column, span, 0) for span in slices(part.rows)]
         for column in (part.steps, times)
     ]
     return Large([], *given)
 
 
-def _along(column: int | Ints, span: slice, delta: int) -> AxisColumn:
+def _axis_column(column: int | Ints, span: slice, delta: int) -> AxisColumn:
     """A slice of steps or times; an int is the first of them, and each row adds delta."""
     if isinstance(column, int):
         return AxisColumn.counted(column + span.start * delta, delta, span.stop - span.start)
@@ -232,11 +234,11 @@ def _last_row(steps: Ints | None, rows: int) -> int:
     return rows - 1 if steps is None or rows == 1 else rows - 1 - int(steps[::-1].argmax())
 
 
-def _following(summary: RunningSummary | None) -> int:
+def _next_step(summary: RunningSummary | None) -> int:
     return 0 if summary is None else min(summary.last_step + 1, _LARGEST)
 
 
-def _count_from(first: int, rows: int) -> int | Ints:
+def _consecutive_steps(first: int, rows: int) -> int | Ints:
     """Steps that count up from the first and stay at the largest there is."""
     if rows == 1 or first <= _LARGEST - rows:
         return first
