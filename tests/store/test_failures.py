@@ -75,7 +75,7 @@ def test_a_run_whose_beginning_fails_begins_later(database, fail):
 def in_one_group(store, works):
     """Let requests wait while a commit is going on, so that they are committed together; what became of each."""
     outcomes = [None] * len(works)
-    store_group, entered, let_go, sizes = store._ingest._store, threading.Event(), threading.Event(), []
+    store_group, entered, let_go, sizes = store._ingest.committer.store, threading.Event(), threading.Event(), []
 
     def slow(connection, group):
         sizes.append(len(group))
@@ -84,7 +84,7 @@ def in_one_group(store, works):
             let_go.wait(20)
         return store_group(connection, group)
 
-    store._ingest._store = slow
+    store._ingest.committer.store = slow
 
     def run(i):
         try:
@@ -166,7 +166,7 @@ def test_a_group_that_the_connection_fails_is_not_tried_one_by_one(database):
         attempts.append(len(group))
         raise driver.OperationalError("the server is gone")
 
-    store._ingest._store = out_of_reach
+    store._ingest.committer.store = out_of_reach
     outcomes = in_one_group(store, [lambda run=run: log(store, run, column("loss", [1])) for run in range(5)])
     assert attempts == [1, 4]
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5

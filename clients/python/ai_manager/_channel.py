@@ -103,21 +103,21 @@ class Channel:
         self.buffer.clear()
         self._inherited = True
         self._config_changed = False
-        over = self.closed or self.done.is_set()
+        has_ended = self.closed or self.done.is_set()
         self.done = threading.Event()  # The old one may be locked for ever by a thread that is not here.
-        if over:
+        if has_ended:
             self.done.set()
 
     # What the sender does.
 
     def due_in(self, now: float) -> float | None:
         """Seconds until `advance` has something to do; None when there is nothing."""
-        nothing = not (self.buffer.points or self._batch or self._config_changed)
-        if self.run_id is None and not (self._inherited and nothing):
+        is_idle = not (self.buffer.points or self._batch or self._config_changed)
+        if self.run_id is None and not (self._inherited and is_idle):
             return 0.0
         if self._batch or self.closed or self.buffer.points >= BATCH_POINTS:
             return 0.0
-        if nothing:
+        if is_idle:
             self._waiting_since = None
             return self._heartbeat_due_in(now)
         if self._waiting_since is None:
@@ -135,7 +135,7 @@ class Channel:
         elif self._config_changed:
             self._send_config(transport)
         elif self._final is not None:
-            self._tell(transport, self._final)
+            self._change_run(transport, self._final)
             self.done.set()
         elif self._heartbeat_due_in(time.monotonic()) == 0.0:
             self._send_heartbeat(transport)
@@ -220,9 +220,9 @@ class Channel:
         else:
             raise error
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, reason: str) -> None:
         """Nothing more can reach this run. Said first: whoever waits for the end may look at once for the reason."""
-        self.notices.once("stopped", "no more points are sent to run %s: %s", self.run_id, why)
+        self.notices.once("stopped", "no more points are sent to run %s: %s", self.run_id, reason)
         with self.lock:
             self.dropped += self.unsent
             self.buffer.clear()
@@ -234,13 +234,13 @@ class Channel:
             self._config_changed = False
             config = self.config
         try:
-            self._tell(transport, {"config": config})
+            self._change_run(transport, {"config": config})
         except Exception:
             self._config_changed = True
             raise
         self._waiting_since = None
 
-    def _tell(self, transport: Transport, changes: dict[str, Any]) -> None:
+    def _change_run(self, transport: Transport, changes: dict[str, Any]) -> None:
         """Change the run's facts; a refusal is said and not repeated, for it would only be refused again."""
         try:
             transport.call("PUT", f"/runs/{self.run_id}", changes)

@@ -43,12 +43,12 @@ class Sender:
         self._channels: list[Channel] = []
         self._failures = 0
         self._retry_at = 0.0
-        self._told_to_wait = False  # By a Retry-After, which also those obey who are in a hurry.
+        self._server_set_delay = False  # By a Retry-After, which also those obey who are in a hurry.
         self._heard_at = time.monotonic()
         self._gave_up_at = 0.0
         self._hurried_until = 0.0
         # A generator of its own: drawing from the common one would change what a seeded training does.
-        self._dice = random.Random()  # noqa: S311
+        self._random = random.Random()  # noqa: S311
         self._begin_thread_state()
         _senders.add(self)
 
@@ -94,7 +94,7 @@ class Sender:
         if patience is None:
             patience = SECOND_PATIENCE if self._gave_up_at > self._heard_at else PATIENCE
         self._hurried_until = start + budget
-        if not self._told_to_wait:
+        if not self._server_set_delay:
             self._retry_at = 0.0
         self.wake()
         while not event.wait(0.02):
@@ -104,10 +104,10 @@ class Sender:
                 break
         return event.is_set()
 
-    def wait_until(self, there: Callable[[], bool]) -> None:
+    def wait_until(self, is_there: Callable[[], bool]) -> None:
         """Wait a moment for an answer that is on its way, but not for a server that is away."""
         deadline = time.monotonic() + PATIENCE
-        while not (there() or self.failing or self.refused) and time.monotonic() < deadline:
+        while not (is_there() or self.failing or self.refused) and time.monotonic() < deadline:
             time.sleep(0.005)
 
     @property
@@ -167,20 +167,20 @@ class Sender:
             self._channels.remove(channel)
             self._channels.append(channel)
             raise
-        self._heard()
+        self._note_answer()
 
     def _find_project(self) -> int:
         answer = self._transport.call("POST", "/projects/", {"name": self._project_name, "exist_ok": True})
         self.project_id = project_id = whole(answer, "id")
-        self._heard()
+        self._note_answer()
         return project_id
 
-    def _heard(self) -> None:
+    def _note_answer(self) -> None:
         if self.failing and self._failures > 1:
             log.info("AI Manager: the server answers again")
         self._heard_at = time.monotonic()
         self._failures = 0
-        self.failing = self._told_to_wait = False
+        self.failing = self._server_set_delay = False
 
     def _failed(self, error: Exception) -> float | None:
         """Say what went wrong, once in a while, and how long to wait."""
@@ -191,14 +191,14 @@ class Sender:
             return None
         self._failures += 1
         delay = min(FIRST_BACKOFF * 2 ** min(self._failures, 10), LONGEST_BACKOFF)
-        delay *= self._dice.uniform(0.5, 1)
+        delay *= self._random.uniform(0.5, 1)
         now = time.monotonic()
         if now < self._hurried_until:
             delay = min(delay, HURRIED_BACKOFF)
-        self._told_to_wait = False
+        self._server_set_delay = False
         if isinstance(error, ServerError):
             if error.retry_after is not None:
-                self._told_to_wait = True
+                self._server_set_delay = True
                 delay = max(delay, error.retry_after)
             if not error.passes:
                 self.project_id = None  # It may have been deleted; found or made again by name.
