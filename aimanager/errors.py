@@ -57,7 +57,7 @@ class Invalid(AIManagerError):
 
 
 class Taken(Invalid):
-    """A name that somebody else has: a 400 with a sentence of its own."""
+    """A name that is taken: a 400 with a sentence of its own."""
 
     def __init__(self, name: str, sentence: str) -> None:
         super().__init__([{"loc": ["body", name], "msg": sentence, "type": "taken"}])
@@ -92,7 +92,7 @@ class Unsupported(AIManagerError):
 
 
 class Damaged(AIManagerError):
-    """What is stored cannot be read any more. The server itself is well."""
+    """Stored data is damaged. The server itself works."""
 
     status = 500
 

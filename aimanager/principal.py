@@ -1,4 +1,4 @@
-"""Who is asking, as everybody but the door itself needs to know it."""
+"""Who is asking, as all code behind authentication needs it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Sockets: `ws/<run_id>` for a run's points and facts, `ws/projects/<project_id>` for the news of a project, `ws/home` for
 those of all projects of the caller.
 
-Everything is decided before the handshake, where a refusal is an ordinary answer: who asks, from which
-page, may they read this, is there room. After it the handler only waits for the end; the hub does the
+Everything is decided before the handshake, where a refusal is an ordinary answer: the caller, the
+Origin, the right to read, a free place. After it the handler only waits for the end; the hub does the
 sending.
 """
 
@@ -139,7 +139,7 @@ def admit() -> None:
         viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
     g.seat = parts().seats.take(viewer.principal, client_address())
     if ticket := _ticket():
-        tickets.spend(ticket)  # Only now: whoever finds no place may come again with it.
+        tickets.spend(ticket)  # Only now: a caller who got no place may try again with it.
     g.viewer = viewer
     for name in [name for name in request.environ if name.startswith("HTTP_") and name not in HANDSHAKE]:
         del request.environ[name]
@@ -160,7 +160,7 @@ def _run_viewer(run_id: int, principal: Principal, guarded: Any) -> Viewer:
     # Read before the handshake: a point that comes right after it is new to this viewer.
     heads = metric_store.heads([run_id])
     head = heads[run_id].last_id if heads else 0
-    # A viewer that is ahead of a restored database goes on from where the points end.
+    # A viewer that is ahead of a restored database continues from where the points end.
     cursor = head if since is None else min(since, head)
     return Viewer(guarded, f"run:{run_id}", principal, cursor=cursor, goal=head)
 

@@ -177,7 +177,7 @@ SWITCHING = {"101": {"description": "Switching to WebSocket; one JSON object per
 
 
 def _answers(view: Any) -> dict[str, Any]:
-    """What the view answers when all is well, by status."""
+    """The successful answers of the view, by status."""
     model = view.answer_model
     answer: dict[str, Any] = {"description": "Done" if model is None else "Successful"}
     if model is not None:

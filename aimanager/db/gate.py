@@ -5,7 +5,7 @@ So writers queue here instead: a lock among the threads of a process, `flock` on
 processes, and `BEGIN IMMEDIATE` so that a transaction which means to write never has to upgrade a read lock.
 PostgreSQL needs none of this: its gate is open to everybody.
 
-Nobody waits for ever: a writer that is not let in within its patience gets `DatabaseBusy`.
+Waiting has a bound: a writer that does not get in within its patience gets `DatabaseBusy`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Gate:
             if self._path and self._depth == 0:
                 turnstile, gate = self._handles()
                 deadline = None if patience is None else started + patience
-                # Whoever waits stands in the turnstile, so a busy process cannot pass it again and again.
+                # A waiting writer holds the turnstile, so a busy process cannot pass it again and again.
                 _lock_file(turnstile, started, deadline)
                 try:
                     _lock_file(gate, started, deadline)

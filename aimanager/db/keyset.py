@@ -40,7 +40,7 @@ class Condition(Protocol):
     def can_be_rare(self) -> bool: ...
 
     def runs(self, limit: int | None = None) -> set[int]:
-        """All runs that fulfil it, or so many of them."""
+        """All runs that fulfil it, or at most `limit` of them."""
 
     def among(self, runs: Collection[int]) -> set[int]:
         """Those of some runs that fulfil it."""
@@ -305,7 +305,7 @@ def numbers(connection: Connection, query: sa.Select[Any]) -> list[int]:
 
 
 def one_of(connection: Connection, column: sa.ColumnElement[int], runs: Iterable[int]) -> sa.ColumnElement[bool]:
-    """The runs as one parameter: a list of a thousand would be a statement of a thousand, compiled each time anew."""
+    """The runs as one parameter: a list of a thousand would be a statement of a thousand, compiled each time."""
     sorted_runs = sorted(runs)
     if connection.dialect.name == "sqlite":
         each = sa.func.json_each(json.dumps(sorted_runs)).table_valued("value")

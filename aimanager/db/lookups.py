@@ -4,7 +4,7 @@ Who holds this token, whose run is this: through a session each costs ten times 
 is an ordinary select, compiled once; on SQLite it runs on a connection of its own outside any transaction, so that it
 sees every commit that came before it. PostgreSQL's round trip hides the difference, and keeps the pool's care.
 
-Under load even that call is dear, as it lets go of the interpreter's lock. So on SQLite an answer is remembered until
+Under load even that call is expensive, as it releases the interpreter's lock. So on SQLite an answer is remembered until
 a service writes anything, in whichever process: a logout holds at once, and a training loop asks once a second.
 """
 

@@ -38,7 +38,7 @@ class Prepared:
         return list(self.each(connection, **values))
 
     def each(self, connection: Connection, **values: Any) -> Iterator[Any]:
-        """The same one by one, so that blobs need not all be there at once. For a loop, which lets go of it."""
+        """The same one by one, so that blobs need not all be there at once. For a loop, which drops each row."""
         if connection.dialect.name != "sqlite":
             yield from connection.execute(self._select, values)
             return

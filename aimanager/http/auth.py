@@ -28,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 def requires(rule: Rule) -> Callable[[View], View]:
     """State who may call a view.
 
-    `anyone`: no credential is looked at. `visitor`: whoever is signed in is greeted, a credential that ended is as none.
+    `anyone`: credentials are ignored. `visitor`: a signed-in caller is recognised, an expired credential counts as none.
     `public_or_read`: the object in the URL decides; a public one is for everybody, others for those who may read them.
     `user`: somebody signed in. `write`: signed in, and not with a key for reading only; the object in the URL decides.
     `session`: signed in by password, as an API key must not make keys or change the password.

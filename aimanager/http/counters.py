@@ -60,7 +60,7 @@ class MemoryCounters(Counters):
         self._most = most
         self._lock = threading.Lock()
         self._counters: dict[str, tuple[int, float]] = {}
-        # The end of each counter's window, the first one in front; those of counters that were started anew are stale.
+        # The end of each counter's window, the first one in front; those of counters that were restarted are stale.
         self._ends: list[tuple[float, str]] = []
 
     @property

@@ -1,4 +1,4 @@
-"""Live points for whoever looks: the bus wakes, the hub sends, the sockets never wait."""
+"""Live points for viewers: the bus wakes the hub, the hub sends, and the sockets never block."""
 
 from ..config import Settings
 from .base import LiveBus

@@ -16,7 +16,7 @@ Listener = Callable[[str], None]
 
 
 class LiveBus(ABC):
-    """Publish after the commit; whoever subscribed, in any process, hears the topic soon, or never.
+    """Publish after the commit; subscribers in any process get the topic soon, or never.
 
     `publish` never blocks and never raises, whatever became of the other processes or of the network between.
     Listeners are called on any thread and must return at once.
@@ -43,7 +43,7 @@ class LiveBus(ABC):
         return True
 
     def close(self) -> None:
-        """Hear and tell nothing any more."""
+        """Neither publish nor deliver anything any more."""
         self._listeners = ()
 
     @abstractmethod

@@ -123,7 +123,7 @@ class Hub:
         """Look at a topic soon if anybody here cares about it; cheap, for it runs on the writer's thread."""
         kind, _, number = topic.partition(":")
         if not number.isdecimal():
-            return  # Other processes are believed when they say "look", not that they say it well.
+            return  # A message of another process may be malformed.
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
         elif kind in self._handlers and (
@@ -191,7 +191,7 @@ class Hub:
         has_more = self._relay.advance(run, room.viewers)
         self._pause(f"run:{run}", time.monotonic() - began)
         if has_more:
-            # The pace makes live frames few and full; whoever has to catch up gets full ones anyway.
+            # The pace makes live frames few and full; a viewer that catches up gets full ones anyway.
             now = time.monotonic()
             self._not_before[f"run:{run}"] = now + (now - began)
             self.wake(f"run:{run}")

@@ -1,4 +1,4 @@
-"""The bus of a server with one process: whoever must hear it is already here."""
+"""The bus of a server with one process: all listeners are in it."""
 
 from .base import LiveBus
 

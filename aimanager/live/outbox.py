@@ -1,4 +1,4 @@
-"""A thread that carries topics out, so that whoever publishes never waits for a socket."""
+"""A thread that sends topics, so that publishing never waits for a socket."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-# Far more runs than are written to at once; beyond it the listeners' own look at the database has to do.
+# Far more runs than are written to at once; beyond it the listeners' polling of the database has to do.
 LIMIT = 10_000
 
 
@@ -57,6 +57,6 @@ class Outbox:
                 continue
             try:
                 self._deliver(topics)
-            except Exception as error:  # Whatever went wrong out there, the next topics deserve another try.
+            except Exception as error:  # Whatever went wrong, the next topics get another try.
                 log.debug("%s: %d topics are lost: %s", self._name, len(topics), error)
                 self._closed.wait(self._pause)

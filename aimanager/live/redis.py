@@ -1,7 +1,7 @@
 """The bus between machines: Redis publish and subscribe, as a wake-up only.
 
 Redis may be slow, restarted or gone for a day: publishing puts a topic into an outbox and returns, the
-listener connects again for ever, and meanwhile the hub's own look at the database stands in.
+listener keeps reconnecting, and meanwhile the hub polls the database.
 """
 
 import logging
@@ -64,14 +64,14 @@ class RedisBus(LiveBus):
                 with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                     subscription.subscribe(self._channel)
                     self._follow(subscription)
-            except Exception as error:  # A reader that dies would leave this process deaf for ever.
+            except Exception as error:  # A reader that dies would leave this process without messages.
                 log.debug("The live bus lost Redis: %s", error)
             pause = 0.1 if self._connected.is_set() else min(2 * pause, LONGEST_PAUSE)
             self._connected.clear()
             self._closed.wait(pause)
 
     def _follow(self, subscription: Any) -> None:
-        """Hand on what is heard until the connection breaks; a ping finds one that broke silently."""
+        """Deliver messages until the connection breaks; a ping finds one that broke silently."""
         subscription.ping()
         unanswered = 0
         while not self._closed.is_set():

@@ -45,7 +45,7 @@ class SocketGuard:
 class GuardedSocket:
     """What the WebSocket library needs of a socket, where `send` takes a whole frame or drops the viewer.
 
-    `offer` is for whoever sends to many: it refuses while anything is waiting, and `on_drained` tells when
+    `offer` is for a sender with many viewers: it refuses while anything is waiting, and `on_drained` tells when
     to try again. The server that accepted the connection closes the file descriptor; here it is only shut
     down.
     """

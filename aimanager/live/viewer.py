@@ -47,7 +47,7 @@ class Room:
         self.send_news(self.viewers)
 
     def send_news(self, viewers: Iterable[Viewer]) -> None:
-        """Give the news to whoever has not had it; a busy one gets the latest when it has caught up."""
+        """Send the news to viewers that have not had it; a busy one gets the latest when it has caught up."""
         for viewer in viewers:
             if self.news and viewer.version != self.version:
                 version = self.version

@@ -1,4 +1,4 @@
-"""What is said of points that cannot be read: a sentence to whoever asks, and to the log once for each place."""
+"""How damaged points are reported: a sentence in the answer, and in the log once for each place."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each process measures what a request costs it, and counts the runs that write to it. Were all of them to send at the
 advised pause, they would keep it busy for half of its time. A user's runs together also stay within the user's budget
-of requests, so that whoever obeys is never refused.
+of requests, so that a client that obeys is never refused.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Readiness:
 
     @staticmethod
     def verdict(checks: dict[str, str]) -> str:
-        """`ok`, `degraded` when requests are served all the same, or `unavailable`."""
+        """`ok`, `degraded` when requests are still served, or `unavailable`."""
         faulty = {name for name, word in checks.items() if word != "ok"}
         return "unavailable" if faulty & NEEDED else "degraded" if faulty else "ok"
 

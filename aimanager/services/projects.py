@@ -127,7 +127,7 @@ def delete(principal: Principal, project_id: int) -> None:
 
 
 def sweep() -> None:
-    """Remove some runs of a deleted project, or the project once it has none; whoever is looking at a run is told."""
+    """Remove some runs of a deleted project, or the project once it has none; viewers of a run get a message."""
     deleted = sa.select(Project.id).where(Project.deleted_at.is_not(None)).limit(1)
     project_id = db.session.scalar(deleted)
     if project_id is None:

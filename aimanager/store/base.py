@@ -112,7 +112,7 @@ class MetricStore(ABC):
 
     @abstractmethod
     def history(self, run: int, name: str, rows: int = PIECE) -> History | None:
-        """The points of a metric in pieces of at most so many; None if it has none. One that is a single piece is read
+        """The points of a metric in pieces of at most `rows` points; None if it has none. One that is a single piece is read
         at once, and so is one whose times are out of order."""
 
     @abstractmethod
@@ -167,7 +167,7 @@ class MetricStore(ABC):
 
     @abstractmethod
     def resume(self, run: int) -> None:
-        """The run goes on after all."""
+        """A finished run gets points again."""
 
     @abstractmethod
     def delete(self, runs: Sequence[int], connection: Connection | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Metric names and their numbers. A name keeps its number for ever, so each process remembers what it has met."""
+"""Metric names and their numbers. A name never changes its number, so each process caches those that it has read."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Series:
 class History:
     """All points of a metric by time, as many as there were when it was asked for, in pieces that bound the memory.
 
-    `pieces` begins anew each time that it is called. A piece is read when its turn has come; it raises DamagedPoints,
+    `pieces` begins at the first point each time that it is called. A piece is read when its turn has come; it raises DamagedPoints,
     and RunDeleted if the run has gone meanwhile.
     """
 

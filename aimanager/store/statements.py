@@ -94,7 +94,7 @@ class Statements:
         driver = _driver(connection)
         with driver.pipeline():
             yield
-            driver.commit()  # SQLAlchemy's own commit then finds nothing left to do; a rollback is its work as ever.
+            driver.commit()  # SQLAlchemy's own commit then finds nothing left to do; a rollback is still its work.
 
     def write_packed(self, connection: Connection, run: int, numbered: Iterable[tuple[int, Packed]]) -> None:
         """Insert axes under their numbers, with their chunks."""

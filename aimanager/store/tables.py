@@ -254,7 +254,7 @@ for _table in PARTITIONED:
 
 
 def is_partition(name: str | None) -> bool:
-    """Whether a table is a part of one of ours; migrations are told of the whole ones only."""
+    """Whether a table is a partition of one of ours; migrations compare the parent tables only."""
     return any((name or "").startswith(f"{table.name}_p") for table in PARTITIONED)
 
 

@@ -24,7 +24,7 @@ def size(database: Database) -> int:
 
 
 def compact(database: Database) -> None:
-    """Write the database anew without what is free in it. Nobody else writes meanwhile, on PostgreSQL to the table at hand.
+    """Rewrite the database without the free space in it. Nobody else writes meanwhile, on PostgreSQL to the table at hand.
 
     Raises ConfigurationError where there is no room.
     """
@@ -39,7 +39,7 @@ def _compact_file(database: Database) -> None:
     assert path is not None  # noqa: S101 - it is SQLite
     # Twice: once beside the file, once in its log.
     if shutil.disk_usage(path.parent).free < path.stat().st_size * 2.2:
-        raise ConfigurationError(f"There is no room to write {path.name} anew: that takes twice its size for a while.")
+        raise ConfigurationError(f"There is no room to rewrite {path.name}: that takes twice its size for a while.")
     with database.gate.turn(patience=None):
         raw = database.engine.raw_connection()
         try:

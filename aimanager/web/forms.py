@@ -30,7 +30,7 @@ def missing(**labels: str) -> dict[str, str]:
 
 
 def errors_of(error: AIManagerError, *fields: str) -> dict[str, str]:
-    """The messages of a refusal by field; what belongs to none of the fields stands above the form, as `form`."""
+    """The messages of a refusal by field; what belongs to none of the fields is shown above the form, as `form`."""
     if not isinstance(error, Invalid):
         return {"form": error.detail}
     messages: dict[str, str] = {}

@@ -94,7 +94,7 @@ def _here(run_id: int) -> str:
 
 
 def groups_of(summary: list[Summary]) -> list[Group]:
-    """Sections by what stands before the last `/`, in the order in which one looks at them."""
+    """Sections by the part of the name before the last `/`, the most interesting first."""
     groups: dict[str, list[Summary]] = {}
     for metric in summary:
         group, _, label = metric.name.rpartition("/")

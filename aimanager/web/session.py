@@ -17,7 +17,7 @@ from .forms import errors_of, missing, safe_next, see, text
 @web.get("/login")
 @requires("visitor")
 def login() -> Response | str:
-    """Whoever is signed in already goes on to where the link leads."""
+    """A caller who is signed in already is redirected to the target of the link."""
     if g.principal.signed_in:
         return see(safe_next(request.args.get("next")) or url_for("web.home"))
     return render_template("session/login.html", errors={}, next=safe_next(request.args.get("next")))

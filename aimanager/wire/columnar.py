@@ -33,7 +33,7 @@ Column = NDArray[Any]
 
 
 def pack(head: Any) -> bytes:
-    """Write a head with arrays of float64, float32 or int64 anywhere in it. An array that stands in two places is
+    """Write a head with arrays of float64, float32 or int64 anywhere in it. An array that is used twice is
     written once."""
     writer = _Writer()
     return b"".join([opening(writer.referenced(head)), *writer.parts])

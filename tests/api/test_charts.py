@@ -48,7 +48,7 @@ def test_one_chart_is_the_contracts(ask, log, run_id):
     assert ask(run_id, name="other").status_code == 404
 
 
-def test_several_charts_come_by_run_in_the_order_asked_for(ask, log, make_run, alice, run_id):
+def test_several_charts_come_by_run_in_the_requested_order(ask, log, make_run, alice, run_id):
     other = make_run(alice)
     log(run_id, "a")
     log(run_id, "b", range(100))
@@ -83,7 +83,7 @@ def test_the_columns_say_what_the_json_says(ask, log, run_id, x):
     assert (chart["max"] >= said["max"]).all()
 
 
-def test_rights_are_asked_for_each_run(ask, log, make_run, alice, bob, run_id):
+def test_rights_are_checked_for_each_run(ask, log, make_run, alice, bob, run_id):
     other = make_run(bob)
     log(run_id)
     log(other, who=bob)
@@ -105,7 +105,7 @@ def test_rights_are_asked_for_each_run(ask, log, make_run, alice, bob, run_id):
         ({"name": ["a"] * 50, "points": 10_000}, "names times runs times points must be at most 200000"),
     ],
 )
-def test_what_cannot_be_asked_for_is_named(ask, run_id, query, words):
+def test_an_error_names_what_cannot_be_requested(ask, run_id, query, words):
     answer = ask(run_id, **query)
     assert answer.status_code == 400
     assert words in answer.json["detail"]

@@ -69,7 +69,7 @@ def test_a_changed_frame_gives_columns_or_a_value_error(head, draw):
         columns.close()
 
 
-def test_an_array_that_stands_in_two_places_is_written_once():
+def test_an_array_used_twice_is_written_once():
     steps = np.arange(1000)
     head, columns = unpack(pack({"a": steps, "b": [steps], "c": np.arange(1000)}))
     assert head["a"] == head["b"][0] == ["i8", 0, 1000]
@@ -162,7 +162,7 @@ def test_a_wrong_reference_is_refused_with_the_name_of_its_column(reference, wor
         columns.column(reference, "series.loss.values")
 
 
-def test_a_column_of_a_kind_that_is_not_wanted_is_refused():
+def test_a_column_of_an_unexpected_kind_is_refused():
     _, columns = unpack(frame("{}", bytes(32)))
     with pytest.raises(ValueError, match="steps must be of kind i8, not 'f8'"):
         columns.column(["f8", 0, 4], "steps", ["i8"])

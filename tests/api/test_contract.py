@@ -254,7 +254,7 @@ def test_ids_are_never_used_again(api, alice, make_project, make_run):
     assert make_run(alice, project_id) > run_id
 
 
-def test_a_run_that_is_asked_for_again_with_its_key_is_made_once(api, alice, make_project):
+def test_a_run_posted_again_with_its_key_is_created_once(api, alice, make_project):
     path, body = f"/runs/?project_id={make_project(alice)}", {"name": "once"}
     first = api(alice).post(path, body, headers={"Idempotency-Key": "k"})
     again = api(alice).post(path, body, headers={"Idempotency-Key": "k"})
@@ -265,7 +265,7 @@ def test_a_run_that_is_asked_for_again_with_its_key_is_made_once(api, alice, mak
     assert len(api(alice).get("/runs/").json) == 2
 
 
-def test_a_run_that_is_asked_for_eight_times_at_once_is_made_once(api, alice, make_project):
+def test_a_run_posted_eight_times_at_once_is_created_once(api, alice, make_project):
     path = f"/runs/?project_id={make_project(alice)}"
 
     def ask(_):

@@ -76,7 +76,7 @@ def test_the_log_names_the_place_once(api, alice, run_id, caplog):
     assert f"run {run_id}, metric 'broken', axis 2" in record.getMessage()
 
 
-def test_tidying_goes_on_for_the_other_runs(app, api, alice, make_run, run_id, caplog):
+def test_tidying_continues_with_the_other_runs(app, api, alice, make_run, run_id, caplog):
     """A damaged run has something to merge; the runs after it are sealed all the same."""
     store = app.extensions["aimanager"].metric_store
     for start in range(4):

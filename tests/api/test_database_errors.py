@@ -13,7 +13,7 @@ def test_a_statement_that_makes_no_sense_is_our_fault_and_not_a_pause(app, api, 
     assert "Retry-After" not in answer.headers
 
 
-def test_the_process_is_alive_whoever_asks_while_the_database_is_away(app, api, alice, monkeypatch):
+def test_healthz_answers_while_the_database_is_away(app, api, alice, monkeypatch):
     def away(*_, **__):
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("away"))
 

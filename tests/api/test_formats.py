@@ -106,14 +106,14 @@ def test_all_metrics_of_a_run_come_as_one_table(api, alice, run_id, logged, piec
     assert bits(row[2] for row in rows if row[0] == "train/loss") == bits(ODD)
 
 
-def test_a_form_that_there_is_not_is_refused_and_one_that_nobody_knows_is_json(api, alice, logged):
+def test_an_unknown_format_is_refused_and_an_unknown_accept_header_gets_json(api, alice, logged):
     answer = api(alice).get(logged, query_string={"format": "xls"})
     assert answer.status_code == 400
     assert "format" in answer.json["detail"]
     assert api(alice).get(logged, headers={"Accept": "image/png"}).mimetype == "application/json"
 
 
-def test_rights_are_asked_before_the_first_line(api, bob, run_id, logged):
+def test_rights_are_checked_before_the_first_line(api, bob, run_id, logged):
     for path in (f"{logged}?format=csv", f"/metrics/{run_id}/export"):
         assert api(bob).get(path).status_code == 403
         assert api().get(path).status_code == 401

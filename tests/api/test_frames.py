@@ -129,7 +129,7 @@ def test_a_frame_that_is_too_long_is_refused(send, points):
     assert points() == []
 
 
-def test_one_column_does_not_stand_for_more_points_than_a_request_may_have(send, points, api, alice, run_id):
+def test_one_column_cannot_repeat_into_more_points_than_a_request_may_have(send, points, api, alice, run_id):
     values = np.zeros(100_000)
     answer = send({"series": {f"m{number}": {"values": values} for number in range(101)}})
     assert answer.status_code == 413
@@ -282,7 +282,7 @@ def test_compressed_data_may_be_of_several_frames(api, alice, run_id):
 
 
 @pytest.mark.parametrize("name", ["float", "int", "str", "list[float]", "function-wrap", "values"])
-def test_a_metric_may_be_called_what_a_checker_calls_its_branches(api, alice, run_id, name):
+def test_a_metric_may_have_the_name_of_a_validators_branch(api, alice, run_id, name):
     answer = api(alice).post(f"/metrics/{run_id}/bulk", json={"series": {name: {"values": [1, "x"]}}})
     assert answer.status_code == 400
     assert answer.json["errors"][0]["loc"] == ["body", "series", name, "values", 1]

@@ -90,7 +90,7 @@ def test_names_are_sorted_as_people_count(alice, alices, make_run):
     ]
 
 
-def test_a_changed_run_is_found_under_what_it_is_called_now(api, alice, alices, make_run):
+def test_search_matches_the_new_name_of_a_renamed_run(api, alice, alices, make_run):
     run = make_run(alice, alices.project, name="old", tags=["first"])
     api(alice).put(f"/runs/{run}", {"name": "new", "tags": ["second"]})
     assert alices("filter=old") == alices("filter=first") == []
@@ -142,7 +142,7 @@ def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
             assert len(ids) == 23
 
 
-def test_the_number_of_runs_found_is_said_where_it_is_cheap(api, alice, many, monkeypatch):
+def test_the_number_of_matching_runs_is_given_where_it_is_cheap(api, alice, many, monkeypatch):
     path = f"/runs/?project_id={many}&sort=name&limit=2"
     assert api(alice).get(path).headers["X-Total-Count"] == "23"
     some = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
@@ -258,7 +258,7 @@ def test_runs_are_sorted_by_a_config_key_numbers_first_and_texts_as_people_count
     ]  # fmt: skip
 
 
-def test_a_changed_config_is_found_under_what_it_is_now(api, alice, alices, make_run):
+def test_a_filter_matches_the_new_values_of_a_changed_config(api, alice, alices, make_run):
     run = make_run(alice, alices.project, name="a", config={"lr": 1, "seed": 3})
     api(alice).put(f"/runs/{run}", {"config": {"lr": 2}})
     assert alices("filter=config.lr %3D 1") == alices("filter=config.seed %3D 3") == []
@@ -274,7 +274,7 @@ def test_a_deleted_run_leaves_nothing_of_its_config(app, api, alice, alices, mak
         assert db.session.scalars(sa.select(RunConfig.key)).all() == []
 
 
-def test_a_stale_run_is_found_by_its_state(app, api, alice, alices, make_run):
+def test_a_stale_run_matches_a_filter_by_state(app, api, alice, alices, make_run):
     stale, _, ended = (make_run(alice, alices.project, name=name) for name in ("silent", "alive", "ended"))
     api(alice).put(f"/runs/{ended}", {"status": "failed"})
     with app.app_context():

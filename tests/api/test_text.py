@@ -114,7 +114,7 @@ def test_no_text_that_is_none_gets_through_a_query(api, alice, make_run, kind):
         ("POST", "/metrics/1/bulk", {"client": "x\ny", "seq": 1, "series": {"loss": {"values": [1]}}}),
     ],
 )
-def test_control_characters_are_for_nobody_to_read(api, alice, make_run, method, path, body):
+def test_control_characters_are_refused(api, alice, make_run, method, path, body):
     make_run(alice)
     answer = api(alice).open(path, method=method, json=body)
     assert answer.status_code == 400

@@ -75,7 +75,7 @@ def test_times_are_compared_as_instants(api, alice, run_id):
     assert api(alice).put(f"/runs/{run_id}", {"started_at": run["started_at"] + "Z"}).status_code == 200
 
 
-def test_whose_project_it_is_is_asked_before_what_it_has(api, bob, alice, make_project):
+def test_rights_are_checked_before_the_contents_of_a_project(api, bob, alice, make_project):
     project_id = make_project(alice, is_public=True)
     assert api(bob).put(f"/projects/{project_id}", {"id": 99}).status_code == 403
 

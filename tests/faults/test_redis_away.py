@@ -22,7 +22,7 @@ def viewer(server, alice, run):
     return Socket(server, f"/ws/{run}", since=0, header=[f"Authorization: Bearer {alice.token}"])
 
 
-def test_ingest_goes_on_and_viewers_hear_everything(own_redis, gunicorn_server):
+def test_ingest_continues_and_viewers_get_everything(own_redis, gunicorn_server):
     server = gunicorn_server(workers=2, redis_url=own_redis.url, **NO_LIMITS)
     alice = Account(server.url)
     run = alice.run()

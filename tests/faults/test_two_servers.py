@@ -89,7 +89,7 @@ class Visitor(threading.Thread):
             (self.answered if answer.status == 200 else self.odd).append(float(value))
 
 
-def test_a_server_that_is_told_to_stop_answers_what_it_took(durable_server):
+def test_a_server_that_stops_answers_the_requests_it_accepted(durable_server):
     server = durable_server()
     alice = Account(server.url)
     run = alice.run()

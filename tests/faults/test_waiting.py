@@ -119,7 +119,7 @@ def _processes_of(parent):
         return [parent, *map(int, children.read().split())]
 
 
-def test_the_last_use_of_a_key_is_written_down_though_nobody_waits_for_it(api, alice):
+def test_the_last_use_of_a_key_is_written_in_the_background(api, alice):
     key = api(alice).post("/auth/keys", {"name": "laptop"}).json["api_key"]
     assert api(alice).get("/auth/keys").json[0]["last_used_at"] is None
     assert api(key).get("/projects/").status_code == 200

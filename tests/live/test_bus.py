@@ -190,7 +190,7 @@ class TestRedis(BusContract):
 
         wait_until(publish_and_look)
 
-    def test_a_redis_that_stands_still_does_not_hold_the_writer(self, buses, redis):
+    def test_a_redis_that_hangs_does_not_block_the_writer(self, buses, redis):
         heard = Heard()
         buses[1].subscribe(heard)
         redis.say("CLIENT PAUSE 1500 ALL")

@@ -95,12 +95,12 @@ def test_a_bad_credential_is_refused_also_at_a_public_run(server, public_run, ga
 
 
 @pytest.mark.parametrize("number", ["999999", "9223372036854775807", "99999999999999999999999", "0"])
-def test_a_run_that_is_not_there_is_not_found(server, alice, number):
+def test_the_socket_of_a_missing_run_is_a_404(server, alice, number):
     header = [f"Authorization: Bearer {alice.token}"]
     assert refusal(lambda: Socket(server, f"/ws/{number}", header=header))[0] == 404
 
 
-def test_a_token_in_the_address_is_not_looked_at(server, alice, private_run):
+def test_a_token_in_the_address_is_ignored(server, alice, private_run):
     assert refusal(lambda: Socket(server, f"/ws/{private_run}", token=alice.token))[0] == 401
 
 
@@ -141,7 +141,7 @@ def test_a_wrong_since_is_a_400_that_names_it(server, alice, private_run, since)
     assert "since" in body["detail"]
 
 
-def test_an_ordinary_request_to_a_socket_is_told_so(server, alice, private_run):
+def test_an_ordinary_request_to_a_socket_is_a_400(server, alice, private_run):
     assert alice.ask("GET", f"/ws/{private_run}")[0] == 400
 
 

@@ -100,7 +100,7 @@ def test_a_viewer_that_does_not_read_slows_nobody_and_misses_nothing(world):
     assert len(heard) == 80_000 or resync
 
 
-def test_a_viewer_that_is_too_late_is_told_to_start_again(world):
+def test_a_viewer_that_is_too_far_behind_gets_a_resync(world):
     guest = world.guest()
     world.log(1.0)
     guest.read_to(1)
@@ -182,7 +182,7 @@ def test_who_has_lost_the_right_is_sent_away_at_once_and_nobody_else(world, code
     assert guest.ids() == []
 
 
-def test_rights_are_asked_again_without_a_message(world, monkeypatch):
+def test_rights_are_checked_again_without_a_message(world, monkeypatch):
     monkeypatch.setattr(hub_module, "RECHECK_EVERY", 0.5)
     guest = world.guest(principal="alice")
     world.codes["alice"] = 4403
@@ -211,7 +211,7 @@ def test_a_run_is_watched_while_somebody_looks(world):
     assert not world.hub.watched(1)
 
 
-def test_a_run_that_is_watched_in_another_process_is_known_here(world):
+def test_a_run_watched_in_another_process_counts_as_watched_here(world):
     world.bus.publish("watched:5")
     assert world.hub.watched(5)
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestPlaces:
-    def test_a_user_over_the_cap_is_asked_to_wait_and_a_closed_socket_frees_its_place(self, gunicorn_server):
+    def test_a_user_over_the_cap_gets_a_429_and_a_closed_socket_frees_its_place(self, gunicorn_server):
         server = gunicorn_server(threads=40, sockets=8, sockets_per_user=3, **NO_LIMITS)
         alice = Person(server, "alice")
         run = alice.run(alice.project(public=True))
@@ -35,7 +35,7 @@ class TestPlaces:
         viewers[0].socket.sock.close()  # Vanished, without a word.
         wait_for_a_place(lambda: alice.watch(run))
 
-    def test_a_ticket_that_found_no_place_is_still_good(self, gunicorn_server):
+    def test_a_ticket_that_got_no_place_is_still_valid(self, gunicorn_server):
         server = gunicorn_server(threads=40, sockets=1, **NO_LIMITS)
         alice = Person(server, "alice")
         run = alice.run()
@@ -114,7 +114,7 @@ class TestSeveralProcesses:
             viewer.read(until=lambda viewer: viewer.code)
             assert viewer.code == 4404
 
-    def test_a_batch_is_wanted_soon_in_every_process_while_one_has_a_viewer(self, servers):
+    def test_every_process_asks_for_batches_soon_while_one_has_a_viewer(self, servers):
         alice = Person(servers[0], "alice")
         run = alice.run()
 

@@ -91,7 +91,7 @@ def test_a_reader_over_the_cap_is_dropped(pair, send):
         pass
 
 
-def test_an_offer_is_refused_while_something_waits_and_told_when_nothing_does(pair):
+def test_an_offer_is_refused_while_something_waits_and_the_hub_hears_when_nothing_does(pair):
     guarded, client = pair
     drained = threading.Event()
     guarded.on_drained = drained.set

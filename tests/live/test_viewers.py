@@ -94,7 +94,7 @@ def test_a_point_that_comes_alone_is_sent_alone(alice):
     assert [message["last_id"] for message in viewer.of_kind("metrics")] == [1, 2, 3, 4, 5]
 
 
-def test_a_change_of_status_is_told(alice):
+def test_a_change_of_status_is_sent_to_viewers(alice):
     run = alice.run()
     viewer = alice.watch(run)
     alice.ask("PUT", f"/runs/{run}", {"status": "completed", "tags": ["<b>done</b>"]})
@@ -167,7 +167,7 @@ def test_viewers_that_never_read_stop_neither_the_writer_nor_the_others(alice):
     assert len(stuck) == 10
 
 
-def test_flush_is_wanted_soon_only_while_somebody_looks(alice):
+def test_the_flush_pause_is_short_only_while_somebody_looks(alice):
     run = alice.run()
     body = {"series": {"loss": {"values": [1.0]}}}
     quiet = alice.post(f"/metrics/{run}/bulk", body)["flush_after_ms"]

@@ -311,7 +311,7 @@ def test_no_more_counters_are_kept_than_there_is_room_for(small_counters):
     assert small_counters.get("address 0") == 0
 
 
-def test_a_counter_that_was_started_anew_is_not_swept_with_its_old_window(small_counters):
+def test_a_restarted_counter_is_not_swept_with_its_old_window(small_counters):
     small_counters.count("a", -1)
     assert small_counters.count("a", 60)[0] == 1
     for number in range(20):

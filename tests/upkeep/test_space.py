@@ -74,7 +74,7 @@ def test_others_write_between_two_steps(sqlite):
     assert store.series(3, "loss").values.tolist() == list(range(len(steps)))
 
 
-def test_it_stops_when_it_is_told_to(sqlite):
+def test_it_stops_on_request(sqlite):
     store = SqlStore(sqlite)
     fill(store)
     store.delete([1])
@@ -150,4 +150,4 @@ def test_there_must_be_room_to_write_it_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(compacting.shutil, "disk_usage", lambda _: free)
     done = CliRunner().invoke(main, ["compact"])
     assert done.exit_code == 2
-    assert done.stderr.startswith("There is no room to write aimanager.db anew")
+    assert done.stderr.startswith("There is no room to rewrite aimanager.db")

@@ -107,7 +107,7 @@ def _condition(name: str, operator: re.Match[str], value: str | None) -> Conditi
 
 
 def _key(name: str) -> str:
-    """A config key. In quotes it may hold anything; what stands behind them belongs to it."""
+    """A config key. In quotes it may hold anything; what follows them belongs to it."""
     return name.removeprefix("config.").replace('"', "")
 
 
@@ -116,7 +116,7 @@ def _fault(expected: str, place: int) -> Invalid:
 
 
 def metric(text: str) -> tuple[str, Statistic]:
-    """A metric's name and which of its values is meant. A name that itself ends like a value stands in quotes."""
+    """A metric's name and which of its values is meant. A name that itself ends like a value is put in quotes."""
     if text.startswith('"') and '"' in text[1:]:
         name, _, of = text[1:].rpartition('"')
         return name, cast(Statistic, of.removeprefix(".") or "last")

@@ -4,7 +4,7 @@
 
 Blobs of servers before schema 0005 are a body alone and are read as they are: none of them begins with that byte, except
 edges, which their length tells apart. The checksum lies in the blob and not in a column of its own, because SQLite finds
-what stands behind a large blob only through all of its pages.
+what follows a large blob only through all of its pages.
 
 The CRC of a blob with its own CRC at the end is always the same number. And a CRC is linear: of many blobs of one length
 it is enough to check the exclusive or, which costs next to nothing for each. What that cannot see, the same bits turned

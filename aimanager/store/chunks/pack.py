@@ -25,7 +25,7 @@ KINDS = (np.nan, np.inf, -np.inf)  # What a value that is not finite may be, in 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The values of one chunk, and what is worth knowing of them without reading them."""
+    """The values of one chunk, and their statistics."""
 
     rows: int
     n_bad: int
@@ -76,7 +76,7 @@ class Tree:
 
 
 def trees_of(blobs: Sequence[bytes], rows: int) -> Tree:
-    """The trees of chunks of so many rows out of blobs of one length; each array is chunk by chunk. Raises Damaged."""
+    """The trees of chunks of `rows` rows each out of blobs of one length; each array is chunk by chunk. Raises Damaged."""
     nodes = -(-rows // layout.NODE)
     lengths = {2 + nodes * (3 * size + 6 * marked): (size, marked) for size in (4, 8) for marked in (0, 1)}
     length = next((each for each in lengths if len(blobs[0]) in (each, each + checksum.SIZE)), None)

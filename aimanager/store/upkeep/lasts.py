@@ -1,7 +1,7 @@
 """Choosing the last value of a series again, where a version before this one chose it by time.
 
 Such series are listed by a migration. One at a time is read and written with its run locked, so that a point which
-arrives meanwhile is seen; any process may do it, and goes on where another one was stopped.
+arrives meanwhile is seen; any process may do it, and continues where another one was stopped.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _axes_to_merge(connection: Connection, run: int) -> list[Row[int, int, int, 
 
 def _axes_to_refill(axes: Sequence[Row[int, int, int, int, bytes]]) -> list[Row[int, int, int, int, bytes]]:
     """Neighbours with full ones among them that would be many fewer: each request of 10,000 rows leaves a small axis
-    behind two full ones. Only once a run has ended, as all of them are written anew."""
+    behind two full ones. Only once a run has ended, as all of them are rewritten."""
     groups: dict[bytes, list[Row[int, int, int, int, bytes]]] = {}
     for axis in axes:
         group = groups.setdefault(axis.metrics, [])

@@ -49,12 +49,12 @@ class Sealer:
         self._look_at = 0.0
 
     def note(self, run: int, rows: int, size: int) -> None:
-        """A run's tail is so long now."""
+        """A run's tail has this many rows and bytes now; called after each commit."""
         if rows >= TAIL_ROWS or size >= TAIL_BYTES:
             self.call(run)
 
     def call(self, run: int) -> None:
-        """There is something to do for a run."""
+        """Ask for a round for this run."""
         with self._lock:
             self._called.add(run)
         self._wake.set()
@@ -92,7 +92,7 @@ class Sealer:
     def tidy(self, run: int) -> None:
         """Seal a run's tail, merge what has come of it, and roll up what is full.
 
-        Until all of that is done the run's tail is not 0, so that whoever comes after a killed process finds it.
+        Until all of that is done the run's tail is not 0, so that the process after a killed one sees it.
         """
         try:
             while self.seal(run):

@@ -186,7 +186,7 @@ class Committer:
             present.add(row.run_no)
             state = self.runs.get(row.run_no)
             if state and state.next_seq == row.next_seq:
-                # Sealing counts no request, so these may have changed all the same.
+                # Sealing counts no request, so these may have changed nevertheless.
                 state.state, state.next_axis = row.state, row.next_axis
                 state.tail_rows, state.tail_bytes = row.tail_rows, row.tail_bytes
             else:

@@ -1,4 +1,4 @@
-"""Group commit: whoever comes first commits for all who wait.
+"""Group commit: the first thread to come commits for all that wait.
 
 A thread that finds nobody committing takes everything that waits, its own request among it, and commits it
 at once. Those who come meanwhile wait; when it is done it wakes those it served and makes the first of the

@@ -104,7 +104,7 @@ class Channel:
         self._inherited = True
         self._config_changed = False
         has_ended = self.closed or self.done.is_set()
-        self.done = threading.Event()  # The old one may be locked for ever by a thread that is not here.
+        self.done = threading.Event()  # The old one may be locked by a thread that does not exist here.
         if has_ended:
             self.done.set()
 
@@ -211,7 +211,7 @@ class Channel:
             # The server counts differently: it was restored from a copy, or somebody uses our id. Either way
             # it did not keep this batch, for then it would have been a repeat. A new id starts the count
             # afresh.
-            self.notices.once("count", "the server lost count of this run's batches (%s); starting anew", error.detail)
+            self.notices.once("count", "the server lost count of this run's batches (%s); starting again", error.detail)
             self._client = str(uuid.uuid4())
             self._sent = 0
             batch.address(self._client, 1)
@@ -221,7 +221,7 @@ class Channel:
             raise error
 
     def _stop(self, reason: str) -> None:
-        """Nothing more can reach this run. Said first: whoever waits for the end may look at once for the reason."""
+        """Nothing more can reach this run. Logged first: a caller that waits for the end may look for the reason at once."""
         self.notices.once("stopped", "no more points are sent to run %s: %s", self.run_id, reason)
         with self.lock:
             self.dropped += self.unsent

@@ -13,7 +13,7 @@ from ai_manager.errors import AIManagerError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the commands; the exit status is 0 when all is well."""
+    """Run one of the commands; the exit status is 0 on success."""
     parser = argparse.ArgumentParser(prog="ai-manager", description="Talk to an AI Manager server.")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     commands.add_parser("version", help="print this client's version")

@@ -21,7 +21,7 @@ class AIManager:
     Give `username` and `password`, or an `api_key`; what is not given is taken from the environment variables
     AI_MANAGER_URL and AI_MANAGER_API_KEY. A missing credential or a malformed address raises
     ConfigurationError here and now. The server itself is spoken to in the background: when it is away, or
-    does not accept the credentials, training goes on and one warning says so. Call `check()` to find out
+    does not accept the credentials, training continues and one warning says so. Call `check()` to find out
     before training starts.
     """
 

@@ -15,7 +15,7 @@ from ai_manager._values import INT64, integer, jsonable, metric_name, number, se
 from ai_manager.errors import ConfigurationError
 
 FINAL = ("completed", "failed", "killed")
-MOST_NAMES = 20_000  # Names and sets of names remembered; beyond it they are checked anew each time.
+MOST_NAMES = 20_000  # Names and sets of names remembered; beyond it they are checked each time.
 FINISH_BUDGET = 60.0  # Seconds that `finish` gives a server that is answering but has much to take.
 
 

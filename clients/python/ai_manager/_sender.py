@@ -29,7 +29,7 @@ SECOND_PATIENCE = 0.5  # The same, when that was in vain before: enough for a se
 class Sender:
     """One thread for all runs of a manager: finds the project, then does for each run what is due.
 
-    A failure delays everything to this server, with growing pauses, for ever; only refused credentials stop
+    A failure delays everything to this server, with growing pauses, without end; only refused credentials stop
     it. The thread starts when there is something to do and ends when all runs are finished and delivered.
     """
 

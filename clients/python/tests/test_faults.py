@@ -182,7 +182,7 @@ def test_a_deleted_run_is_left_alone_and_said_once(server, manager, caplog, even
     assert caplog.text.count("the run is gone") == 1
 
 
-def test_the_reason_is_said_before_the_end_of_a_run_is_known(server, manager, caplog, eventually):
+def test_the_reason_is_logged_before_the_run_counts_as_done(server, manager, caplog, eventually):
     ended = []
     with manager.run() as run:
         run.log({"m": 1.0})
@@ -235,7 +235,7 @@ def test_a_wrong_key_is_said_once_and_sending_stops(server, quick, caplog, event
         manager.check()
 
 
-def test_sending_goes_on_after_a_check_that_succeeds(server, quick, eventually):
+def test_sending_continues_after_a_check_that_succeeds(server, quick, eventually):
     server.state.mode = Mode("status", times=1, status=401)
     manager = AIManager("p", server.url, api_key=KEY)
     run = manager.run()
@@ -289,7 +289,7 @@ def test_memory_is_bounded_and_drops_are_counted(server, manager, caplog):
     assert [step for step, _ in server.state.series(1, "m")] == list(range(100))
 
 
-def test_a_long_outage_is_told_once(server, manager, caplog, eventually):
+def test_a_long_outage_is_logged_once(server, manager, caplog, eventually):
     caplog.set_level(logging.WARNING)
     server.stop()
     run = manager.run()
@@ -357,7 +357,7 @@ def test_unsent_batches_are_not_larger_than_the_server_takes(server, manager, mo
         {"api_key": KEY, "project_name": " "},
     ],
 )
-def test_a_mistake_of_the_script_is_told_at_once(arguments):
+def test_a_mistake_of_the_script_raises_at_once(arguments):
     with pytest.raises(ConfigurationError):
         AIManager(**{"project_name": "p", **arguments})
 

@@ -82,7 +82,7 @@ with manager.run(name="training_run") as run:
     assert {row["name"]: row["total_points"] for row in summary} == {"loss": 100, "accuracy": 100}
 
 
-def test_a_project_is_found_again_by_its_name(live, project):
+def test_a_project_of_the_same_name_is_reused(live, project):
     again = AIManager(project.project_name, live.url, **ACCOUNT)
     assert again.project_id == project.project_id is not None
 

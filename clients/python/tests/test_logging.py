@@ -248,7 +248,7 @@ def test_a_run_says_that_it_is_alive_while_it_logs_nothing(server, manager, even
     assert run.finish() is True
 
 
-def test_a_server_without_heartbeats_is_asked_once_and_gets_its_points(server, manager, eventually):
+def test_a_server_without_heartbeats_gets_one_heartbeat_and_all_points(server, manager, eventually):
     server.state.takes_heartbeats = False
     run = manager.run()
     run.log({"m": 1.0})
