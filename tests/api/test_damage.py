@@ -24,9 +24,9 @@ def run_id(app, api, make_run, alice, monkeypatch) -> int:
     with database.writing() as connection:
         name = tables.metric_name.c
         metric = connection.scalar(select(name.id).where(name.name == "broken"))
-        mine = (data.c.run_no == run_id, data.c.metric_id == metric, data.c.axis_no == 2)
-        v, sub = connection.execute(select(data.c.v, data.c.sub).where(*mine)).one()
-        connection.execute(update(data).where(*mine).values(v=b"?" + v[1:], sub=sub[:-3]))
+        of_chunk = (data.c.run_no == run_id, data.c.metric_id == metric, data.c.axis_no == 2)
+        v, sub = connection.execute(select(data.c.v, data.c.sub).where(*of_chunk)).one()
+        connection.execute(update(data).where(*of_chunk).values(v=b"?" + v[1:], sub=sub[:-3]))
     return run_id
 
 

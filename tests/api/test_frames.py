@@ -61,11 +61,11 @@ def test_a_frame_is_kept_as_the_same_columns_in_json_are(api, alice, make_run, s
         "lr": {"values": [1e-3]},
     }
     assert api(alice).post(f"/metrics/{other}/bulk", {"series": series}).json == answer.json
-    ours, theirs = points(), points(other)
-    given = [point for point in ours if point["name"] == "loss"]
-    assert given == [point for point in theirs if point["name"] == "loss"]
+    from_frame, from_json = points(), points(other)
+    given = [point for point in from_frame if point["name"] == "loss"]
+    assert given == [point for point in from_json if point["name"] == "loss"]
     assert [point["timestamp"] for point in given][1] == "2023-11-14T22:13:20.100000"
-    without = [[point | {"timestamp": None} for point in listed] for listed in (ours, theirs)]
+    without = [[point | {"timestamp": None} for point in listed] for listed in (from_frame, from_json)]
     assert without[0] == without[1]
 
 

@@ -145,8 +145,8 @@ def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
 def test_the_number_of_matching_runs_is_given_where_it_is_cheap(api, alice, many, monkeypatch):
     path = f"/runs/?project_id={many}&sort=name&limit=2"
     assert api(alice).get(path).headers["X-Total-Count"] == "23"
-    some = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
-    assert some == str(len(api(alice).get(f"/runs/?project_id={many}&filter=acc > 0 run&limit=100").json))
+    total = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
+    assert total == str(len(api(alice).get(f"/runs/?project_id={many}&filter=acc > 0 run&limit=100").json))
     monkeypatch.setattr(pages, "COUNTED", 5)
     assert "X-Total-Count" not in api(alice).get(f"{path}&filter=run").headers
     assert api(alice).get(f"/runs/?project_id={many}&filter=run&limit=23").headers["X-Total-Count"] == "23"
@@ -206,8 +206,8 @@ def test_a_list_by_cursor_is_open_to_those_who_may_see_the_project(api, alice, b
 def test_a_cursor_keeps_every_float():
     run_list = RunList(1, Order("metric", "loss"), Filter())
     for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
-        kept = order.read_cursor(run_list, order.write_cursor(run_list, Cursor(order.Place(value, 1), 2)))
-        assert kept.place == (value, 1)
+        cursor = order.read_cursor(run_list, order.write_cursor(run_list, Cursor(order.Place(value, 1), 2)))
+        assert cursor.place == (value, 1)
 
 
 @pytest.fixture

@@ -99,9 +99,9 @@ def test_a_change_of_status_is_sent_to_viewers(alice):
     viewer = alice.watch(run)
     alice.ask("PUT", f"/runs/{run}", {"status": "completed", "tags": ["<b>done</b>"]})
     viewer.read(until=lambda viewer: viewer.of_kind("run"))
-    told = viewer.of_kind("run")[0]["run"]
-    assert (told["id"], told["status"], told["tags"]) == (run, "completed", ["<b>done</b>"])
-    assert told == alice.ask("GET", f"/runs/{run}")[1]
+    facts = viewer.of_kind("run")[0]["run"]
+    assert (facts["id"], facts["status"], facts["tags"]) == (run, "completed", ["<b>done</b>"])
+    assert facts == alice.ask("GET", f"/runs/{run}")[1]
 
 
 def test_a_deleted_run_closes_its_sockets(alice):

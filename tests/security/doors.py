@@ -188,13 +188,13 @@ def knock(app: Flask, route: Route, caller: Caller, **objects: int) -> tuple[int
 
 def handshake(client: Any, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
     """The same in front of a socket of which the other end says nothing and is closed."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.shutdown(socket.SHUT_WR)
-        answer = client.get(path, headers=headers, environ_overrides={"werkzeug.socket": theirs})
-        ours.setblocking(False)
+    near_end, far_end = socket.socketpair()
+    with near_end, far_end:
+        near_end.shutdown(socket.SHUT_WR)
+        answer = client.get(path, headers=headers, environ_overrides={"werkzeug.socket": far_end})
+        near_end.setblocking(False)
         try:
-            said = ours.recv(65536)
+            said = near_end.recv(65536)
         except BlockingIOError:
             return answer.status_code, answer.data
     assert said.startswith(b"HTTP/1.1 101 ")

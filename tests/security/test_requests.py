@@ -35,8 +35,8 @@ def test_a_change_that_the_browser_itself_calls_foreign_is_refused(browser_of, a
 
 
 def test_our_own_pages_and_scripts_may(api, browser_of, alice):
-    ours = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
-    assert browser_of(alice).post("/projects/", json={"name": "mine"}, headers=ours).status_code == 201
+    own_origin = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert browser_of(alice).post("/projects/", json={"name": "mine"}, headers=own_origin).status_code == 201
     assert browser_of(alice).post("/projects/", json={"name": "mine"}).status_code == 201
     assert api(alice).post("/projects/", {"name": "mine"}).status_code == 201
 

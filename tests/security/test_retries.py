@@ -64,8 +64,8 @@ def test_a_key_belongs_to_its_run_and_its_project(api, alice, bob, make_run, mak
         assert api(alice).post(f"/metrics/{run}", body, headers=KEY).status_code == 201
         assert count(api, alice, run) == 1
     hers = api(alice).post(f"/runs/?project_id={project_id}", {}, headers=KEY).json
-    mine = api(bob).post(f"/runs/?project_id={his}", {}, headers=KEY).json
-    assert hers["id"] != mine["id"]
+    created = api(bob).post(f"/runs/?project_id={his}", {}, headers=KEY).json
+    assert hers["id"] != created["id"]
     assert api(bob).post(f"/runs/?project_id={project_id}", {}, headers=KEY).status_code == 403
 
 

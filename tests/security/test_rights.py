@@ -56,11 +56,11 @@ def test_a_project_cannot_be_given_away_or_forged(api, alice, bob, make_project,
     "field", ["project_id", "owner_id", "id", "started_at", "created_at", "metadata", "_sa_instance_state"]
 )
 def test_a_run_cannot_be_moved_into_anothers_project(api, alice, bob, make_project, make_run, field):
-    run_id, theirs = make_run(bob), make_project(alice)
+    run_id, alices_project = make_run(bob), make_project(alice)
     before = api(bob).get(f"/runs/{run_id}").json
-    assert api(bob).put(f"/runs/{run_id}", {field: theirs}).status_code == 400
-    assert api(bob).post(f"/runs/?project_id={theirs}", {"name": "x"}).status_code == 403
-    assert api(bob).post(f"/runs/?project_id={before['project_id']}", {field: theirs}).status_code == 400
+    assert api(bob).put(f"/runs/{run_id}", {field: alices_project}).status_code == 400
+    assert api(bob).post(f"/runs/?project_id={alices_project}", {"name": "x"}).status_code == 403
+    assert api(bob).post(f"/runs/?project_id={before['project_id']}", {field: alices_project}).status_code == 400
     assert api(bob).get(f"/runs/{run_id}").json == before
 
 

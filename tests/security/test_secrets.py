@@ -175,8 +175,10 @@ def test_the_server_does_not_start_in_debug_mode(app):
 
 
 def test_no_secret_is_in_how_a_thing_prints(alice, settings):
-    told = replace(settings, database_url="postgresql://me:hunter2@host/name", redis_url="redis://:hunter2@host/0")
-    assert "hunter2" not in repr(told) + str(told)
+    with_secrets = replace(
+        settings, database_url="postgresql://me:hunter2@host/name", redis_url="redis://:hunter2@host/0"
+    )
+    assert "hunter2" not in repr(with_secrets) + str(with_secrets)
     assert settings.secret_key not in repr(settings)
     assert alice.csrf not in repr(alice.principal)
     for model in (

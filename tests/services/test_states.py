@@ -145,10 +145,10 @@ def test_a_heartbeat_keeps_a_run_alive_and_changes_nothing_else_of_it(app, at, a
 
 
 def test_many_heartbeats_are_one_write(app, api, alice, make_run, monkeypatch):
-    some = [make_run(alice) for _ in range(3)]
+    run_ids = [make_run(alice) for _ in range(3)]
     heartbeats = app.extensions["aimanager"].heartbeats
     heartbeats.close()
-    for run in some * 4:
+    for run in run_ids * 4:
         api(alice).post(f"/runs/{run}/heartbeat")
     opened = []
     writing = heartbeats._database.writing
@@ -156,7 +156,7 @@ def test_many_heartbeats_are_one_write(app, api, alice, make_run, monkeypatch):
     heartbeats.write()
     assert opened == [1]
     with app.app_context():
-        assert all(db.session.get_one(Run, run).has_heartbeat for run in some)
+        assert all(db.session.get_one(Run, run).has_heartbeat for run in run_ids)
 
 
 def test_a_heartbeat_that_comes_late_does_not_bring_a_run_back_that_ended(app, api, alice, alices_run):

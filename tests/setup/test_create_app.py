@@ -82,5 +82,5 @@ def test_what_happens_around_a_request_is_said_in_one_place_only(app):
     before = len(hooks.BEFORE_LIMITS) + 1 + len(hooks.AFTER_LIMITS)  # Flask-Limiter's stands between.
     assert len(app.before_request_funcs[None]) == before
     assert app.before_request_funcs[None][len(hooks.BEFORE_LIMITS)].__module__ == "flask_limiter._extension"
-    ours = [hook for hook in app.after_request_funcs[None] if getattr(hook, "__module__", "") == hooks.__name__]
-    assert len(ours) == len(hooks.AFTER_VIEW) + 1
+    own_hooks = [hook for hook in app.after_request_funcs[None] if getattr(hook, "__module__", "") == hooks.__name__]
+    assert len(own_hooks) == len(hooks.AFTER_VIEW) + 1

@@ -59,8 +59,8 @@ class Run:
     deleted: bool = False
 
     def by_time(self, name: str | None = None) -> list[Point]:
-        mine = (point for point in self.points if name in (None, point.name))
-        return sorted(mine, key=lambda point: (point.time, point.id))
+        matching = (point for point in self.points if name in (None, point.name))
+        return sorted(matching, key=lambda point: (point.time, point.id))
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,15 @@ class MemoryStore(MetricStore):
         if self.closed:
             raise RuntimeError("the store is closed")
         with self._lock:
-            kept = self._runs.setdefault(run, Run(project))
-            if kept.deleted:
+            stored = self._runs.setdefault(run, Run(project))
+            if stored.deleted:
                 raise RunDeleted(f"run {run} is deleted")
-            repeat = self._repeat(kept, batch)
+            repeat = self._repeat(stored, batch)
             if repeat:
                 return self.as_first_time(run, batch, repeat)
-            receipt = self._store(kept, batch)
+            receipt = self._store(stored, batch)
             if batch.writer is not None and batch.seq is not None:
-                kept.writers[batch.writer] = (batch.seq, batch.fingerprint, receipt)
+                stored.writers[batch.writer] = (batch.seq, batch.fingerprint, receipt)
             return receipt
 
     def _repeat(self, kept: Run, batch: Batch) -> Receipt | None:
@@ -120,29 +120,29 @@ class MemoryStore(MetricStore):
             return Receipt(batch.count, 0, receipt.last_id, repeated=True)
         return None
 
-    def _store(self, kept: Run, batch: Batch) -> Receipt:
+    def _store(self, stored: Run, batch: Batch) -> Receipt:
         clock = self._clock()
-        kept.heard_at = max(kept.heard_at, clock)
-        latest = max([clock, *(point.time for point in kept.points)])
-        first = len(kept.points) + 1
+        stored.heard_at = max(stored.heard_at, clock)
+        latest = max([clock, *(point.time for point in stored.points)])
+        first = len(stored.points) + 1
         for block in _blocks(batch.columns):
-            starts = [self._following(kept, column) for column in block]
+            starts = [self._following(stored, column) for column in block]
             for _, group in groupby(zip(starts, block, strict=True), key=lambda pair: pair[0]):
                 columns = list(group)
                 for row in range(len(block[0].values)):
                     for start, column in columns:
                         step = column.steps[row] if column.steps is not None else min(start + row, _LARGEST)
                         when = latest if column.times is None else column.times[row]
-                        point = Point(len(kept.points) + 1, column.name, int(step), column.values[row], int(when))
-                        kept.points.append(point)
+                        point = Point(len(stored.points) + 1, column.name, int(step), column.values[row], int(when))
+                        stored.points.append(point)
         rows = max((len(column.values) for column in batch.columns[:1]), default=0)
-        mine = [point for point in kept.points[first - 1 :] if point.name == batch.columns[0].name][:rows]
+        first_column = [point for point in stored.points[first - 1 :] if point.name == batch.columns[0].name][:rows]
         return Receipt(
-            count=len(kept.points) - first + 1,
+            count=len(stored.points) - first + 1,
             first_id=first,
-            last_id=len(kept.points),
-            steps=np.array([point.step for point in mine], np.int64) if mine else None,
-            times=np.array([point.time for point in mine], np.int64) if mine else None,
+            last_id=len(stored.points),
+            steps=np.array([point.step for point in first_column], np.int64) if first_column else None,
+            times=np.array([point.time for point in first_column], np.int64) if first_column else None,
         )
 
     def _following(self, kept: Run, column: Column) -> int:
@@ -153,8 +153,8 @@ class MemoryStore(MetricStore):
         return min(max(steps) + 1, _LARGEST) if steps else 0
 
     def _read(self, run: int) -> Run:
-        kept = self._runs.get(run, Run())
-        return Run() if kept.deleted else kept
+        stored = self._runs.get(run, Run())
+        return Run() if stored.deleted else stored
 
     def points(self, run: int, name: str | None = None, skip: int = 0, limit: int = 1000) -> Points:
         with self._lock:
@@ -194,9 +194,11 @@ class MemoryStore(MetricStore):
         summaries = {}
         with self._lock:
             for run in runs:
-                kept = self._read(run)
-                mine = sorted({point.name for point in kept.points})
-                summaries[run] = [_summary(name, kept.by_time(name)) for name in mine if names is None or name in names]
+                stored = self._read(run)
+                names_of_run = sorted({point.name for point in stored.points})
+                summaries[run] = [
+                    _summary(name, stored.by_time(name)) for name in names_of_run if names is None or name in names
+                ]
         return summaries
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
@@ -216,7 +218,7 @@ class MemoryStore(MetricStore):
         return Given([run for run, value in values.items() if value is not None and compare(value, condition.value)])
 
     def _of(self, project: int) -> list[int]:
-        return [run for run, kept in self._runs.items() if kept.project == project]
+        return [run for run, stored in self._runs.items() if stored.project == project]
 
     def _value(self, run: int, name: str, of: str) -> float | None:
         points = self._read(run).by_time(name)
@@ -229,9 +231,9 @@ class MemoryStore(MetricStore):
 
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         with self._lock:
-            kept = {run: self._read(run) for run in runs}
+            stored = {run: self._read(run) for run in runs}
             return {
-                run: Head(len(one.points), len(one.points), one.heard_at) for run, one in kept.items() if one.heard_at
+                run: Head(len(one.points), len(one.points), one.heard_at) for run, one in stored.items() if one.heard_at
             }
 
     def chart(
@@ -244,10 +246,10 @@ class MemoryStore(MetricStore):
         hi: Bound = None,
     ) -> list[Chart]:
         with self._lock:
-            kept = self._read(run)
-            origin = min((point.time for point in kept.points), default=0)
-            lines = {name: kept.by_time(name) for name in names}
-            last_id = len(kept.points)
+            stored = self._read(run)
+            origin = min((point.time for point in stored.points), default=0)
+            lines = {name: stored.by_time(name) for name in names}
+            last_id = len(stored.points)
         charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in lines.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
 

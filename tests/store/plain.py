@@ -79,8 +79,8 @@ class Plain:
         choice[self.rng.integers(len(choice))]()
 
     def expected(self, name=None):
-        mine = [point for point in self.points if name in (None, point[1])]
-        return sorted(mine, key=lambda point: (point[4], point[0]))
+        matching = [point for point in self.points if name in (None, point[1])]
+        return sorted(matching, key=lambda point: (point[4], point[0]))
 
     def check(self):
         assert listed(self.store, self.run, limit=10**9) == self.expected()

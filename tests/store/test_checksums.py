@@ -56,7 +56,10 @@ def as_before(database):
 def reads(store):
     """Everything that can be read of the run, as plain values."""
     charts = [store.chart(1, ["a", "b"], points, x) for points in (3, 20, 9000) for x in ("step", "time")]
-    return [listed(store, 1, limit=9000), [[bits(chart.min) + bits(chart.max) for chart in some] for some in charts]]
+    return [
+        listed(store, 1, limit=9000),
+        [[bits(chart.min) + bits(chart.max) for chart in of_metric] for of_metric in charts],
+    ]
 
 
 def test_every_row_that_is_written_has_a_checksum(database, store):

@@ -72,8 +72,8 @@ def test_damaged_bytes_are_read_or_refused_by_name(store, table, name):
     chance, database = random.Random(f"{table.name} {name}"), store._database
     keys = list(table.primary_key.columns)
     with database.reading() as connection:
-        mine = (table.c.run_no == 1, table.c[name].is_not(None))
-        rows = connection.execute(select(*keys, table.c[name]).where(*mine)).all()
+        of_run = (table.c.run_no == 1, table.c[name].is_not(None))
+        rows = connection.execute(select(*keys, table.c[name]).where(*of_run)).all()
         names = dict(map(tuple, connection.execute(select(tables.metric_name))))
     refused = []
     for _ in range(12):

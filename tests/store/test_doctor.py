@@ -52,8 +52,8 @@ def change(database, table, values, axis=2, run=1):
 
 def cut_short(database, table, name, run=1):
     with database.reading() as connection:
-        mine = (table.c.run_no == run, table.c.axis_no == 2) if "axis_no" in table.c else (table.c.run_no == run,)
-        blob = connection.scalar(select(table.c[name]).where(*mine))
+        of_axis = (table.c.run_no == run, table.c.axis_no == 2) if "axis_no" in table.c else (table.c.run_no == run,)
+        blob = connection.scalar(select(table.c[name]).where(*of_axis))
     change(database, table, {name: blob[:-3]}, run=run)
 
 

@@ -182,7 +182,8 @@ class Machine(RuleBasedStateMachine):
         charts = [store.chart(self.run, NAMES, points, x) for store in (self.store, self.model)]
         fields = ("total", "exact", "start", "x", "min", "max", "last", "counts", "bad_x")
         described = [
-            [[np.asarray(getattr(chart, field)).tobytes() for field in fields] for chart in some] for some in charts
+            [[np.asarray(getattr(chart, field)).tobytes() for field in fields] for chart in of_store]
+            for of_store in charts
         ]
         assert described[0] == described[1]
 

@@ -210,9 +210,9 @@ def old_rows(database):
     with database.writing() as connection:
         connection.execute(tables.metric_name.insert(), [{"id": 1, "name": "a"}])
         connection.execute(tables.metric_log.insert(), rows)
-        kept = {name: value for name, value in stream.items() if name not in old}
-        names, places = ", ".join(kept), ", ".join(f":{name}" for name in kept)
-        connection.execute(sa.text(f"INSERT INTO metric_stream ({names}) VALUES ({places})"), kept)
+        old_stream = {name: value for name, value in stream.items() if name not in old}
+        names, places = ", ".join(old_stream), ", ".join(f":{name}" for name in old_stream)
+        connection.execute(sa.text(f"INSERT INTO metric_stream ({names}) VALUES ({places})"), old_stream)
         standing = RunningSummary()
         add_points(
             standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float))

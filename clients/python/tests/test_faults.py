@@ -295,9 +295,9 @@ def test_a_long_outage_is_logged_once(server, manager, caplog, eventually):
     run = manager.run()
     run.log({"m": 1.0})
     eventually(lambda: manager._sender._failures > 6)
-    told = [record.getMessage() for record in caplog.records if server.url in record.getMessage()]
-    assert len(told) == 1
-    assert "trying again" in told[0]
+    messages = [record.getMessage() for record in caplog.records if server.url in record.getMessage()]
+    assert len(messages) == 1
+    assert "trying again" in messages[0]
     server.start()
     assert run.finish() is True
 
