@@ -28,6 +28,8 @@ INT64 = 2**63
 
 
 def _line(line: str) -> str:
+    if line.isprintable():  # The client of each batch of points comes by here.
+        return line
     character = text.unprintable(line)
     if character is not None:
         raise ValueError(f"has a character that cannot be printed: {text.name_of(character)}")
