@@ -46,7 +46,7 @@ def of_points(line: Line, x: Ints) -> Nodes:
     finite = np.isfinite(clean)
     if not finite.all():
         odd = np.flatnonzero(~finite)
-        bad[odd, np.isposinf(clean[odd]) + 2 * np.isneginf(clean[odd])] = True
+        bad[odd, _kind(clean[odd])] = True
         clean = np.where(finite, clean, np.nan)
     return Nodes(
         first_x=x,
@@ -70,28 +70,32 @@ def in_order(pieces: list[Nodes]) -> Nodes:
     nodes = filled[0]
     if len(filled) > 1:
         nodes = Nodes(*(np.concatenate([getattr(one, field.name) for one in filled]) for field in fields(Nodes)))
-    x, time, first_id = nodes.first_x, nodes.first_time, nodes.first_id
+    order = _order(nodes.first_x, nodes.first_time, nodes.first_id)
+    return nodes if order is None else nodes.take(order)
+
+
+def _order(x: Ints, times: Ints, ids: Ints) -> Ints | None:
+    """What sorts by (x, time, id); None if they ascend already."""
     ascends = x[1:] > x[:-1]
     if not ascends.all():
-        later = (time[1:] > time[:-1]) | ((time[1:] == time[:-1]) & (first_id[1:] > first_id[:-1]))
+        later = (times[1:] > times[:-1]) | ((times[1:] == times[:-1]) & (ids[1:] > ids[:-1]))
         ascends |= (x[1:] == x[:-1]) & later
-    return nodes if ascends.all() else nodes.take(np.lexsort((first_id, time, x)))
+    return None if ascends.all() else np.lexsort((ids, times, x))
 
 
 def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart:
-    """A chart of at most `points` buckets out of nodes that are in order and do not overlap; exact if there are no more
-    points than that. `origin` is where relative time begins, 0 on other axes."""
-    total = int(nodes.counts.sum())
-    exact = total <= points  # A node is a point then.
-    starts = np.arange(total) if exact else _starts(nodes, points)
-    ends = np.append(starts[1:], len(nodes.first_x))[: len(starts)] - 1
-    low, high, last = _envelope(nodes, starts, ends)
-    bad_x, kinds = _marks(nodes, starts)
+    """A chart of at most `points` buckets, out of nodes of more points than that, which are in order and do not overlap.
+    `origin` is where relative time begins, 0 on other axes."""
+    starts = _starts(nodes.first_x, nodes.last_x, points)
+    ends = np.append(starts[1:], len(nodes.first_x)) - 1
+    low, high, last = _envelope(nodes.low, nodes.high, nodes.last, np.flatnonzero(np.isnan(nodes.last)), starts, ends)
+    node, kind = np.divmod(np.flatnonzero(nodes.bad), len(KINDS))  # Ten times as fast as nonzero in two dimensions.
+    bad_x, bad_values = _marks(node, kind, nodes.bad_x[node, kind], starts)
     return Chart(
         name=name,
         axis=axis,
-        total=total,
-        exact=exact,
+        total=int(nodes.counts.sum()),
+        exact=False,
         start=since(nodes.first_x[starts], origin),
         x=since(nodes.last_x[ends], origin),
         min=low,
@@ -101,30 +105,65 @@ def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart
         times=nodes.last_time[ends],
         counts=np.add.reduceat(nodes.counts, starts),
         bad_x=since(bad_x, origin),
-        bad_values=np.array(KINDS)[kinds],
+        bad_values=bad_values,
     )
 
 
-def _starts(nodes: Nodes, points: int) -> Ints:
+def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin: int) -> Chart:
+    """The same chart out of points alone, in any order; exact if there are no more than `points`. Nodes of one point each
+    would make it too, for half as much again."""
+    order = _order(x, line.times, line.ids)
+    if order is not None:
+        line, x = line.take(order), x[order]
+    exact = len(x) <= points
+    starts = np.arange(len(x)) if exact else _starts(x, x, points)
+    ends = starts if exact else np.append(starts[1:], len(x)) - 1
+    clean, odd = line.values, np.flatnonzero(~np.isfinite(line.values))
+    if len(odd):
+        clean = clean.copy()
+        clean[odd] = np.nan
+    low, high, last = (clean, clean, clean) if exact else _envelope(clean, clean, clean, odd, starts, ends)
+    bad_x, bad_values = _marks(odd, _kind(line.values[odd]), x[odd], starts)
+    return Chart(
+        name=name,
+        axis=axis,
+        total=len(x),
+        exact=exact,
+        start=since(x[starts], origin),
+        x=since(x[ends], origin),
+        min=low,
+        max=high,
+        last=last,
+        steps=line.steps[ends],
+        times=line.times[ends],
+        counts=ends - starts + 1,
+        bad_x=since(bad_x, origin),
+        bad_values=bad_values,
+    )
+
+
+def _starts(first_x: Ints, last_x: Ints, points: int) -> Ints:
     """The nodes that buckets begin with: equal shares of the width, but no two buckets have points of one x."""
-    edges = shares(int(nodes.first_x[0]), int(nodes.last_x[-1]), points)
-    starts = np.unique(np.searchsorted(nodes.first_x, edges, "left"))[1:]
-    starts = starts[starts < len(nodes.first_x)]
-    return np.append(0, starts[nodes.first_x[starts] > nodes.last_x[starts - 1]])
+    edges = shares(int(first_x[0]), int(last_x[-1]), points)
+    starts = np.unique(np.searchsorted(first_x, edges, "left"))[1:]
+    starts = starts[starts < len(first_x)]
+    return np.append(0, starts[first_x[starts] > last_x[starts - 1]])
 
 
-def _envelope(nodes: Nodes, starts: Ints, ends: Ints) -> tuple[Floats, Floats, Floats]:
-    """Min, max and last finite value of each bucket, NaN where it has none."""
-    if len(starts) == len(nodes.last):
-        return nodes.low, nodes.high, nodes.last
-    has_none = np.isnan(nodes.last)
-    if not has_none.any():  # What ignores NaN costs twice as much.
-        return np.minimum.reduceat(nodes.low, starts), np.maximum.reduceat(nodes.high, starts), nodes.last[ends]
-    last = np.maximum.reduceat(np.where(has_none, -1, np.arange(len(has_none))), starts)
+def _envelope(
+    low: Floats, high: Floats, last: Floats, odd: Ints, starts: Ints, ends: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Min, max and last finite value of each bucket, NaN where it has none; `odd` are the nodes that have none."""
+    if not len(odd):
+        return np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts), last[ends]
+    begins = np.append(0, np.flatnonzero(np.diff(odd) > 1) + 1)  # Where in `odd` runs of neighbours begin.
+    first, final = odd[begins], odd[np.append(begins[1:], len(odd)) - 1]
+    run = np.maximum(np.searchsorted(first, ends, "right") - 1, 0)
+    latest = np.where((first[run] <= ends) & (ends <= final[run]), first[run] - 1, ends)
     return (
-        np.fmin.reduceat(nodes.low, starts),
-        np.fmax.reduceat(nodes.high, starts),
-        np.where(last < 0, np.nan, nodes.last[last]),
+        np.fmin.reduceat(low, starts),
+        np.fmax.reduceat(high, starts),
+        np.where(latest < starts, np.nan, last[latest]),
     )
 
 
@@ -141,12 +180,17 @@ def since(times: Ints, origin: int) -> Ints:
     return np.minimum(times, _INT64.max + min(origin, 0)) - origin if origin else times
 
 
-def _marks(nodes: Nodes, starts: Ints) -> tuple[Ints, Ints]:
-    """Of each bucket the last value of each kind that is not finite: where it is, and its kind."""
-    node, kind = np.divmod(np.flatnonzero(nodes.bad), len(KINDS))  # Ten times as fast as nonzero in two dimensions.
+def _kind(odd: Floats) -> Ints:
+    """Which of KINDS values are that are not finite."""
+    return np.isposinf(odd) + 2 * np.isneginf(odd)
+
+
+def _marks(node: Ints, kind: Ints, x: Ints, starts: Ints) -> tuple[Ints, Floats]:
+    """Where each bucket has the last of its values of each kind that is not finite, and the value, out of all of them: the
+    node that has it, its kind, and its x."""
     bucket = np.searchsorted(starts, node, "right")
-    _, from_end = np.unique((bucket * 3 + kind)[::-1], return_index=True)
+    _, from_end = np.unique((bucket * len(KINDS) + kind)[::-1], return_index=True)
     chosen = len(node) - 1 - from_end
-    x, kind = nodes.bad_x[node, kind][chosen], kind[chosen]
+    x, kind = x[chosen], kind[chosen]
     order = np.argsort(x, kind="stable")
-    return x[order], kind[order]
+    return x[order], np.array(KINDS)[kind[order]]

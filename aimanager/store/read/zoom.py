@@ -22,7 +22,7 @@ from ..chunks.rollup import Chunks
 from ..shapes import Axis, Bound, Chart, Ints
 from ..tables import STEPS_ASCEND, TIMES_ASCEND
 from . import chunk_index
-from .nodes import Nodes, draw, in_order, of_points
+from .nodes import Nodes, draw, draw_points, in_order, of_points
 from .reader import Reader
 
 READ = layout.NODE // 2  # For so many points a bucket and fewer, points are read: nodes would be too coarse.
@@ -46,7 +46,7 @@ def chart(
             nodes = _nodes(reader, metric, chunks, tail, column, low, high, points)
         if nodes is None or int(nodes.counts.sum()) <= points:
             line = join([reader.decoded(metric, chunk_index.places(chunks)), tail])
-            nodes = in_order([points_within(line, column, low, high)])
+            return draw_points(name, x, *within(line, column, low, high), points, origin)
     except Damaged as error:
         raise DamagedPoints(reader.run, metric, 0, str(error)) from error
     return draw(name, x, nodes, points, origin)
@@ -61,13 +61,13 @@ def bounds(lo: Bound, hi: Bound, origin: int) -> tuple[int, int]:
     return max(low, LEAST), min(high, MOST)
 
 
-def points_within(line: Line, column: str, low: int, high: int) -> Nodes:
-    """The points with low <= x <= high, each as a node."""
+def within(line: Line, column: str, low: int, high: int) -> tuple[Line, Ints]:
+    """The points with low <= x <= high, and their x."""
     x = line.steps if column == "step" else line.times
     if (low, high) == (LEAST, MOST):
-        return of_points(line, x)
+        return line, x
     inside = (x >= low) & (x <= high)
-    return of_points(line.take(inside), x[inside])
+    return line.take(inside), x[inside]
 
 
 def _nodes(
@@ -78,7 +78,7 @@ def _nodes(
     if not clean.any():
         return None
     line = join([reader.decoded(metric, chunk_index.places(chunks[~clean])), tail])
-    nodes = [points_within(line, column, low, high)]
+    nodes = [of_points(*within(line, column, low, high))]
     clean_chunks = chunks if clean.all() else chunks[clean]
     # The step of a chunk's last point is in its row only where no step goes back.
     enough = len(clean_chunks) >= ENOUGH * points
