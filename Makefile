@@ -4,7 +4,8 @@
 # What the tests need from the system. `make test SYSTEM=` installs nothing and skips the tests that need what is missing.
 SYSTEM := chromium postgresql redis-server
 
-PYTEST := .venv/bin/python -m pytest
+# With bytecode kept, also where the environment says not to: else every process of a run compiles everything again.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
 UV_INSTALL := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 

@@ -18,11 +18,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.routing import Rule
+from whitenoise import WhiteNoise
 
 from aimanager import Settings, create_app
 from aimanager.db import schema
 from aimanager.db.engine import Database
 from aimanager.extensions import db, writing
+from aimanager.http import assets
 from aimanager.http.cookies import csrf_cookie, session_cookie
 from aimanager.models import User
 from aimanager.principal import Principal
@@ -68,6 +70,23 @@ def shared_routes() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_static_files() -> Iterator[None]:
+    """Read the static files once and not for each application."""
+    scan, scanned = WhiteNoise.update_files_dictionary, {}
+
+    def scan_once(files: WhiteNoise, root: str, prefix: str) -> None:
+        if (root, prefix) not in scanned:
+            scan(files, root, prefix)
+            scanned[root, prefix] = dict(files.files)
+        files.files.update(scanned[root, prefix])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assets, "digest", lru_cache(assets.digest))
+        patch.setattr(WhiteNoise, "update_files_dictionary", scan_once)
         yield
 
 

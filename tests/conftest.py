@@ -5,6 +5,7 @@ The application and the people who use it are in cast.py.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -52,6 +53,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark each test with what it needs, so that a quick run can leave it out."""
     for needed in {"postgres", "redis", "browser"}.intersection(getattr(item, "fixturenames", ())):
         item.add_marker(needed)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules and tests, which all stay: it took a sixth of a run's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def unavailable(config: pytest.Config, error: NotInstalled) -> NoReturn:

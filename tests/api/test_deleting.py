@@ -82,6 +82,7 @@ def test_nothing_of_a_deleted_run_is_seen_again(api, alice, browser_of, make_pro
     assert make_run(alice, project) > kept
 
 
+@pytest.mark.slow
 def test_a_deleted_project_of_many_runs_is_gone_at_once(
     app, api, alice, bob, browser_of, make_project, make_run, make_points, statements
 ):

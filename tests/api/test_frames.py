@@ -237,6 +237,7 @@ def test_a_wrong_frame_is_refused_by_name_and_nothing_is_stored(send, points, ki
     assert points() == []
 
 
+@pytest.mark.slow
 def test_no_broken_frame_breaks_the_server(send, points):
     """Whatever becomes of a frame on its way, it is taken or refused, never a 5xx."""
     whole = pack(

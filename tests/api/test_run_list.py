@@ -121,24 +121,25 @@ SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric
          "config:lr", "config:net.width", "config:none"]  # fmt: skip
 
 
-@pytest.mark.parametrize("sort", SORTS)
-def test_pages_together_are_the_whole_list(api, alice, many, sort, monkeypatch):
+def test_pages_together_are_the_whole_list(api, alice, many, monkeypatch):
     monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
     monkeypatch.setattr("aimanager.db.keyset.FEW", 2)
-    for query in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")):
-        parameters = "sort={}&order={}&filter={}".format(sort, *query)
-        answer = api(alice).get(f"/runs/?project_id={many}&{parameters}&limit=1000")
+    for sort, direction, words in itertools.product(
+        SORTS, ("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")
+    ):
+        query = f"sort={sort}&order={direction}&filter={words}"
+        answer = api(alice).get(f"/runs/?project_id={many}&{query}&limit=1000")
         ids = [run["id"] for run in answer.json]
         paged, after = [], ""
         while True:
-            answer = api(alice).get(f"/runs/?project_id={many}&{parameters}&limit=4{after}")
+            answer = api(alice).get(f"/runs/?project_id={many}&{query}&limit=4{after}")
             paged += [run["id"] for run in answer.json]
             if "X-Next-Cursor" not in answer.headers:
                 break
             after = f"&after={answer.headers['X-Next-Cursor']}"
-        assert paged == ids, parameters
+        assert paged == ids, query
         assert len(set(ids)) == len(ids)
-        if not query[1]:
+        if not words:
             assert len(ids) == 23
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.servers import Gunicorn
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1024 * 1024
 
 

@@ -63,6 +63,7 @@ def test_guesses_that_come_all_at_once_are_no_more_than_one_by_one(alice, login,
     assert set(codes) == {401, 429}
 
 
+@pytest.mark.slow
 def test_right_passwords_that_come_all_at_once_all_come_in(alice, login, many):
     assert many(16, lambda place: login("alice").status_code) == [200] * 16
 

@@ -189,6 +189,7 @@ def test_no_secret_is_in_how_a_thing_prints(alice, settings):
         assert "hunter2" not in str(model)
 
 
+@pytest.mark.slow
 def test_the_settings_are_printed_without_secrets(tmp_path):
     secret = "a-long-Random.Text/of+letters0189!"
     env = os.environ | {

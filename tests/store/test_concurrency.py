@@ -96,6 +96,7 @@ def test_copies_of_one_request_are_stored_once(database):
     assert store.points(1).total == 2
 
 
+@pytest.mark.slow
 def test_readers_beside_writers_see_a_prefix(database):
     store, stop = SqlStore(database), threading.Event()
     log(store, 1, column("a", [0]), column("b", [0]))

@@ -90,6 +90,7 @@ def statements_of(database, action):
     return len(seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_delete_asks_no_more_of_the_database_for_a_thousand_metrics_than_for_one(database, sealed):
     store = SqlStore(database)

@@ -87,6 +87,7 @@ def test_a_resting_run_is_finished_and_resumed_like_any_other(store, database, c
     assert state(database, 1) == (LIVE, 1)
 
 
+@pytest.mark.slow
 def test_more_runs_than_one_transaction_takes_all_rest(store, database, clock):
     for run in range(1, 121):
         log(store, run, column("loss", [float(run)]))

@@ -222,6 +222,7 @@ def test_an_interrupted_copy_leaves_nothing_and_is_begun_again(new, kind):
     assert dump(target) == dump(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_a_killed_copy_leaves_no_database_that_could_pass_for_a_whole_one(new, kind):
     source, target = new("sqlite"), new(kind)
@@ -265,6 +266,7 @@ def test_a_target_that_changes_what_it_is_given_is_found_out_and_not_kept(new):
     assert is_new(target)
 
 
+@pytest.mark.slow
 def test_a_database_that_a_process_has_open_is_not_copied(new):
     source, target = new("sqlite"), new("sqlite")
     fill(source, 2)
