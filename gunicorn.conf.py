@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -28,12 +29,20 @@ bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{sett
 worker_class = "gthread"
 workers = settings.workers
 threads = settings.threads
-# Viewers are connections for hours: within gunicorn's default of a thousand they would shut all others out.
-worker_connections = threads + 1000
+# Viewers are connections for hours: within gunicorn's default of a thousand they would shut all others out. Thousands of
+# scripts keep theirs between two batches. Each takes a file, of which many systems give a process 1024 if it asks for no more.
+OTHER_FILES = 500
+files, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+worker_connections = threads + 4000
+if files != resource.RLIM_INFINITY and files < worker_connections + OTHER_FILES:
+    files = worker_connections + OTHER_FILES
+    files = files if most_files == resource.RLIM_INFINITY else min(files, most_files)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most_files))
+    worker_connections = max(threads + 1000, min(worker_connections, files - OTHER_FILES))
 preload_app = False  # Threads and sockets of the live bus do not survive a fork.
 timeout = 60
 graceful_timeout = 20
-keepalive = 10
+keepalive = 15  # Seconds; longer than the pause that load alone makes scripts take, or each batch would connect anew.
 limit_request_line = 8190
 limit_request_fields = 100
 forwarded_allow_ips = ""  # Proxies are believed by count, AI_MANAGER_TRUSTED_PROXIES, and nowhere else.
