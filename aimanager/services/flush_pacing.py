@@ -49,7 +49,8 @@ class FlushPacing:
         self._user_rate = OF_BUDGET * min(rates, default=math.inf) / processes
         self._lock = threading.Lock()
         self._cost = FIRST_COST
-        self._requests = 0
+        self._requests = self._newcomers = 0
+        self._arrivals = 0.0  # Runs that begin to write, a second.
         self._sample_from, self._cpu_from = clock(), cpu_clock()
         self._owner_of: dict[int, int] = {}  # The runs that write, the one that goes first being forgotten first.
         self._forget_at: dict[int, float] = {}
@@ -74,6 +75,7 @@ class FlushPacing:
             if run not in self._owner_of:
                 self._owner_of[run] = user
                 self._runs_of[user] += 1
+                self._newcomers += 1
             self._forget(now)
             pause = self._pause(run, user, watched, remaining, window_ends_in)
             self._forget_at[run] = now + max(FORGET_AFTER, 2 * pause)
@@ -87,7 +89,10 @@ class FlushPacing:
 
     def _pause(self, run: int, user: int, watched: bool, remaining: int | None, window_ends_in: float) -> float:
         runs_of_user = max(1, self._runs_of[user])
-        for_load = min(max(1, len(self._owner_of)) * self._cost / self._capacity, LONGEST_FOR_LOAD)
+        # Who comes during the pause will have to be served too.
+        room = self._capacity - self._arrivals * self._cost
+        runs = max(1, len(self._owner_of))
+        for_load = min(runs * self._cost / room, LONGEST_FOR_LOAD) if room > 0 else LONGEST_FOR_LOAD
         for_budget = runs_of_user / self._user_rate
         if remaining is not None:
             # The other processes' requests, and those that came too soon, are counted in what is left.
@@ -102,7 +107,7 @@ class FlushPacing:
         return min(max(floor, min(for_load * spread, LONGEST_FOR_LOAD), for_budget * spread), LONGEST)
 
     def _measure(self, now: float) -> None:
-        """Average what requests cost, over windows with enough of them; all that this process does counts as theirs."""
+        """Average what requests cost and how many runs begin, over windows with enough of them; all that this process does counts as theirs."""
         self._requests += 1
         elapsed = now - self._sample_from
         if self._requests < SAMPLE_REQUESTS and elapsed < OLD_SAMPLE:
@@ -113,7 +118,8 @@ class FlushPacing:
         if self._requests >= SAMPLE_REQUESTS and elapsed < 2 * OLD_SAMPLE:
             measured = (cpu - self._cpu_from) / self._requests
             self._cost += 0.3 * (min(max(measured, LEAST_COST), GREATEST_COST) - self._cost)
-        self._requests, self._sample_from, self._cpu_from = 0, now, cpu
+        self._arrivals += 0.5 * (self._newcomers / elapsed - self._arrivals)
+        self._requests, self._newcomers, self._sample_from, self._cpu_from = 0, 0, now, cpu
 
     def _forget(self, now: float) -> None:
         """Count no more who sent nothing for long; looked for once a second."""

@@ -62,6 +62,19 @@ def test_all_runs_together_ask_for_at_most_half_of_the_server(runs, cost):
     assert runs * cost / seconds <= 0.5 * 1.05 or seconds == 10
 
 
+def test_runs_that_begin_one_after_the_other_leave_room_for_those_to_come():
+    clock, cost, arrivals = Clock(), 0.002, 130
+    pacing = pacing_of(clock)
+    due = [(number / arrivals, number) for number in range(10 * arrivals)]
+    requests = Counter[int]()
+    while due[0][0] < 10:
+        clock.now, run = heapq.heappop(due)
+        clock.cpu += cost
+        requests[int(clock.now)] += 1
+        heapq.heappush(due, (clock.now + pacing.after_request(run, run) / 1000, run))
+    assert max(requests[second] for second in range(3, 10)) * cost <= 0.5 * 1.1
+
+
 def test_a_server_that_is_slow_for_a_while_asks_less_often_and_recovers():
     clock = Clock()
     pacing = pacing_of(clock)
