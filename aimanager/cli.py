@@ -22,7 +22,7 @@ from .extensions import db
 from .models import User
 from .principal import Principal
 from .services import accounts, api_keys
-from .store.upkeep import checksums, doctor
+from .store.upkeep import doctor, missing_checksums
 from .upkeep import compacting, copying
 
 
@@ -161,12 +161,12 @@ def examine(runs: tuple[int, ...], add_checksums: bool) -> None:
                 click.echo(str(fault))
             faults += len(run_faults)
             if add_checksums and not run_faults:
-                checksums.add_checksums(database, run)
+                missing_checksums.add_checksums(database, run)
     except doctor.NoPoints as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     click.echo(f"{faults} fault{'s' * (faults > 1)}" if faults else "no faults found")
-    if unchecked := checksums.unchecked(database, runs or None):
+    if unchecked := missing_checksums.unchecked(database, runs or None):
         click.echo(
             f"{unchecked} row{'s' * (unchecked > 1)} of an older version without a checksum:"
             " `aimanager doctor --add-checksums` adds it"

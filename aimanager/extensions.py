@@ -15,8 +15,8 @@ from werkzeug.local import LocalProxy
 
 from .config import Settings
 from .db.engine import Database
-from .http.limits import RateLimits
 from .http.login_throttle import LoginThrottle
+from .http.rate_limits import RateLimits
 from .http.seats import Seats
 from .live import Hub, LiveBus
 from .models import Base

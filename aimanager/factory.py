@@ -16,15 +16,15 @@ from .api.responses import run_out
 from .config import ConfigurationError, Settings
 from .db import schema
 from .db.engine import Database, engine_options, prepare
-from .db.gate import gate_for
+from .db.write_gate import gate_for
 from .extensions import Parts, db, jwt
 from .http import csrf, hooks
 from .http.assets import StaticFiles
 from .http.auth import check_every_route_has_a_rule
 from .http.errors import init_errors
 from .http.fast_path import FastPath
-from .http.limits import RateLimits
 from .http.login_throttle import LoginThrottle
+from .http.rate_limits import RateLimits
 from .http.routing import init_routing
 from .http.seats import Seats
 from .http.signing_key import audience, secret_key

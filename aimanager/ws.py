@@ -22,8 +22,8 @@ from .extensions import db, hub, metric_store, parts
 from .http.auth import requires
 from .http.client_address import client_address
 from .http.csrf import same_origin
-from .http.described import takes
-from .http.limits import budget
+from .http.rate_limits import budget
+from .http.route_docs import takes
 from .live import Hub, LiveBus, Viewer, frames
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
 from .live.sockets import ENVIRON_KEY

@@ -26,7 +26,7 @@ def import_statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def imported_names(path: Path, root: Path) -> set[str]:
-    """The full dotted name of everything that a file imports: `from ..db import gate` is `aimanager.db.gate`."""
+    """The full dotted name of everything that a file imports: `from ..db import gate` is `aimanager.db.write_gate`."""
     package = module_name(path, root).split(".")
     if path.name != "__init__.py":
         package = package[:-1]

@@ -8,7 +8,7 @@ from flask import Blueprint, g
 
 from ..http.auth import requires
 from ..http.client_address import client_address
-from ..http.described import refuses
+from ..http.route_docs import refuses
 from ..services import accounts as service
 from ..services import api_keys, sessions, tickets
 from .decorators import body, returns

@@ -9,8 +9,8 @@ from flask import Blueprint, request
 
 from ..extensions import parts
 from ..http.auth import requires
-from ..http.described import undocumented
-from ..http.limits import budget
+from ..http.rate_limits import budget
+from ..http.route_docs import undocumented
 from .decorators import answer, returns
 from .responses import Health
 

@@ -10,9 +10,9 @@ from flask import Blueprint, g
 from ..errors import Invalid
 from ..extensions import hub, parts
 from ..http.auth import requires
-from ..http.described import idempotent, refuses
 from ..http.fast_path import fast
-from ..http.limits import Window, budget
+from ..http.rate_limits import Window, budget
+from ..http.route_docs import idempotent, refuses
 from ..services import metrics as service
 from ..store import Batch, Column
 from ..wire import numbers, times

@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 
 from ..errors import SENTENCES
 from ..http.auth import requires, rule_of
-from ..http.limits import budget
+from ..http.rate_limits import budget
 from .bodies import FRAME
 from .decorators import returns
 from .responses import Document, Problem

@@ -8,9 +8,9 @@ from flask import Blueprint, g
 from ..errors import Invalid
 from ..extensions import hub, parts
 from ..http.auth import requires
-from ..http.described import idempotent, refuses
 from ..http.fast_path import fast
-from ..http.limits import budget
+from ..http.rate_limits import budget
+from ..http.route_docs import idempotent, refuses
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import filters, pages

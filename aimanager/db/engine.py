@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from ..config import Settings
 from . import presence
-from .gate import PATIENCE, Gate, gate_for, sqlite_path
 from .generation import Generation
 from .lookups import Lookups
+from .write_gate import PATIENCE, Gate, gate_for, sqlite_path
 
 AUTO_VACUUM = "INCREMENTAL"  # Of a new file.
 SQLITE_PRAGMAS = {

@@ -11,7 +11,7 @@ from whitenoise import WhiteNoise
 
 from .auth import requires
 from .headers import ALWAYS
-from .limits import budget
+from .rate_limits import budget
 
 KINDS = {".css", ".js", ".svg", ".png", ".ico", ".woff2", ".webmanifest"}
 

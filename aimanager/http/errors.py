@@ -15,7 +15,7 @@ from ..errors import SENTENCES, AIManagerError, Damaged, Unavailable
 from ..extensions import parts
 from ..services.damage import describe_damage
 from ..store import DamagedPoints
-from .unread import discard_body
+from .unread_body import discard_body
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from limits.strategies import FixedWindowRateLimiter, RateLimiter
 
 from ..errors import TooMany
 from .counters import MemoryCounters
-from .limits import RateLimits
+from .rate_limits import RateLimits
 
 PAIR, NAME, ADDRESS = parse("10 per 10 minutes"), parse("30/hour"), parse("100/hour")
 

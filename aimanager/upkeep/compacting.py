@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from .. import models
 from ..config import ConfigurationError
 from ..db.engine import Database
-from ..db.gate import sqlite_path
+from ..db.write_gate import sqlite_path
 from ..store.tables import is_partition
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError
 
 from .. import models
 from ..config import ConfigurationError
-from ..db.gate import sqlite_path
-from . import ends
-from .ends import Refused
+from ..db.write_gate import sqlite_path
+from . import copy_endpoints
+from .copy_endpoints import Refused
 
 _ROWS = 1000  # Rows of one batch, or fewer if they are large.
 _BYTES = 8 << 20
@@ -61,7 +61,7 @@ def copy(source_url: str, target_url: str, progress: Progress, force: bool = Fal
     Raises Refused where somebody has either database open, the source unless `force`, and where the target has rows.
     """
     try:
-        return _copy(ends.url_of(source_url), ends.url_of(target_url), progress, force)
+        return _copy(copy_endpoints.url_of(source_url), copy_endpoints.url_of(target_url), progress, force)
     except _Differs as differs:
         return differs.proofs
     except (DBAPIError, ConfigurationError, OSError) as error:
@@ -78,19 +78,19 @@ class _Differs(Exception):
 
 
 def _copy(source: URL, target: URL, progress: Progress, force: bool) -> list[Proof]:
-    if ends.place(source) == ends.place(target):
+    if copy_endpoints.place(source) == copy_endpoints.place(target):
         raise Refused("The source and the target are the same database.")
     path = sqlite_path(source)
     if path and not path.is_file():
         raise Refused(f"There is no database at {path}.")
     if not force:
-        ends.check_alone(source, "source", ", or use --force to copy what is there at this moment")
-    ends.check_alone(target, "target")
-    with ends.opened(source) as database:
-        ends.check_source(database)
-        with ends.made(target) as made, database.reading() as reading, made.writing() as writing:
+        copy_endpoints.check_alone(source, "source", ", or use --force to copy what is there at this moment")
+    copy_endpoints.check_alone(target, "target")
+    with copy_endpoints.opened(source) as database:
+        copy_endpoints.check_source(database)
+        with copy_endpoints.made(target) as made, database.reading() as reading, made.writing() as writing:
             for connection in (reading, writing):
-                ends.without_timeouts(connection)
+                copy_endpoints.without_timeouts(connection)
             proofs = [_copy_table(table, reading, writing, progress) for table in _tables()]
             if not all(proof.holds for proof in proofs):
                 raise _Differs(proofs)

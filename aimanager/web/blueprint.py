@@ -10,7 +10,7 @@ from ..errors import Unauthorized
 from ..http import cookies
 from ..http.errors import error_response
 from ..services import passwords, validation
-from . import filters
+from . import template_filters
 from .forms import check_text
 
 # Of text fields in characters: what the server takes is what the form takes.
@@ -26,7 +26,7 @@ LIMITS = {
 THEMES = ("system", "light", "dark")
 
 web = Blueprint("web", __name__)
-filters.register(web)
+template_filters.register(web)
 
 
 @web.before_request

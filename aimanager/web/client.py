@@ -8,7 +8,7 @@ from flask import Response, current_app, send_from_directory, url_for
 
 from ..errors import NotFound
 from ..http.auth import requires
-from ..http.limits import budget
+from ..http.rate_limits import budget
 from .blueprint import web
 from .snippet import address
 

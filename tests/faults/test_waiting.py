@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 import urllib3
 
-from aimanager.db.gate import DatabaseBusy, Gate
+from aimanager.db.write_gate import DatabaseBusy, Gate
 from tests.faults.scripts import NO_LIMITS, Account, wait_until
 
 LONGEST = 14  # Seconds until a client gives up: a writer's patience of ten and some for a busy machine.

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from aimanager.store import DamagedPoints, SqlStore, tables
 from aimanager.store.chunks import checksum, layout
-from aimanager.store.upkeep import checksums, doctor
+from aimanager.store.upkeep import doctor, missing_checksums
 from tests.store.factories import bits, column, listed, log, open_database
 
 BLOBS = {
@@ -63,7 +63,7 @@ def reads(store):
 
 
 def test_every_row_that_is_written_has_a_checksum(database, store):
-    assert checksums.unchecked(database) == 0
+    assert missing_checksums.unchecked(database) == 0
     with database.reading() as connection:
         for table, names in BLOBS.items():
             rows = connection.execute(select(*(table.c[name] for name in names))).all()
@@ -76,9 +76,9 @@ def test_rows_of_before_are_read_and_counted_and_can_be_given_checksums(database
     count = as_before(database)
     assert reads(SqlStore(database)) == before
     assert list(doctor.check(database)) == []
-    assert checksums.unchecked(database) == checksums.unchecked(database, [1]) == count
-    checksums.add_checksums(database, 1)
-    assert checksums.unchecked(database) == 0
+    assert missing_checksums.unchecked(database) == missing_checksums.unchecked(database, [1]) == count
+    missing_checksums.add_checksums(database, 1)
+    assert missing_checksums.unchecked(database) == 0
     assert list(doctor.check(database)) == []
     assert reads(SqlStore(database)) == before
 

@@ -20,7 +20,7 @@ from aimanager.db.engine import Database
 from aimanager.models import ApiKey, Project, RevokedToken, Run, Ticket, User
 from aimanager.store import SqlStore
 from aimanager.store.upkeep import doctor
-from aimanager.upkeep import copying, ends
+from aimanager.upkeep import copy_endpoints, copying
 from tests.servers import ROOT
 from tests.store.factories import column, listed, log
 from tests.waiting import wait_until
@@ -292,7 +292,7 @@ def test_a_database_that_a_process_has_open_is_not_copied(new):
 
 @pytest.mark.postgres
 def test_a_postgres_database_with_other_connections_is_not_copied(new, monkeypatch):
-    monkeypatch.setattr(ends, "_MOMENT", 0.0)
+    monkeypatch.setattr(copy_endpoints, "_MOMENT", 0.0)
     source, target = new("postgres"), new("sqlite")
     fill(source, 2)
     database = opened(source)

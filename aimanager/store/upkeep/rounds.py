@@ -8,7 +8,7 @@ from ...db.engine import Database
 from ..base import DamagedPoints
 from ..shapes import Clock
 from ..statements import Statements
-from . import lasts, rest
+from . import idle_runs, last_values
 from .removal import Removal
 from .seal import Sealer
 
@@ -43,8 +43,8 @@ class Upkeep:
                     log.error("points cannot be read, so they stay as they are: %s", damage)
         self.sweep()
         if self._is_rest_due():
-            rest.put_to_rest(self._database, self._clock, self._is_closed)
-        lasts.settle(self._database, self._sql, self._is_closed)
+            idle_runs.put_to_rest(self._database, self._clock, self._is_closed)
+        last_values.settle(self._database, self._sql, self._is_closed)
         self.removal.give_back(self._is_closed)
 
     def sweep(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...db.engine import Database
-from ...db.gate import PATIENCE
+from ...db.write_gate import PATIENCE
 from ..base import StoreUnavailable
 from ..names import Names
 from ..shapes import Batch, Clock, Receipt

@@ -16,7 +16,7 @@ from .. import models
 from ..config import ConfigurationError, Settings
 from ..db import presence, schema
 from ..db.engine import Database
-from ..db.gate import sqlite_path
+from ..db.write_gate import sqlite_path
 from ..store import tables as _  # noqa: F401  # They are in the models' metadata once they are imported.
 
 _MOMENT = 3.0  # Seconds.

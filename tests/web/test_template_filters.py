@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aimanager.web import filters
+from aimanager.web import template_filters
 
 NUMBERS = json.loads((Path(__file__).parent.parent / "wire" / "numbers.json").read_text())
 
@@ -12,8 +12,8 @@ NUMBERS = json.loads((Path(__file__).parent.parent / "wire" / "numbers.json").re
 @pytest.mark.parametrize("case", NUMBERS, ids=lambda case: str(case["value"]))
 def test_a_number_reads_the_same_from_the_server_as_from_the_script(case):
     value = float(case["value"])
-    assert filters.short(value) == case["short"]
-    assert filters.plain(value) == case["exact"]
+    assert template_filters.short(value) == case["short"]
+    assert template_filters.plain(value) == case["exact"]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_number_reads_the_same_from_the_server_as_from_the_script(case):
      ("text", "text"), ([1, 2], "[1, 2]")],
 )  # fmt: skip
 def test_what_is_no_float_is_shown_as_it_is(value, shown):
-    assert filters.short(value) == shown
+    assert template_filters.short(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_what_is_no_float_is_shown_as_it_is(value, shown):
      (-100, "0.0 s")],
 )  # fmt: skip
 def test_a_duration_has_its_two_largest_units(seconds, shown):
-    assert filters.duration(timedelta(seconds=seconds)) == shown
+    assert template_filters.duration(timedelta(seconds=seconds)) == shown
 
 
 def test_a_moment_is_told_from_now():
     now = datetime.now(UTC).replace(tzinfo=None)
-    assert filters.ago(now + timedelta(hours=1)) == "just now"
-    assert filters.ago(now - timedelta(minutes=3, seconds=5)) == "3 min ago"
-    assert filters.ago(now - timedelta(days=400)).endswith(str((now - timedelta(days=400)).year))
+    assert template_filters.ago(now + timedelta(hours=1)) == "just now"
+    assert template_filters.ago(now - timedelta(minutes=3, seconds=5)) == "3 min ago"
+    assert template_filters.ago(now - timedelta(days=400)).endswith(str((now - timedelta(days=400)).year))
