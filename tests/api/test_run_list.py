@@ -121,6 +121,7 @@ SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric
          "config:lr", "config:net.width", "config:none"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_pages_together_are_the_whole_list(api, alice, many, monkeypatch):
     monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
     monkeypatch.setattr("aimanager.db.keyset.FEW", 2)
