@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from tests.faults.scripts import NO_LIMITS, PASSWORD, Account, check, start_scripts, wait_for_progress
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -28,11 +29,12 @@ def test_a_crash_of_postgres_is_a_pause_and_nothing_else(durable_postgres, gunic
             ("POST", "/projects/", {"name": "another"}),
             ("POST", "/auth/login", {"username": "alice", "password": PASSWORD}),
             ("POST", f"/metrics/{run}", {"name": "x", "value": 1}),
-            ("GET", "/readyz", None),
         ):
             answer = alice.send(method, path, body)
             assert answer.status == 503, (method, path, answer.status, answer.data)
             assert int(answer.headers["Retry-After"]) >= 1
+        # What it said may be a second old.
+        wait_until(lambda: alice.send("GET", "/readyz").status == 503)
         page = alice.send("GET", f"/app/runs/{run}", headers={"Accept": "text/html"})
         assert (page.status, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
         assert urllib.request.urlopen(f"{server.url}/healthz").status == 200
