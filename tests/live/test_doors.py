@@ -6,6 +6,8 @@ import websocket
 from tests.live.people import Person, Socket, http, refusal
 from tests.servers import Gunicorn
 
+pytestmark = pytest.mark.slow  # A real server, and sockets that wait.
+
 
 @pytest.fixture(scope="module")
 def server():

@@ -14,6 +14,7 @@ from aimanager.services.flush_pacing import LONGEST_FOR_LOAD
 from tests.servers import Gunicorn
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 SCRIPTS = 1100  # More than gunicorn keeps of itself.
 
 
