@@ -55,8 +55,8 @@ def figures() -> list[Figure]:
 def open_run(page: Page, url: str, run: int) -> None:
     """Log in by hand, open the run's page and wait until it is drawn and live."""
     page.goto(f"{url}/login")
-    page.get_by_label("user name or email").fill("alice")
-    page.get_by_label("password", exact=True).fill("a long password")
+    page.get_by_label("Username or email").fill("alice")
+    page.get_by_label("Password", exact=True).fill("a long password")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{url}/")
     page.goto(f"{url}/app/runs/{run}")

@@ -118,8 +118,8 @@ def signed_in(browser: Browser, url: str) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(WATCH)
     page.goto(f"{url}/login")
-    page.get_by_label("user name or email").fill("alice")
-    page.get_by_label("password", exact=True).fill("a long password")
+    page.get_by_label("Username or email").fill("alice")
+    page.get_by_label("Password", exact=True).fill("a long password")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{url}/")
     return page

@@ -36,7 +36,7 @@ def figures() -> list[Figure]:
         waits = beside(store, lambda: (store.delete([1]), store.tidy()))
         took = time.monotonic() - took
         store.tidy()
-        with database.gate:
+        with database.gate.turn():
             raw = database.engine.raw_connection()
             raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             raw.close()
