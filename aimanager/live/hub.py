@@ -88,7 +88,8 @@ class Hub:
             self._count_home_rooms()
             viewer.version = room.version
             viewer.checked_at = time.monotonic()
-            viewer.recheck_at = viewer.checked_at + RECHECK_EVERY
+            # Its rights were read before the handshake: what has been revoked since was announced too early for it.
+            viewer.recheck_at = viewer.checked_at
             viewer.socket.on_drained = lambda: self._catch_up(room, viewer)
             room.viewers |= {viewer}
             if self._thread is None:

@@ -190,6 +190,13 @@ def test_rights_are_checked_again_without_a_message(world, monkeypatch):
     assert guest.code == 4403
 
 
+def test_who_lost_the_right_during_the_handshake_is_sent_away(world):
+    world.codes["alice"] = 4401
+    guest = world.guest(principal="alice")
+    guest.read(until=lambda: guest.code)
+    assert guest.code == 4401
+
+
 def test_a_store_that_is_away_for_a_while_costs_only_time(world, monkeypatch):
     guest = world.guest()
     since = world.store.since
