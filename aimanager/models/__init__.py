@@ -1,10 +1,12 @@
-"""The rows: users and their credentials, projects, runs."""
+"""The rows: users and their credentials, projects and their views, runs and their marks."""
 
 from .base import Base
 from .credentials import ApiKey, RevokedToken, Ticket
 from .project import Project
 from .run import Run
 from .run_config import RunConfig
+from .run_mark import RunMark
 from .user import User
+from .view import View
 
-__all__ = ["ApiKey", "Base", "Project", "RevokedToken", "Run", "RunConfig", "Ticket", "User"]
+__all__ = ["ApiKey", "Base", "Project", "RevokedToken", "Run", "RunConfig", "RunMark", "Ticket", "User", "View"]

@@ -22,6 +22,7 @@ class Project(Stamped, Base):
     is_public: Mapped[bool] = mapped_column(default=False, index=True)
     # What it is searched by: the name and the description, folded.
     words: Mapped[str] = mapped_column(Text, default="", server_default="")
+    archived_at: Mapped[datetime | None]  # Set: it is below the others on the home page.
     deleted_at: Mapped[datetime | None]  # Set: nobody sees it any more, and its rows are being removed.
 
 

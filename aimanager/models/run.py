@@ -3,7 +3,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, event, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import natural_order
@@ -26,6 +38,16 @@ class Run(Stamped, Base):
         Index("ix_runs_project_id_name_key_id", "project_id", "name_key", "id"),
         Index("ix_runs_project_id_tags_key_id", "project_id", "tags_key", "id"),
         Index("ix_runs_project_id_lasted_id", "project_id", "lasted", "id"),
+        *(
+            Index(
+                f"ix_runs_{column}",
+                "project_id",
+                "id",
+                sqlite_where=text(f"{column} IS NOT NULL"),
+                postgresql_where=text(f"{column} IS NOT NULL"),
+            )
+            for column in ("archived_at", "trashed_at")
+        ),
         UniqueConstraint("project_id", "once_key"),
         {"sqlite_autoincrement": True},
     )
@@ -44,6 +66,13 @@ class Run(Stamped, Base):
     # The latest sign of life that is not a point: its start, a resumption, a heartbeat. None counts as none.
     alive_at: Mapped[datetime | None] = mapped_column(default=now)
     has_heartbeat: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    archived_at: Mapped[datetime | None]  # Set: it is in lists only where archived runs are asked for.
+    trashed_at: Mapped[datetime | None]  # Set: it is in the trash, from which it can be restored for some days.
+    stop_requested_at: Mapped[
+        datetime | None
+    ]  # Set: the script is asked to stop with the answer to its next heartbeat.
+    total_steps: Mapped[int | None] = mapped_column(BigInteger)  # How many steps there will be, if the script said so.
+    colour: Mapped[int | None] = mapped_column(SmallInteger)  # The chosen one of twenty; None follows from the id.
     # Of the request that made it, if it had an Idempotency-Key: hashes of the key and of the body.
     once_key: Mapped[str | None] = mapped_column(String(64))
     once_body: Mapped[str | None] = mapped_column(String(32))
