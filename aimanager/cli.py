@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -13,7 +14,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from . import ConfigurationError, Settings, create_app
+from . import ConfigurationError, Settings, create_app, seed
 from .config import PREFIX
 from .db import schema
 from .db.engine import Database
@@ -127,6 +128,28 @@ def key(username: str, name: str, scope: str) -> None:
     owner = _user(username)
     _, secret = api_keys.issue(Principal(user_id=owner.id), name, scope)
     click.echo(secret)
+
+
+@main.command("seed")
+@click.option("--runs", type=click.IntRange(1), default=200, show_default=True)
+@click.option(
+    "--metrics", type=click.IntRange(1), default=12, show_default=True, help="a run logs at most 50, the newest all"
+)
+@click.option("--points", type=click.IntRange(1), default=200, show_default=True, help="of each metric of a run")
+@click.option("--name", default="Image classification", show_default=True, help="of the project")
+@click.option("--user", "username", help="whose project it is; without it an account is made")
+@in_app
+def seed_project(runs: int, metrics: int, points: int, name: str, username: str | None) -> None:
+    """Make a project full of believable runs, to try the pages with."""
+    if username is None:
+        username, password = f"seed-{secrets.token_hex(3)}", secrets.token_urlsafe(12)
+        accounts.create(f"{username}@example.com", username, password)
+        click.echo(f"made user {username} with password {password}")
+    project = seed.new_project(_user(username).id, name)
+    for count in seed.seed(project.id, seed.Size(runs, metrics, points)):
+        click.echo(f"\r{count:,} of {runs:,} runs", nl=False, err=True)
+    click.echo(err=True)
+    click.echo(f"made project {project.id}: /app/projects/{project.id}")
 
 
 @main.command("migrate")
