@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, BindParameter, Column, Select, bindparam
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
@@ -79,7 +79,7 @@ class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
 
     inherit_cache = True
 
-    def __init__(self, column: Column[int], name: str) -> None:
+    def __init__(self, column: ColumnElement[int], name: str) -> None:
         super().__init__(column, bindparam(name, type_=ARRAY(BigInteger)))
 
 

@@ -40,15 +40,22 @@ class Drawn:
 def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
     """Charts run by run, in the requested order; metrics that a run never logged are left out."""
     run_ids = list(dict.fromkeys(run_ids))
-    for run_id in run_ids:
-        runs.project_of(run_id, principal)
+    if len(run_ids) == 1:
+        runs.project_of(run_ids[0], principal)
+    else:
+        runs.check_all(run_ids, principal)
     return [drawn for run_id in run_ids for drawn in _of_run(run_id, names, window)]
 
 
 def last_id(run_id: int) -> int:
     """How far a run is, 0 before its first point. The right to read was checked with the run."""
-    head = metric_store.heads([run_id]).get(run_id)
-    return head.last_id if head else 0
+    return last_ids([run_id])[run_id]
+
+
+def last_ids(run_ids: Sequence[int]) -> dict[int, int]:
+    """How far each of many runs is."""
+    heads = metric_store.heads(run_ids)
+    return {run_id: heads[run_id].last_id if run_id in heads else 0 for run_id in run_ids}
 
 
 def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[Drawn]:
@@ -74,6 +81,17 @@ def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[s
 def packed(drawn: Sequence[Drawn], last_id: int, also: Collection[str] = ()) -> bytes:
     """Charts as a frame of columns (see wire/columnar.py)."""
     return columnar.pack({"last_id": last_id, "charts": [_packed(one, also) for one in drawn]})
+
+
+def packed_of_runs(drawn: Sequence[Drawn], run_ids: Sequence[int], also: Collection[str] = ()) -> bytes:
+    """Charts of many runs as a frame. `last_ids` says of each run up to which id its points are in all of its charts."""
+    reached: dict[int, int] = {}
+    for one in drawn:
+        reached[one.run_id] = min(one.last_id, reached.get(one.run_id, one.last_id))
+    # A run without any of the metrics: all that it has is in the charts that it has not.
+    reached |= last_ids([run_id for run_id in run_ids if run_id not in reached])
+    head = {"last_ids": {str(run_id): reached[run_id] for run_id in run_ids}}
+    return columnar.pack(head | {"charts": [_packed(one, also) for one in drawn]})
 
 
 def _packed(drawn: Drawn, also: Collection[str]) -> dict[str, Any]:

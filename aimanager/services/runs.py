@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from ..db.prepared import Prepared, one_of
 from ..errors import Conflict, Invalid
 from ..extensions import database, db, live_bus, metric_store, parts, writing
 from ..models import Project, Run
@@ -56,6 +57,25 @@ def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
     project_id, owner_id, is_public = row
     projects.check(principal, owner_id, is_public, to)
     return project_id
+
+
+_PLACES = Prepared(
+    sa.select(_runs.id, _projects.owner_id, _projects.is_public)
+    .join_from(Run.__table__, Project.__table__, _projects.id == _runs.project_id)
+    .where(one_of(_runs.id, "run_ids"), _projects.deleted_at.is_(None))
+)
+
+
+def check_all(run_ids: Sequence[int], principal: Principal) -> None:
+    """May the caller read these runs? One statement, however many there are. Raises what `project_of` does for the first of
+    them that may not be read."""
+    with database.reading() as connection:
+        rows = {run_id: place for run_id, *place in _PLACES.rows(connection, run_ids=list(run_ids))}
+    for run_id in run_ids:
+        if run_id not in rows:
+            raise projects.missing(principal)
+        owner_id, is_public = rows[run_id]
+        projects.check(principal, owner_id, bool(is_public), "read")
 
 
 def create(

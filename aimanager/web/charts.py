@@ -1,4 +1,4 @@
-"""What the charts draw: downsampled columns of several metrics in one answer.
+"""What the charts draw: downsampled columns of several metrics, of one run or of many, in one answer.
 
 The unit of x in the address is the page's: the step, milliseconds since 1970 for "time", seconds for "relative".
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from typing import Any
 
 from flask import Response, g, request
 
@@ -15,23 +16,59 @@ from ..http.auth import requires
 from ..services import charts as service
 from .blueprint import web
 
+MOST_RUNS = 100
 MOST_NAMES = 50
 MOST_POINTS = 2000
+MOST_BUCKETS = 500_000  # Of all charts of an answer: ten megabytes before compression.
 MICROSECONDS = {"step": 1, "time": 1_000, "relative": 1_000_000}
+
+
+@web.get("/app/charts")
+@requires("public_or_read")
+def charts_of_runs() -> Response:
+    """One entry for each run and metric that exists; `last_ids` says up to which id the points of a run are in, so that the
+    page knows which live ones come after them. With very many lines each gets fewer points than were asked for."""
+    run_ids, names = _run_ids(request.args.get("runs", "")), _names()
+    window = _window(len(run_ids) * len(names))
+    drawn = service.draw(g.principal, run_ids, names, **window)
+    return _compressed(service.packed_of_runs(drawn, run_ids, also=service.ALSO))
 
 
 @web.get("/app/runs/<id:run_id>/charts")
 @requires("public_or_read")
 def charts(run_id: int) -> Response:
-    """Also says up to which id the points are in, so that the page knows which live ones come after them."""
+    """The same of one run, with `last_id` in place of `last_ids`."""
     names = request.args.getlist("name")[:MOST_NAMES]
+    drawn = service.draw(g.principal, [run_id], names, **_window(len(names)))
+    last_id = min((one.last_id for one in drawn), default=0)
+    return _compressed(service.packed(drawn, last_id, also=service.ALSO))
+
+
+def _run_ids(text: str) -> list[int]:
+    """The runs of an address, `1,2,3`, each once."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise Invalid.field("runs", "runs must be numbers of runs with commas between them", source="query")
+    run_ids = list(dict.fromkeys(map(int, parts)))
+    if len(run_ids) > MOST_RUNS:
+        raise Invalid.field("runs", f"runs must be at most {MOST_RUNS}", source="query")
+    return run_ids
+
+
+def _names() -> list[str]:
+    names = list(dict.fromkeys(request.args.getlist("name")))
+    if not 1 <= len(names) <= MOST_NAMES:
+        raise Invalid.field("name", f"name must be given once to {MOST_NAMES} times", source="query")
+    return names
+
+
+def _window(lines: int) -> dict[str, Any]:
+    """What part of the points is drawn, and how finely, if there are so many lines."""
     x = request.args.get("x", "step")
     if x not in MICROSECONDS:
         raise Invalid.field("x", "x must be step, time or relative", source="query")
-    points = min(max(request.args.get("points", 1000, int), 10), MOST_POINTS)
-    drawn = service.draw(g.principal, [run_id], names, points=points, x=x, lo=_bound("min", x), hi=_bound("max", x))
-    last_id = min((one.last_id for one in drawn), default=0)
-    return _compressed(service.packed(drawn, last_id, also=service.ALSO))
+    points = min(max(request.args.get("points", 1000, int), 10), MOST_POINTS, MOST_BUCKETS // max(lines, 1))
+    return {"points": points, "x": x, "lo": _bound("min", x), "hi": _bound("max", x)}
 
 
 def _bound(name: str, x: str) -> float | None:

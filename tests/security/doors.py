@@ -55,6 +55,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.change_theme": {"data": {"theme": "dark"}},
     "web.client": {},
     "web.charts": {"query_string": {"name": "loss"}},
+    "web.charts_of_runs": {"query_string": {"runs": "{run_id}", "name": "loss"}},
     "web.create_project": {"data": {"name": "new"}},
     "web.delete_project": {"data": {"sure": "a project"}},
     "web.delete_run": {"data": {"sure": "run"}},
@@ -79,7 +80,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 # The object is not in the path of these.
-ALSO_HOLD = {"auth.ticket": "run_id", "runs.create": "project_id"}
+ALSO_HOLD = {"auth.ticket": "run_id", "runs.create": "project_id", "web.charts_of_runs": "run_id"}
 # Open to read where something is public, but these ask for what is one's own.
 ONES_OWN = {"projects.index", "runs.index", "web.home"}
 

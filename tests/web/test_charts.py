@@ -1,0 +1,96 @@
+"""Charts of many runs as the pages get them."""
+
+import numpy as np
+import pytest
+
+from aimanager.wire import columnar
+
+
+def unpacked(answer):
+    """The head of a frame with arrays for references."""
+    assert answer.mimetype == "application/vnd.ai-manager.chart"
+    head, columns = columnar.unpack(answer.data)
+    for chart in head["charts"]:
+        for name, part in chart.items():
+            if isinstance(part, list) and len(part) == 3 and part[0] in columnar.KINDS:
+                chart[name] = columns.column(part, name)
+    return head
+
+
+@pytest.fixture
+def charts(look):
+    """`charts(alice, runs="1,2", name="loss")`."""
+
+    def fetch(who, **query):
+        return unpacked(look(who, "/app/charts", query_string=query))
+
+    return fetch
+
+
+def test_one_answer_has_the_charts_of_several_runs_and_metrics(charts, alice, make_run, make_points):
+    one, two, empty = make_run(alice), make_run(alice), make_run(alice)
+    make_points(alice, one, a=[1, 2], b=[3, 4])
+    make_points(alice, two, b=[5, 6, 7], c=[8])
+    head = charts(alice, runs=f"{two},{one},{two},{empty}", name=["b", "a", "b", "nothing"])
+    assert head["last_ids"] == {str(two): 4, str(one): 4, str(empty): 0}
+    assert [(chart["run_id"], chart["name"], chart["last"].tolist()) for chart in head["charts"]] == [
+        (two, "b", [5, 6, 7]), (one, "b", [3, 4]), (one, "a", [1, 2]),
+    ]  # fmt: skip
+
+
+def test_a_run_without_the_metric_says_how_far_it_is(charts, alice, make_run, make_points):
+    one, two = make_run(alice), make_run(alice)
+    make_points(alice, one, a=[1])
+    make_points(alice, two, b=[1, 2, 3])
+    assert charts(alice, runs=f"{one},{two}", name="a")["last_ids"] == {str(one): 1, str(two): 3}
+
+
+def test_twenty_spikes_in_twenty_runs_are_all_in_the_answer(charts, alice, make_run, make_points):
+    random = np.random.default_rng(7)
+    spikes = {}
+    for _ in range(20):
+        values = random.normal(size=5000)
+        run = make_run(alice)
+        step = int(random.integers(5000))
+        values[step] = spikes[run] = 100.0 + run
+        make_points(alice, run, loss=values.tolist())
+    runs = ",".join(map(str, spikes))
+    drawn = charts(alice, runs=runs, name="loss", points=600)["charts"]
+    assert {chart["run_id"]: float(chart["max"].max()) for chart in drawn} == spikes
+    assert all(len(chart["x"]) <= 600 and not chart["exact"] for chart in drawn)
+
+
+def test_the_whole_request_is_refused_for_one_run_that_may_not_be_read(look, alice, bob, make_run, make_points):
+    mine, public, foreign = make_run(bob), make_run(alice, public=True), make_run(alice)
+    for owner, run in ((bob, mine), (alice, public), (alice, foreign)):
+        make_points(owner, run, loss=[1])
+
+    def status(who, *runs):
+        return look(
+            who, f"/app/charts?name=loss&runs={','.join(map(str, runs))}", headers={"Accept": "*/*"}
+        ).status_code
+
+    assert status(bob, mine, public) == 200
+    assert status(bob, mine, foreign, public) == 403
+    assert status(bob, mine, 99_999) == 404
+    assert status(None, public) == 200
+    api = {"Accept": "application/json", "Sec-Fetch-Mode": "same-origin"}
+    assert look(None, f"/app/charts?name=loss&runs={public},{foreign}", headers=api).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("name=a", "runs must be"),
+        ("name=a&runs=1,x", "runs must be"),
+        ("name=a&runs=" + ",".join(map(str, range(1, 102))), "runs must be at most 100"),
+        ("runs=1", "name must be given"),
+        ("runs=1&" + "&".join(f"name={i}" for i in range(51)), "name must be given once to 50 times"),
+        ("runs=1&name=a&x=epoch", "x must be"),
+        ("runs=1&name=a&min=low", "min must be a number"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(look, alice, query, words):
+    answer = look(alice, f"/app/charts?{query}", headers={"Accept": "application/json"})
+    assert answer.status_code == 400
+    assert words in answer.text
