@@ -10,6 +10,7 @@ import { start as menu } from "./menu.js";
 import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as theme } from "./theme.js";
+import "./keys.js";
 import "./requests.js";
 import "./title.js";
 

@@ -2,6 +2,7 @@
 
 import type { LiveMetrics } from "./chart/series.js";
 import type { RequestContext } from "./requests.js";
+import type { Message } from "./toast.js";
 
 declare global {
   interface DocumentEventMap {
@@ -11,6 +12,8 @@ declare global {
     "htmx:config:request": CustomEvent<{ ctx: RequestContext }>;
     "htmx:response:error": CustomEvent<{ ctx: RequestContext }>;
     "htmx:error": CustomEvent<{ ctx?: RequestContext; error: unknown }>;
+    /** Something to say in a corner of the page. */
+    toast: CustomEvent<Message>;
     /** The colours of the page changed. */
     "theme:change": CustomEvent;
   }

@@ -1,6 +1,7 @@
 /* htmx requests: the CSRF token with each unsafe one, and a sentence when one fails. */
 
 import { readCookie } from "./cookies.js";
+import { refusal } from "./post.js";
 import { toast } from "./toast.js";
 
 const RENEWAL_TIMEOUT = 10_000; // Milliseconds.
@@ -20,8 +21,7 @@ document.addEventListener("htmx:config:request", ({ detail }) => {
 document.addEventListener("htmx:response:error", ({ detail }) => {
   const { response, text, sourceElement } = detail.ctx;
   if (renewsItself(sourceElement)) return;
-  const page = new DOMParser().parseFromString(text ?? "", "text/html");
-  toast(page.querySelector("#detail")?.textContent ?? `The server answered ${response?.status}.`);
+  toast(refusal(response?.status ?? 0, text ?? ""));
 });
 
 document.addEventListener("htmx:error", ({ detail }) => {

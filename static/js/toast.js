@@ -1,18 +1,84 @@
-/* A short message in the corner; it leaves by itself, and stays while the pointer is on it. */
+/* Short messages in the corner, some with an Undo. They leave by themselves, but not while the pointer or the focus is on
+   them. The event `toast` shows one, raised by a script or by the header HX-Trigger of an answer. */
+
+import { post } from "./post.js";
+import { register } from "./shortcuts.js";
+
+/** What takes it back: a form posted to `url`, or to the actions on runs.
+ * @typedef {{url?: string, action: string, ids: string, value?: string}} Undo */
+/** @typedef {{text: string, kind?: "wrong" | "done", undo?: Undo}} Message */
+
+const MOST = 5; // On top of each other; the oldest leaves.
+const SHOWN_FOR = { done: 4_000, wrong: 8_000, undo: 12_000 }; // Milliseconds.
 
 /**
  * @param {string} text
  * @param {"wrong" | "done"} kind
+ * @param {Undo} [undo]
  */
-export function toast(text, kind = "wrong") {
-  const element = document.createElement("p");
+export function toast(text, kind = "wrong", undo) {
+  const region = document.getElementById("toasts");
+  const element = document.createElement("div");
   element.className = "toast";
   element.dataset.kind = kind;
+  const words = document.createElement("p");
+  words.textContent = text;
+  element.append(words);
+  if (undo) element.append(undoButton(element, undo));
+  element.append(button("×", "Dismiss", () => element.remove()));
+  region?.append(element);
+  while (region && region.children.length > MOST) region.firstElementChild?.remove();
+  leaveLater(element, SHOWN_FOR[undo ? "undo" : kind]);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Undo} undo
+ */
+function undoButton(element, { url = "/app/runs/bulk", ...fields }) {
+  const undo = button("Undo", "", async () => {
+    undo.disabled = true;
+    const status = await post(url, fields);
+    undo.disabled = false;
+    if (status < 200 || status >= 300) return;
+    element.remove();
+    document.body.dispatchEvent(new CustomEvent("look:again", { bubbles: true }));
+  });
+  undo.dataset.undo = "";
+  return undo;
+}
+
+/**
+ * @param {string} text
+ * @param {string} label
+ * @param {() => void} action
+ */
+function button(text, label, action) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "quiet";
   element.textContent = text;
-  document.getElementById("toasts")?.append(element);
-  const leave = () => {
-    if (element.matches(":hover")) setTimeout(leave, 1000);
+  if (label) element.setAttribute("aria-label", label);
+  element.addEventListener("click", action);
+  return element;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {number} wait milliseconds
+ */
+function leaveLater(element, wait) {
+  setTimeout(() => {
+    if (element.matches(":hover, :focus-within")) leaveLater(element, 1000);
     else element.remove();
-  };
-  setTimeout(leave, kind === "done" ? 2500 : 8000);
+  }, wait);
+}
+
+if (typeof document !== "undefined") {
+  document.addEventListener("toast", ({ detail: { text, kind = "done", undo } }) => toast(text, kind, undo));
+  register("u", "Undo the last change", () => {
+    const last = /** @type {HTMLElement | undefined} */ ([...document.querySelectorAll("[data-undo]")].at(-1));
+    last?.click();
+    return last !== undefined;
+  });
 }

@@ -1,0 +1,78 @@
+"""What every page has around its content: shortcuts, toasts, the palette."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from .test_live_in_browser import until
+
+SHOW = "detail => document.body.dispatchEvent(new CustomEvent('toast', {detail, bubbles: true}))"
+
+
+def show(page, text: str, **more) -> None:
+    page.evaluate(SHOW, {"text": text} | more)
+
+
+def test_the_list_of_shortcuts_is_of_this_page_and_a_module_adds_its_own(ada, site):
+    ada.keyboard.press("?")
+    keys = ada.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys.get_by_text("Go to settings")).to_be_visible()
+    expect(keys.get_by_text("Toggle log scale")).to_have_count(0)
+    ada.keyboard.press("Escape")
+    run = site.run(site.project())
+    site.log(run, loss=[1, 2])
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.keyboard.press("?")
+    expect(keys.get_by_text("Toggle log scale")).to_be_visible()
+
+
+def test_two_keys_one_after_the_other_go_to_a_page_and_typing_does_not(ada, site):
+    ada.goto(site.url + "/settings")
+    ada.get_by_label("Name", exact=True).press_sequentially("gh")
+    assert ada.url == site.url + "/settings"
+    ada.keyboard.press("Escape")
+    ada.keyboard.press("g")
+    ada.keyboard.press("h")
+    ada.wait_for_url(site.url + "/")
+
+
+def test_toasts_stand_on_each_other_and_can_be_dismissed_by_key(ada):
+    for number in range(7):
+        show(ada, f"message {number}")
+    toasts = ada.locator("#toasts .toast")
+    expect(toasts).to_have_count(5)  # The oldest have left.
+    expect(toasts.first).to_contain_text("message 2")
+    assert ada.locator("#toasts").get_attribute("role") == "status"
+    ada.get_by_role("button", name="Dismiss").last.focus()
+    ada.keyboard.press("Enter")
+    expect(toasts).to_have_count(4)
+
+
+@pytest.mark.parametrize("by_key", [False, True], ids=["by the button", "by u"])
+def test_undo_posts_what_the_message_says_and_the_page_looks_again(ada, site, by_key):
+    posted = []
+
+    def answer(route):
+        posted.append(route.request)
+        route.fulfill(status=204, headers={"HX-Trigger": '{"toast": {"text": "3 runs restored"}}'})
+
+    ada.route("**/app/runs/bulk", answer)
+    ada.evaluate("document.body.addEventListener('look:again', () => { window.looked = true; })")
+    show(ada, "3 runs deleted", undo={"action": "restore", "ids": "1,2,3"})
+    if by_key:
+        ada.keyboard.press("u")
+    else:
+        ada.get_by_role("button", name="Undo").click()
+    expect(ada.locator("#toasts")).to_contain_text("3 runs restored")
+    expect(ada.locator("#toasts")).not_to_contain_text("3 runs deleted")
+    assert posted[0].post_data == "action=restore&ids=1%2C2%2C3"
+    assert posted[0].headers["x-csrf-token"]
+    until(lambda: ada.evaluate("window.looked"))
+
+
+def test_an_undo_that_is_refused_says_why_and_can_be_tried_again(ada, site):
+    show(ada, "deleted", undo={"url": "/settings/password", "action": "x", "ids": "1"})
+    ada.get_by_role("button", name="Undo").click()
+    expect(ada.locator("#toasts .toast[data-kind=wrong]")).to_be_visible()
+    expect(ada.get_by_role("button", name="Undo")).to_be_enabled()
