@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -175,7 +176,7 @@ def browser(chromium: Path) -> Iterator:
 
 @pytest.fixture
 def page_faults() -> list[str]:
-    """What went wrong in the page: uncaught errors and breaches of the Content-Security-Policy."""
+    """What went wrong in the page: uncaught errors, breaches of the Content-Security-Policy, requests to other machines."""
     return []
 
 
@@ -187,6 +188,12 @@ def page(browser, page_faults: list[str]) -> Iterator:
     page = context.new_page()
     page.on("pageerror", lambda error: page_faults.append(str(error)))
     page.on("console", lambda said: "Content Security Policy" in said.text and page_faults.append(said.text))
+    page.on("request", lambda request: _leaves_the_machine(request.url) and page_faults.append(request.url))
     yield page
     context.close()
     assert not page_faults
+
+
+def _leaves_the_machine(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme in ("http", "https", "ws", "wss") and address.hostname not in ("127.0.0.1", "localhost")

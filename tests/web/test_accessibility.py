@@ -1,0 +1,85 @@
+"""Every page by axe-core, in both themes, at the width of a desk and of a phone: no violation, no console error."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Site, log_in
+from .test_live_in_browser import DRAWN
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEMES = ["light", "dark"]
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site) -> dict[str, str]:
+    """The address of each page by its name, with something on each."""
+    project, empty = site.project("digits", description="Handwritten *digits*"), site.project("empty")
+    runs = [
+        site.run(
+            project, f"run {number}", config={"lr": 0.1 / number, "optimizer": "adam", "seed": number}, tags=["baseline"],
+            notes="# Notes\n\nWith a [link](https://example.org).",
+        )
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    for run in runs:
+        values = [1 / (step + run) for step in range(300)]
+        site.log(run, **{"train/loss": values, "val/loss": [*values[:-1], "NaN"], "val/accuracy": values, "lr": values})
+    return {
+        "home": "/",
+        "project": f"/app/projects/{project}",
+        "project without runs": f"/app/projects/{empty}",
+        "project, nothing found": f"/app/projects/{project}?q=nothing",
+        "project, wrong filter": f"/app/projects/{project}?q=lr%20%3C",
+        "run": f"/app/runs/{runs[0]}",
+        "run, overview": f"/app/runs/{runs[0]}?tab=overview",
+        "settings": "/settings",
+        "documentation": "/docs",
+        "not found": "/app/runs/999999",
+    }
+
+
+SIGNED_IN = [
+    "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview",
+    "settings", "documentation", "not found",
+]  # fmt: skip
+
+
+def violations(page) -> list[str]:
+    """What axe finds, each with the elements that it is about."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
+    )
+    return [
+        f"{rule['id']}: {rule['help']}: {json.dumps([node['html'][:160] for node in rule['nodes'][:3]])}"
+        for rule in found["violations"]
+    ]
+
+
+def examine(page, address: str, theme: str) -> list[str]:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    if page.locator("#charts .chart").count():
+        page.wait_for_selector(DRAWN)
+    return violations(page)
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_axe_finds_nothing_on(page, site, pages, name):
+    log_in(page, site)
+    for theme in THEMES:
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
+            assert examine(page, site.url + pages[name], theme) == [], (theme, size)
+
+
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_axe_finds_nothing_before_login_on(page, site, path):
+    for theme in THEMES:
+        assert examine(page, site.url + path, theme) == [], theme
