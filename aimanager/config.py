@@ -95,6 +95,7 @@ class Settings:
     sockets_per_user: int = 50
     registration: str = "open"
     durability: str = "durable"
+    trash_days: int = 7
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
     trusted_proxies: int = 0
@@ -121,6 +122,7 @@ class Settings:
             (self.sockets < self.threads, "SOCKETS", "fewer than AI_MANAGER_THREADS, as each socket holds one"),
             (self.registration in {"open", "closed"}, "REGISTRATION", "open or closed"),
             (self.durability in {"durable", "fast"}, "DURABILITY", "durable or fast"),
+            (self.trash_days >= 1, "TRASH_DAYS", "a number of days of at least 1"),
             (self.trusted_proxies >= 0, "TRUSTED_PROXIES", "the number of proxies in front, 0 for none"),
             (not self.secret_key or _is_secret(self.secret_key), "SECRET_KEY",
              "at least 32 random characters, such as `openssl rand -hex 32` prints"),

@@ -18,6 +18,7 @@ from .run_list import states, table
 
 MOST_SPARKS = 50  # Further down a list nobody looks at curves.
 LATEST = 10
+_IS_KEPT = Run.trashed_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def overview(principal: Principal, visibility: str = "mine", words: str = "", li
 
 def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple[Project, Run | None]]:
     """Projects with their newest runs."""
-    newest_id = sa.select(sa.func.max(Run.id)).where(Run.project_id == Project.id).scalar_subquery()
+    newest_id = sa.select(sa.func.max(Run.id)).where(Run.project_id == Project.id, _IS_KEPT).scalar_subquery()
     newest = aliased(Run)
     changed_at = sa.case((newest.updated_at > Project.updated_at, newest.updated_at), else_=Project.updated_at)
     query = visible.add_columns(newest).outerjoin(newest, newest.id == newest_id)
@@ -84,20 +85,21 @@ def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple
 
 def _latest(visible: sa.Select[Project]) -> list[tuple[Run, str]]:
     """The newest runs of all these projects, with the project's name."""
-    query = visible.with_only_columns(Run, Project.name).join(Run, Run.project_id == Project.id)
+    query = visible.with_only_columns(Run, Project.name).join(Run, (Run.project_id == Project.id) & _IS_KEPT)
     query = query.order_by(Run.id.desc()).limit(LATEST).options(defer(Run.config), defer(Run.notes))
     return [(run, name) for run, name in db.session.execute(query)]
 
 
 def _cards(rows: Sequence[tuple[Project, Run | None]], state: dict[int, str], sparks: dict[int, Spark]) -> list[Card]:
     ids = [project.id for project, _ in rows]
-    count = sa.select(Run.project_id, sa.func.count()).where(Run.project_id.in_(ids)).group_by(Run.project_id)
+    count = sa.select(Run.project_id, sa.func.count()).where(Run.project_id.in_(ids), _IS_KEPT)
+    count = count.group_by(Run.project_id)
     runs: dict[int, int] = {row[0]: row[1] for row in db.session.execute(count)}
     running = dict.fromkeys(ids, 0)
     active = {
         project.id: max(project.updated_at, run.updated_at if run else project.updated_at) for project, run in rows
     }
-    for facts, its_state, heard_at in states.running(Run.project_id.in_(ids)):
+    for facts, its_state, heard_at in states.running(Run.project_id.in_(ids) & _IS_KEPT):
         running[facts.project_id] += its_state == "running"
         active[facts.project_id] = max(filter(None, (active[facts.project_id], heard_at)))
     last_points = states.heard_at(run.id for _, run in rows if run)

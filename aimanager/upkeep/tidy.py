@@ -1,4 +1,4 @@
-"""The thread that looks after the metric store: removes what was deleted, then seals and merges what is due."""
+"""The thread that looks after the metric store: empties the trash, removes what was deleted, then seals and merges what is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from ..services import projects
+from ..services import projects, trash
 from ..store import MetricStore
 
 EVERY = 10.0  # Seconds; a run that is due calls earlier.
@@ -25,6 +25,7 @@ def _look_after(app: Flask, store: MetricStore) -> None:
     while not store.closed:
         try:
             with app.app_context():
+                trash.empty()
                 projects.sweep()
             store.tidy(wait=EVERY)
         except Exception as error:

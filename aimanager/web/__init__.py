@@ -1,7 +1,7 @@
 """The pages: HTML first, htmx for what changes, scripts only where drawing needs them."""
 
 # Each of these modules adds its routes to the blueprint.
-from . import charts, client, docs, home, projects, runs, session, settings
+from . import bulk, charts, client, docs, home, projects, runs, session, settings
 from .blueprint import web
 
-__all__ = ["charts", "client", "docs", "home", "projects", "runs", "session", "settings", "web"]
+__all__ = ["bulk", "charts", "client", "docs", "home", "projects", "runs", "session", "settings", "web"]

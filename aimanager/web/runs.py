@@ -16,9 +16,10 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import metrics, projects, runs
+from ..services import bulk, metrics, projects, runs
 from ..store import Summary
 from ..wire.times import to_datetime
+from . import toast
 from .blueprint import web
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
@@ -63,9 +64,9 @@ def update_run(run_id: int) -> Response:
 @web.post("/app/runs/<id:run_id>/delete")
 @requires("write")
 def delete_run(run_id: int) -> Response:
-    project_id = runs.get(run_id, g.principal, "own").project_id
-    runs.delete(g.principal, run_id)
-    return see(url_for("web.project", project_id=project_id))
+    """Into the trash, from where it can be restored."""
+    done = bulk.act(g.principal, "trash", [run_id])
+    return toast.say_on_next_page(see(url_for("web.project", project_id=done.project_ids[0])), done)
 
 
 def _page(run: Run, **context: Any) -> Response:

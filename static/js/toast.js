@@ -1,6 +1,8 @@
 /* Short messages in the corner, some with an Undo. They leave by themselves, but not while the pointer or the focus is on
-   them. The event `toast` shows one, raised by a script or by the header HX-Trigger of an answer. */
+   them. The event `toast` shows one, raised by a script or by the header HX-Trigger of an answer; the cookie `toast` has the one
+   of an answer that led to this page. */
 
+import { readCookie } from "./cookies.js";
 import { post } from "./post.js";
 import { register } from "./shortcuts.js";
 
@@ -76,6 +78,13 @@ function leaveLater(element, wait) {
 
 if (typeof document !== "undefined") {
   document.addEventListener("toast", ({ detail: { text, kind = "done", undo } }) => toast(text, kind, undo));
+  const kept = readCookie("toast");
+  if (kept) {
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Firefox and on plain HTTP.
+    document.cookie = "toast=; path=/; max-age=0";
+    const { text, undo } = /** @type {Message} */ (JSON.parse(kept));
+    toast(text, "done", undo);
+  }
   register("u", "Undo the last change", () => {
     const last = /** @type {HTMLElement | undefined} */ ([...document.querySelectorAll("[data-undo]")].at(-1));
     last?.click();

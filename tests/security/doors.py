@@ -50,6 +50,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "runs.show": {},
     "runs.update": {"json": {"name": "changed"}},
     "static": {},
+    "web.bulk_runs": {"data": {"action": "archive", "ids": "{run_id}"}},
     "web.change_email": {"data": {"email_password": PASSWORD, "email": "u{n}@example.com"}},
     "web.change_password": {"data": {"old_password": PASSWORD, "new_password": "another good password"}},
     "web.change_theme": {"data": {"theme": "dark"}},
@@ -80,7 +81,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 # The object is not in the path of these.
-ALSO_HOLD = {"auth.ticket": "run_id", "runs.create": "project_id", "web.charts_of_runs": "run_id"}
+ALSO_HOLD = {
+    "auth.ticket": "run_id",
+    "runs.create": "project_id",
+    "web.bulk_runs": "run_id",
+    "web.charts_of_runs": "run_id",
+}
 # Open to read where something is public, but these ask for what is one's own.
 ONES_OWN = {"projects.index", "runs.index", "web.home"}
 

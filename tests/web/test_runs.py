@@ -1,6 +1,8 @@
 import gzip
+import json
 import re
 from math import nan
+from urllib.parse import unquote
 
 import pytest
 
@@ -66,10 +68,13 @@ def test_a_run_is_marked_as_ended(look, alice, api, run):
     assert 'data-state="killed"' in look(alice, f"/app/runs/{run}").text
 
 
-def test_deleting_a_run_leads_to_its_project(look, alice, api, run):
+def test_deleting_a_run_leads_to_its_project_where_it_can_be_undone(look, alice, api, run):
     project = api(alice).get(f"/runs/{run}").json["project_id"]
-    assert look(alice, f"/app/runs/{run}/delete", method="POST").location == f"/app/projects/{project}"
-    assert look(alice, f"/app/runs/{run}").status_code == 404
+    answer = look(alice, f"/app/runs/{run}/delete", method="POST")
+    assert answer.location == f"/app/projects/{project}"
+    cookie = next(cookie for cookie in answer.headers.getlist("Set-Cookie") if cookie.startswith("toast="))
+    toast = json.loads(unquote(cookie.partition(";")[0].removeprefix("toast=")))
+    assert toast == {"text": "baseline deleted", "undo": {"action": "restore", "ids": str(run), "value": ""}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from aimanager.errors import Invalid
+from aimanager.web import ids
+
+
+@pytest.fixture
+def runs(alice, make_project, make_run):
+    project = make_project(alice)
+    return [make_run(alice, project, name=f"run {n}") for n in range(3)]
+
+
+@pytest.fixture
+def send(browser_of):
+    def post(who, csrf=True, headers=None, **form):
+        return browser_of(who, csrf).post("/app/runs/bulk", data=form, headers=headers or {})
+
+    return post
+
+
+def test_the_answer_is_a_toast_with_its_undo(send, alice, api, runs):
+    answer = send(alice, action="archive", ids=f"{runs[0]}-{runs[2]}")
+    assert (answer.status_code, answer.data) == (204, b"")
+    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+    assert toast == {"text": "3 runs archived", "undo": {"action": "unarchive", "ids": "1-3", "value": ""}}
+    undone = send(alice, **toast["undo"])
+    assert json.loads(undone.headers["HX-Trigger"])["toast"]["text"] == "3 runs unarchived"
+
+
+def test_a_name_of_any_letters_fits_into_the_answer(send, alice, runs):
+    answer = send(alice, action="rename", ids=str(runs[0]), value="größe 漢字 🚀")
+    toast = json.loads(answer.headers["HX-Trigger"])["toast"]
+    assert toast["text"] == "run 0 renamed to größe 漢字 🚀"
+    assert toast["undo"] == {"action": "rename", "ids": "1", "value": "run 0"}
+
+
+def test_a_form_sent_without_scripts_leads_back(send, alice, runs):
+    navigate = {"Sec-Fetch-Mode": "navigate"}
+    answer = send(alice, headers=navigate, action="trash", ids="1", next="/app/projects/1?q=a")
+    assert (answer.status_code, answer.location) == (303, "/app/projects/1?q=a")
+    answer = send(alice, headers=navigate, action="restore", ids="1", next="//evil.example")
+    assert (answer.status_code, answer.location) == (303, "/app/projects/1")
+
+
+def test_strangers_and_forged_forms_change_nothing(send, alice, bob, api, runs):
+    before = [api(alice).get(f"/runs/{run}").json for run in runs]
+    assert send(bob, action="trash", ids="1,2,3").status_code == 403
+    assert send(alice, csrf=False, action="trash", ids="1,2,3").status_code == 403
+    assert send(alice, headers={"Origin": "https://evil.example"}, action="trash", ids="1").status_code == 403
+    assert [api(alice).get(f"/runs/{run}").json for run in runs] == before
+
+
+@pytest.mark.parametrize("text", ["", "1,x", "1-", "-1", "9" * 19, "1-999999999", "²", "3-x"])
+def test_ids_that_are_none_are_refused(send, alice, runs, text):
+    assert send(alice, action="archive", ids=text).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "short"),
+    [("3,7-9", [3, 7, 8, 9], "3,7-9"), ("9,8,8, 1", [9, 8, 1], "9,8,1"), ("5-5,6", [5, 6], "5,6"), ("9-7", [], "")],
+)
+def test_ids_are_read_and_written(text, numbers, short):
+    assert ids.read("ids", text, 10) == numbers
+    assert ids.in_words(numbers) == short
+
+
+def test_a_range_is_not_unrolled_beyond_the_most():
+    with pytest.raises(Invalid, match="at most 10 ids"):
+        ids.read("ids", "1-999999999999999999", 10)
