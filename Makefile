@@ -21,7 +21,7 @@ BIOME := node_modules/@biomejs/biome/bin/biome
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup install run demo seed test test-fast test-js system lint format types lock bench clean
+.PHONY: help setup install run demo seed screenshots test test-fast test-js system lint format types lock bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ run: $(RUNTIME) $(ASSETS)  ## Start the server on http://127.0.0.1:8000
 
 demo: $(DEMO) $(ASSETS)  ## Train real models against the server and watch them live
 	@exec .venv/bin/python examples/demo.py
+
+screenshots: $(DEV) $(ASSETS)  ## Take the pictures of docs/screenshots
+	@.venv/bin/python scripts/screenshots.py
 
 seed: $(RUNTIME)  ## Make a believable project: make seed RUNS=10000 METRICS=1000 POINTS=20
 	@.venv/bin/aimanager migrate
