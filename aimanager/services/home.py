@@ -14,7 +14,7 @@ from ..models import Project, Run
 from ..principal import Principal
 from ..store.shapes import Floats
 from . import projects
-from .run_list import states, table
+from .run_list import columns, states
 
 MOST_SPARKS = 50  # Further down a list nobody looks at curves.
 LATEST = 10
@@ -118,5 +118,5 @@ def _cards(rows: Sequence[tuple[Project, Run | None]], state: dict[int, str], sp
 
 def _sparks(run_ids: Iterable[int]) -> dict[int, Spark]:
     """The main curve of each run; runs without points are left out."""
-    metrics = table.main_metric_of_each(list(run_ids))
+    metrics = columns.main_metric_of_each(list(run_ids))
     return {run: Spark(metrics[run], values) for run, values in metric_store.sparks(metrics).items()}

@@ -1,45 +1,67 @@
-"""The columns of a table of runs: what they are called, where a click on their head leads, what is in their cells."""
+"""The heads and cells of a table of runs: what columns are called, where a click on them leads, what is in their cells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..models import Run
-from ..services.run_list.filters import VALUES, metric, metric_text
+from ..services.run_list import columns
+from ..services.run_list.columns import Column
+from ..services.run_list.direction import better
 from ..services.run_list.order import Order
-from ..services.run_list.table import Row, Table
-from ..store.shapes import Statistic
+from ..services.run_list.table import Table
+
+MOST = 100  # Columns of which an address says something.
+NARROWEST, WIDEST = 40, 1000  # Pixels.
+LABELS = {
+    "name": "Name",
+    "status": "Status",
+    "tags": "Tags",
+    "created": "Created",
+    "duration": "Duration",
+    "notes": "Notes",
+}
+_NUMBERS = {"created", "duration"}  # Facts that are aligned right.
 
 
 @dataclass(frozen=True)
 class Value:
-    """One of a metric's values, and the address that shows it and sorts by it."""
+    """One of a metric's values, and the address that shows it in this column and sorts by it."""
 
-    of: Statistic
+    of: columns.Value
     url: str
 
 
 @dataclass(frozen=True)
-class Column:
-    """`group` is the part of a metric's name before its last `/`, `label` the rest; `of` the value that is shown."""
+class Head:
+    """`key` is the column's name in an address. `group` is the part of a metric's name before its last `/`, `label` the rest; `of` the
+    value that is shown and `better` which of its values are good ones, `min` or `max`. `url` sorts by the column, or turns the
+    order round; None where that cannot be. `sorted` is `ascending` or `descending`. `width` is in pixels."""
 
     key: str
+    kind: columns.Kind
     title: str
     group: str
     label: str
     number: bool
-    url: str
-    of: Statistic = "last"
+    url: str | None
+    sorted: str = ""
+    of: str = ""
+    better: str = ""
+    pinned: bool = False
+    width: int | None = None
     values: Sequence[Value] = ()
+    drop_url: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
+    """The value of a metric or of the config; facts are the run's own and have none."""
+
     value: Any
     number: bool = False
-    config: bool = False
 
     @property
     def missing(self) -> bool:
@@ -53,65 +75,102 @@ class ShownRow:
     cells: Sequence[Cell]
 
 
-def columns_of(table: Table, order: Order, shown: Mapping[str, Statistic], address: Callable[..., str]) -> list[Column]:
-    """The facts, then the main metrics, then the config keys that differ. A second click turns the order round.
-
-    `shown` says which value of a metric is to be seen where it is not the last one.
-    """
-
-    def link(text: str, downwards: bool, **changes: Any) -> str:
-        return address(sort=("-" if downwards else "") + text, after=None, limit=None, **changes)
-
-    def column(text: str, label: str, number: bool = False) -> Column:
-        # Names read best from A on; of numbers and times one looks for the large ones first.
-        downwards = not order.descending if text == order.text else text not in {"name", "tags"}
-        return Column(text, label, "", label, number, link(text, downwards))
-
-    def metric_column(name: str) -> Column:
-        group, _, label = name.rpartition("/")
-        of: Statistic = shown.get(name, "last")
-        text = f"metric:{metric_text(name, of)}"
-        downwards = not order.descending if text == order.text else of != "min"
-        others = [metric_text(other, its) for other, its in shown.items() if other != name and its != "last"]
-        values = [
-            Value(
-                value,
-                link(
-                    f"metric:{metric_text(name, value)}",
-                    value != "min",
-                    show=others + ([metric_text(name, value)] if value != "last" else []),
-                ),
-            )
-            for value in VALUES
-        ]
-        return Column(text, name, group if label else "", label or name, True, link(text, downwards), of, values)
-
-    facts = [column("name", "Name"), column("tags", "Tags"), column("created", "Created", True),
-             column("duration", "Duration", True)]  # fmt: skip
-    config = [column(f"config:{key}", key, _numeric(table.rows, key)) for key in table.config]
-    return [*facts, *map(metric_column, table.metrics), *config]
+def chosen(keys: Sequence[str]) -> list[Column]:
+    """The columns that an address names; what is none is left out."""
+    return [column for key in keys[:MOST] if (column := columns.read(key[:400]))]
 
 
-def values_shown(order: Order, conditions: Mapping[str, Statistic], chosen: Sequence[str]) -> dict[str, Statistic]:
-    """Which value of a metric a table shows: the one it is sorted by, else the chosen one, else that of its condition."""
-    shown = dict(conditions) | dict(map(metric, chosen))
-    return shown | {order.name: order.of} if order.kind == "metric" else shown
+def widths(texts: Sequence[str]) -> dict[str, int]:
+    """`config.lr:120` as the width of a column by its key."""
+    pairs = (text.rpartition(":") for text in texts[:MOST])
+    return {
+        key: min(max(int(pixels), NARROWEST), WIDEST)
+        for key, _, pixels in pairs
+        if pixels.isascii() and pixels.isdecimal() and len(pixels) < 6
+    }
 
 
-def with_cells(table: Table, columns: Sequence[Column]) -> list[ShownRow]:
-    numeric = {column.key for column in columns if column.number}
-    shown = [(column.title, column.of) for column in columns if column.values]
+def heads(
+    table: Table, order: Order, pins: Sequence[str], width_of: dict[str, int], address: Callable[..., str]
+) -> tuple[Head, list[Head]]:
+    """The head of the name, and those of a table's columns, pinned ones first in the order in which they were pinned.
+    `address(**changes)` is the page's with some of its query changed."""
+    keys = [column.key for column in table.columns]
+
+    def head(column: Column, number: bool) -> Head:
+        group, _, label = column.name.rpartition("/") if column.kind == "metric" else ("", "", column.name)
+        title = LABELS.get(column.name, column.name) if column.kind == "fact" else column.name
+        sorted_by = _is(order, column)
+        return Head(
+            column.key, column.kind, title, group if label else "", label if column.kind != "fact" and label else title,
+            number=number,
+            url=_sort_link(column, not order.descending if sorted_by else None, address),
+            sorted=("descending" if order.descending else "ascending") if sorted_by else "",
+            of=column.of if column.kind == "metric" else "",
+            better=better(column.name) if column.kind == "metric" else "",
+            pinned=column.key in pins,
+            width=width_of.get(column.key),
+            values=_values(keys, column, address) if column.kind == "metric" else (),
+            drop_url=address(show=[key for key in keys if key != column.key]),
+        )  # fmt: skip
+
+    made = {
+        column.key: head(column, _is_number(column, [row.values[place] for row in table.rows]))
+        for place, column in enumerate(table.columns)
+    }
+    first = dict.fromkeys(key for key in pins if key in made)
+    return head(Column("fact", "name"), False), [
+        made[key] for key in [*first, *(key for key in keys if key not in first)]
+    ]
+
+
+def _is(order: Order, column: Column) -> bool:
+    return (order.kind, order.name) == (column.kind, column.name) and (
+        column.kind != "metric" or order.of == column.stored
+    )
+
+
+def sort_key(column: Column) -> str | None:
+    """What the address's `sort` has for the column, None if runs cannot be sorted by it."""
+    if column.name == "notes" or column.stored == "mean":
+        return None
+    return Column("metric", column.name, column.stored).key if column.kind == "metric" else column.key
+
+
+def _sort_link(column: Column, downwards: bool | None, address: Callable[..., str], **changes: Any) -> str | None:
+    """Names read best from A on; of numbers and times one looks for the large ones first, of losses for the small ones."""
+    key = sort_key(column)
+    if key is None:
+        return None
+    if downwards is None:
+        small_first = column.stored == "min" or (column.of == "last" and better(column.name) == "min")
+        downwards = not small_first if column.kind == "metric" else column.name not in {"name", "tags", "status"}
+    return address(sort=("-" if downwards else "") + key, after=None, limit=None, **changes)
+
+
+def _values(keys: list[str], column: Column, address: Callable[..., str]) -> list[Value]:
+    """The same column with another of the metric's values, and sorted by it where that is possible."""
+    values = []
+    for of in columns.VALUES:
+        other = Column("metric", column.name, of)
+        show = list(dict.fromkeys(other.key if key == column.key else key for key in keys))
+        url = _sort_link(other, None, address, show=show) or address(show=show)
+        values.append(Value(of, url))
+    return values
+
+
+def with_cells(table: Table, heads: Sequence[Head]) -> list[ShownRow]:
+    """The rows with a cell under each head."""
+    place_of = {column.key: place for place, column in enumerate(table.columns)}
+    places = [(place_of[head.key], head.number) for head in heads]
     return [
-        ShownRow(
-            row.run,
-            row.state,
-            [Cell(getattr(row.metrics.get(name), of, None), number=True) for name, of in shown]
-            + [Cell(row.config.get(key), f"config:{key}" in numeric, config=True) for key in table.config],
-        )
+        ShownRow(row.run, row.state, [Cell(row.values[place], number) for place, number in places])
         for row in table.rows
     ]
 
 
-def _numeric(rows: Sequence[Row], key: str) -> bool:
-    values = [row.config[key] for row in rows if row.config.get(key) is not None]
+def _is_number(column: Column, values: Sequence[Any]) -> bool:
+    if column.kind != "config":
+        return column.kind == "metric" or column.name in _NUMBERS
+    values = [value for value in values if value is not None]
     return bool(values) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

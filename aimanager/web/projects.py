@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
 from ..errors import Forbidden, Invalid
+from ..extensions import metric_store
 from ..http.auth import requires
 from ..models import ApiKey, Project
 from ..services import api_keys, projects
 from ..services.run_list import filters, table
 from ..services.run_list import order as orders
+from ..services.run_list.columns import automatic
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
-from . import client, snippet
+from ..services.run_list.table import Row
+from . import client, columns, drawn, snippet
 from .blueprint import LIMITS, web
-from .columns import columns_of, values_shown, with_cells
 from .forms import errors_of, see, text
-from .htmx import page_or_fragment
+from .htmx import fragment_wanted, page_or_fragment
 
 PAGE = 100
 MOST = 1000  # Rows of one page; further ones are on the next.
-MOST_METRICS = 50  # Of which an address says what to show.
 
 
 @web.get("/app/projects/<id:project_id>")
@@ -75,7 +77,7 @@ def snippet_key(project_id: int) -> Response:
 
 def _page(project: Project, key: ApiKey | None = None, secret: str | None = None, **context: Any) -> Response:
     return page_or_fragment(
-        "projects/show.html", "projects/_runs.html", "projects/_snippet.html",
+        "projects/show.html", "projects/_runs.html", "projects/_rows.html", "projects/_snippet.html",
         **{"errors": {}, "form": {}} | context, **_table(project.id), project=project,
         may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
@@ -86,26 +88,41 @@ def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
     search = request.args.get("q", "").strip()[: LIMITS["search"]]
     where, fault = _filter(search)
-    order = _order(request.args.get("sort", "-created")[:300])
+    order = _order(request.args.get("sort", "-created")[:400])
     limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
     after = request.args.get("after")
+    chosen = columns.chosen(request.args.getlist("show"))
     try:
-        runs_table = table.table(g.principal, project_id, order, where, after, limit)
+        runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
     except Invalid:  # The cursor of another list: the first page of this one.
         after = None
-        runs_table = table.table(g.principal, project_id, order, where, after, limit)
-    if not runs_table.rows and where and any(word in name for word in where.words[-1:] for name in runs_table.metrics):
-        # The name of a metric, to which a condition may be on its way.
-        fault = f"expected <, > or = after {where.words[-1]}"
-    shown_metrics = [text[:300] for text in request.args.getlist("show")[:MOST_METRICS]]
-    columns = columns_of(runs_table, order, values_shown(order, where.metrics if where else {}, shown_metrics), _here)
+        runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
+    if not runs_table.rows and where and (name := _half_condition(project_id, where)):
+        fault = f"expected <, > or = after {name}"
+    pins = request.args.getlist("pin")[: columns.MOST]
+    name_head, heads = columns.heads(runs_table, order, pins, columns.widths(request.args.getlist("width")), _here)
     return {
-        "rows": with_cells(runs_table, columns), "columns": columns, "sort": order.text, "descending": order.descending,
+        "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head,
         # What a search leaves as it is.
-        "kept": [(name, value) for name in ("sort", "show") for value in request.args.getlist(name)],
+        "kept": [(name, value) for name in request.args if name not in {"q", "after", "limit"} for value in request.args.getlist(name)],
         "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": _here(),
+        "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
+
+
+def _drawn(project_id: int, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the charts draw at first; the rows of a further page change nothing of it."""
+    if fragment_wanted() == "rows":
+        return {}
+    lines = drawn.lines(project_id, rows)
+    return {"drawn_runs": lines, "drawn_metrics": metric_store.names([line["id"] for line in lines])}
+
+
+def _half_condition(project_id: int, where: Filter) -> str:
+    """The last word, if it is in the name of a main metric: a condition may be on its way."""
+    metrics = (column.name for column in automatic(project_id, Order(), Filter()) if column.kind == "metric")
+    return next((word for word in where.words[-1:] if any(word in name for name in metrics)), "")
 
 
 def _filter(typed: str) -> tuple[Filter | None, str]:
@@ -118,7 +135,8 @@ def _filter(typed: str) -> tuple[Filter | None, str]:
 
 def _order(text: str) -> Order:
     try:
-        return orders.read(text.removeprefix("-"), text.startswith("-"))
+        key = re.sub(r"^metrics\.", "metric:", text.removeprefix("-"))
+        return orders.read(key, text.startswith("-"))
     except Invalid:
         return Order()
 

@@ -1,6 +1,7 @@
 import ast
 import html
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -10,6 +11,16 @@ from .conftest import as_htmx
 def rows(page) -> list[str]:
     """The names of the runs as the table has them, from top to bottom."""
     return re.findall(r'<a data-row href="/app/runs/\d+" title="([^"]*)"', page.text)
+
+
+def heads(page) -> list[str]:
+    """The keys of the columns, from left to right."""
+    return [html.unescape(key) for key in re.findall(r'<th [^>]*data-column="([^"]*)"', page.text)]
+
+
+def cells(page, label: str) -> list[str]:
+    """The values of a column of numbers, from top to bottom."""
+    return re.findall(rf'data-label="{re.escape(html.escape(label))}"><data value="([^"]*)"', page.text)
 
 
 def snippet_in(page) -> str:
@@ -88,10 +99,10 @@ def test_the_table_shows_the_main_metrics_and_the_config_keys_that_differ(
     for width in (32, 64):
         run = make_run(alice, project, config={"net": {"width": width}, "seed": 7})
         make_points(alice, run, **{"val/loss": [0.5, 0.123456], "lr": [0.1]})
-    page = look(alice, f"/app/projects/{project}").text
-    heads = re.findall(r'title="Sort by ([^"]+)"', page)
-    assert heads == ["Name", "Tags", "Created", "Duration", "val/loss", "lr", "net.width"]
-    assert '<data value="0.123456" title="0.123456">0.1235</data>' in page
+    page = look(alice, f"/app/projects/{project}")
+    metrics = ["metrics.val/loss", "metrics.val/loss.best", "metrics.lr"]
+    assert heads(page) == ["name", "tags", "created", "duration", *metrics, "config.net.width"]
+    assert '<data value="0.123456" title="0.123456">0.1235</data>' in page.text
 
 
 def test_the_table_is_sorted_by_any_column_through_the_address(look, alice, make_project, make_run, make_points):
@@ -165,8 +176,8 @@ def test_columns_are_what_most_runs_have_and_keys_that_really_differ(look, alice
     for width in (32, 64):
         make_points(alice, make_run(alice, project, config={"batch": 8, "width": width}), zeta=[1])
     make_points(alice, make_run(alice, project), alpha=[1])
-    heads = re.findall(r'title="Sort by ([^"]+)"', look(alice, f"/app/projects/{project}").text)
-    assert heads[4:] == ["zeta", "alpha", "width", "batch"]
+    keys = heads(look(alice, f"/app/projects/{project}"))
+    assert keys[4:] == ["metrics.zeta", "metrics.alpha", "config.width", "config.batch"]
 
 
 def address(page, label: str) -> str:
@@ -184,10 +195,41 @@ def test_a_column_shows_and_sorts_by_the_last_the_lowest_or_the_highest_value(
     lowest = look(alice, address(page, "min of val/loss"))
     assert rows(lowest) == ["b", "c", "a"]
     assert re.search(r'aria-sort="ascending">\s*<a [^>]*title="Sort by val/loss"', lowest.text)
-    assert re.findall(r'<data value="([^"]*)"', lowest.text)[0::2] == ["1", "2", "3"]
+    assert cells(lowest, "val/loss min") == ["1", "2", "3"]
+    assert cells(lowest, "val/loss") == []
     both = look(alice, address(lowest, "max of acc"))
     assert rows(both) == ["c", "a", "b"]
-    assert re.findall(r'<data value="([^"]*)"', both.text)[0::2] == ["2", "3", "1"]
+    assert cells(both, "val/loss min") == ["2", "3", "1"]
+    assert cells(both, "acc max") == ["8", "5", "1"]
+    means = look(alice, address(both, "mean of acc"))
+    assert cells(means, "acc mean") == ["4.25", "2.75", "0.75"]
+    assert rows(look(alice, address(both, "best of val/loss"))) == ["b", "c", "a"]
+
+
+def test_shown_columns_are_exactly_those_of_the_address_in_its_order(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    run = make_run(alice, project, config={"lr": 0.1, "a": {"b": "x"}}, notes="# First\n\nsecond")
+    make_points(alice, run, **{"val/loss": [2, 1], "odd.min": [5]})
+    keys = ["config.a.b", "notes", "metrics.val/loss.mean", 'metrics."odd.min".max', "config.lr", "status"]
+    page = look(alice, f"/app/projects/{project}?" + urlencode({"show": [*keys, "nonsense", "metrics."]}, doseq=True))
+    assert heads(page) == ["name", *keys]
+    assert cells(page, "val/loss mean") == ["1.5"]
+    assert cells(page, "odd.min max") == ["5"]
+    assert "First" in page.text
+    pinned = look(alice, f"/app/projects/{project}?" + urlencode({"show": keys, "pin": ["config.lr", "notes"]}, True))
+    assert heads(pinned)[:4] == ["name", "config.lr", "notes", "config.a.b"]
+
+
+def test_further_rows_are_a_fragment_of_rows_alone(look, alice, make_project, make_run):
+    project = make_project(alice)
+    for n in range(5):
+        make_run(alice, project, name=f"run {n}")
+    path = f"/app/projects/{project}?limit=3"
+    cursor = re.search(r'data-after="([^"]+)"', look(alice, path).text)[1]
+    further = look(alice, f"{path}&after={cursor}", headers=as_htmx("tbody#rows"))
+    assert rows(further) == ["run 1", "run 0"]
+    assert further.text.lstrip().startswith("<tr")
+    assert "data-after" not in further.text
 
 
 def test_a_condition_is_typed_beside_words_and_its_metric_is_shown(look, alice, make_project, make_run, make_points):
