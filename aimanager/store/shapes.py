@@ -148,6 +148,7 @@ class Cell(NamedTuple):
     last: float
     min: float | None
     max: float | None
+    mean: float | None
 
 
 @dataclass(frozen=True, slots=True)

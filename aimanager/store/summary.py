@@ -77,6 +77,15 @@ def _slices(values: Floats, peak: float) -> list[float]:
     return [*sums, float(values.sum())]
 
 
+def mean_of(n: int, total: float, scaled: bool, vmin: float | None, vmax: float | None) -> float | None:
+    """The mean of n finite values out of their sum; None where there is none."""
+    if vmin is None or vmax is None:
+        return None
+    mean = total / n
+    # Rounding must not carry a mean out of the range of its values.
+    return min(max(mean / SCALE if scaled else mean, vmin), vmax)
+
+
 def checksum_of(row: Any) -> int:
     """What a row of metric_series must have as its checksum."""
     return checksum.of_numbers(_FORM, (getattr(row, name) for name in _NUMBERS))
@@ -128,11 +137,7 @@ class RunningSummary:
 
     @property
     def mean(self) -> float | None:
-        if self.vmin is None or self.vmax is None:
-            return None
-        mean = self.high / (self.n - self.n_bad)
-        # Rounding must not carry a mean out of the range of its values.
-        return min(max(mean / SCALE if self.scaled else mean, self.vmin), self.vmax)
+        return mean_of(self.n - self.n_bad, self.high, self.scaled, self.vmin, self.vmax)
 
     def summary(self, name: str) -> Summary:
         return Summary(

@@ -203,7 +203,10 @@ class MemoryStore(MetricStore):
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Cell]]:
         summaries = self.summaries(runs, names)
-        return {run: {one.name: Cell(one.last, one.min, one.max) for one in each} for run, each in summaries.items()}
+        return {
+            run: {one.name: Cell(one.last, one.min, one.max, one.mean) for one in each}
+            for run, each in summaries.items()
+        }
 
     def order(self, connection: Any, project: int, rank: Rank) -> SortedList:
         with self._lock:

@@ -114,13 +114,13 @@ class Contract:
         put(store, 1, loss=[3, 1, -0.0], accuracy=[math.nan])
         put(store, 2, accuracy=[math.inf])
         cells = store.cells([1, 2, 3])
-        assert cells[1]["loss"] == (0, 0, 3)
+        assert cells[1]["loss"] == (0, 0, 3, 4 / 3)
         assert math.copysign(1, cells[1]["loss"].last) == -1
         assert math.isnan(cells[1]["accuracy"].last)
-        assert cells[1]["accuracy"][1:] == (None, None)
-        assert cells[2] == {"accuracy": (math.inf, None, None)}
+        assert cells[1]["accuracy"][1:] == (None, None, None)
+        assert cells[2] == {"accuracy": (math.inf, None, None, None)}
         assert cells[3] == {}
-        assert store.cells([1, 2], ["loss"]) == {1: {"loss": (0, 0, 3)}, 2: {}}
+        assert store.cells([1, 2], ["loss"]) == {1: {"loss": (0, 0, 3, 4 / 3)}, 2: {}}
 
 
 class TestMemoryStore(Contract):
@@ -145,7 +145,7 @@ def test_a_run_is_hidden_before_its_rows_are_gone(database_url):
     store.delete([2])
     assert runs_of(ranked(store, 1, Rank("loss"))) == [1]
     assert fulfilling(store, 1, [Condition("loss", "last", ">", 0)]) == {1}
-    assert store.cells([1, 2]) == {1: {"loss": (1, 1, 1)}, 2: {}}
+    assert store.cells([1, 2]) == {1: {"loss": (1, 1, 1, 1)}, 2: {}}
     database.engine.dispose()
 
 

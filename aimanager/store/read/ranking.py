@@ -20,7 +20,8 @@ from ...db.keyset import Place
 from ...db.prepared import Prepared, one_of
 from ..names import Names
 from ..shapes import COMPARE, Cell, Condition, Rank
-from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, metric_series, metric_stream
+from ..summary import mean_of
+from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED, metric_series, metric_stream
 
 _s = metric_series.c
 _VALUE: dict[str, sa.ColumnElement[Any]] = {"last": _s.last, "min": _s.vmin, "max": _s.vmax}
@@ -30,12 +31,9 @@ _LIVE = _s.live == sa.literal_column("1")
 # Runs that are being deleted: their rows may still be there.
 _HIDDEN = select(metric_stream.c.run_no).where(BEING_DELETED)
 _ANY_HIDDEN = Prepared(_HIDDEN.limit(1))
-_CELLS = Prepared(select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(one_of(_s.run_no, "runs")))
-_CELLS_OF = Prepared(
-    select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.flags).where(
-        one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")
-    )
-)
+_cells = select(_s.run_no, _s.metric_id, _s.last, _s.vmin, _s.vmax, _s.n - _s.n_bad, _s.vsum, _s.flags)
+_CELLS = Prepared(_cells.where(one_of(_s.run_no, "runs")))
+_CELLS_OF = Prepared(_cells.where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics")))
 
 
 class Ranking:
@@ -78,12 +76,13 @@ class Ranking:
                 rows = _CELLS_OF.rows(connection, runs=list(cells), metrics=list(metrics.values()))
             hidden = set(connection.scalars(_HIDDEN))
             name_of = self._names.of(connection, {row[1] for row in rows})
-        for run, metric, last, low, high, flags in rows:
+        for run, metric, last, low, high, finite, total, flags in rows:
             if last is None:
                 last = nan
             elif flags & LAST_IS_NEGATIVE_ZERO:
                 last = -0.0
-            cells[run][name_of[metric]] = Cell(last, low, high)
+            mean = mean_of(finite, total, bool(flags & SUM_IS_SCALED), low, high)
+            cells[run][name_of[metric]] = Cell(last, low, high, mean)
         for run in hidden.intersection(cells):
             cells[run] = {}
         return cells
