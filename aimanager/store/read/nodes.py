@@ -145,7 +145,8 @@ def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin:
 def _starts(first_x: Ints, last_x: Ints, points: int) -> Ints:
     """The nodes that buckets begin with: equal shares of the width, but no two buckets have points of one x."""
     edges = shares(int(first_x[0]), int(last_x[-1]), points)
-    starts = np.unique(np.searchsorted(first_x, edges, "left"))[1:]
+    places = np.searchsorted(first_x, edges, "left")  # They ascend: what differs from the one before is a start.
+    starts = places[1:][places[1:] > places[:-1]]
     starts = starts[starts < len(first_x)]
     return np.append(0, starts[first_x[starts] > last_x[starts - 1]])
 
