@@ -55,7 +55,7 @@ class _Planned:
 
 
 def new_project(owner_id: int, name: str) -> Project:
-    project = Project(name=name, owner_id=owner_id, description="Made by `aimanager seed`.")
+    project = Project(name=name, owner_id=owner_id, description="Made by aimanager seed.")
     with writing():
         db.session.add(project)
         db.session.commit()
