@@ -120,7 +120,7 @@ class Site:
         context = self.window()
         page = context.new_page()
         page.goto(self.server.url + path, wait_until="commit")
-        page.wait_for_function(f"window.{what}", timeout=60_000)
+        page.wait_for_function(f"() => window.{what}", timeout=60_000)
         yield page
         context.close()
 
