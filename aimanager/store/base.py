@@ -141,6 +141,14 @@ class MetricStore(ABC):
         """The names of all metrics that any of these runs has, sorted."""
 
     @abstractmethod
+    def names_of(self, project: int) -> list[str]:
+        """The names of all metrics that any run of a project has, sorted; what it costs follows their number, not the runs'."""
+
+    @abstractmethod
+    def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
+        """How many of a project's runs have points of each metric, counted up to `most`."""
+
+    @abstractmethod
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         """How far many runs are; runs that never got a request are left out."""
 

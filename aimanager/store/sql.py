@@ -208,6 +208,12 @@ class SqlStore(MetricStore):
             ids = [number for (number,) in _NAMES.rows(connection, runs=list(runs))]
             return sorted(self._names.of(connection, ids).values())
 
+    def names_of(self, project: int) -> list[str]:
+        return self._ranking.names_of(project)
+
+    def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
+        return self._ranking.runs_having(project, names, most)
+
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         with self._reading() as connection:
             rows = _HEADS.rows(connection, runs=list(runs))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
@@ -21,6 +20,7 @@ from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
 from . import client, columns, drawn, snippet
+from .address import here
 from .blueprint import LIMITS, web
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
@@ -100,12 +100,12 @@ def _table(project_id: int) -> dict[str, Any]:
     if not runs_table.rows and where and (name := _half_condition(project_id, where)):
         fault = f"expected <, > or = after {name}"
     pins = request.args.getlist("pin")[: columns.MOST]
-    name_head, heads = columns.heads(runs_table, order, pins, columns.widths(request.args.getlist("width")), _here)
+    name_head, heads = columns.heads(runs_table, order, pins, columns.widths(request.args.getlist("width")), here)
     return {
         "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head,
         # What a search leaves as it is.
         "kept": [(name, value) for name in request.args if name not in {"q", "after", "limit"} for value in request.args.getlist(name)],
-        "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": _here(),
+        "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
@@ -141,22 +141,13 @@ def _order(text: str) -> Order:
         return Order()
 
 
-def _here(**changes: str | int | list[str] | None) -> str:
-    """This page's address with some of its query changed; the address is all the state that there is."""
-    current: dict[str, Any] = request.args.to_dict(flat=False) if request.method == "GET" else {}
-    query = {name: value for name, value in (current | changes).items() if value not in (None, "", [""])}
-    path = url_for("web.project", project_id=(request.view_args or {})["project_id"])
-    text = urlencode(query, doseq=True)
-    return path + ("?" + text if text else "")
-
-
 def _further(next_cursor: str | None, after: str | None, limit: int) -> dict[str, Any]:
     """The link to more rows below these, and beyond a thousand the links to the pages."""
-    links: dict[str, Any] = {"first_url": _here(after=None, limit=None) if after else None}
+    links: dict[str, Any] = {"first_url": here(after=None, limit=None) if after else None}
     if next_cursor and limit < MOST:
-        links["more_url"] = _here(limit=min(limit + PAGE, MOST))
+        links["more_url"] = here(limit=min(limit + PAGE, MOST))
     elif next_cursor:
-        links["next_url"] = _here(after=next_cursor, limit=None)
+        links["next_url"] = here(after=next_cursor, limit=None)
     return links
 
 

@@ -61,6 +61,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.delete_project": {"data": {"sure": "a project"}},
     "web.delete_run": {"data": {"sure": "run"}},
     "web.docs": {},
+    "web.find_columns": {},
     "web.home": {},
     "web.issue_key": {"data": {"key_name": "laptop", "scope": "write"}},
     "web.log_in": {"data": {"username": "alice", "password": PASSWORD}},

@@ -232,6 +232,17 @@ class MemoryStore(MetricStore):
         with self._lock:
             return sorted({point.name for run in runs for point in self._read(run).points})
 
+    def names_of(self, project: int) -> list[str]:
+        return self.names(self._runs_of(project))
+
+    def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
+        have = [self.names([run]) for run in self._runs_of(project)]
+        return {name: min(most, sum(name in of_run for of_run in have)) for name in names}
+
+    def _runs_of(self, project: int) -> list[int]:
+        with self._lock:
+            return [run for run, stored in self._runs.items() if stored.project == project]
+
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         with self._lock:
             stored = {run: self._read(run) for run in runs}

@@ -110,6 +110,18 @@ class Contract:
         assert fulfilling(store, 1, [Condition("loss", "last", ">", 0)]) == {1}
         assert runs_of(ranked(store, 2, Rank("loss"))) == [2]
 
+    def test_a_projects_metrics_are_found_and_the_runs_that_have_them_counted(self, store):
+        for run in (1, 2, 3):
+            put(store, run, loss=[1], **{f"only {run}": [1]})
+        store.finish(2)
+        put(store, 9, project=2, elsewhere=[1])
+        assert store.names_of(1) == ["loss", "only 1", "only 2", "only 3"]
+        assert store.names_of(3) == []
+        assert store.runs_having(1, ["loss", "only 2", "nothing", "elsewhere"], 1000) == {
+            "loss": 3, "only 2": 1, "nothing": 0, "elsewhere": 0,
+        }  # fmt: skip
+        assert store.runs_having(1, ["loss"], 2) == {"loss": 2}
+
     def test_cells_are_what_the_summaries_say(self, store):
         put(store, 1, loss=[3, 1, -0.0], accuracy=[math.nan])
         put(store, 2, accuracy=[math.inf])

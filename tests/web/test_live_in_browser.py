@@ -104,7 +104,7 @@ def test_the_table_of_runs_follows_without_losing_the_focus(ada, site):
     second = site.run(project, "two")
     ada.wait_for_selector(f"#run-{second}")
     site.log(second, loss=[0.125])
-    ada.get_by_text("0.1250").wait_for()
+    ada.get_by_text("0.1250").first.wait_for()
     assert ada.evaluate("document.activeElement.textContent") == "one"
 
 

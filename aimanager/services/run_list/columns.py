@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -102,35 +102,18 @@ def without_repeats(columns: Sequence[Column]) -> list[Column]:
 
 def values_of(runs: Sequence[Any], columns: Sequence[Column]) -> dict[int, list[Any]]:
     """What each run has in each column of a metric or the config, None where it has nothing and in those of facts."""
-    run_ids = [run.id for run in runs]
-    metrics = _metrics(run_ids, [column for column in columns if column.kind == "metric"])
+    metrics = list({column.name for column in columns if column.kind == "metric"})
+    cells = metric_store.cells([run.id for run in runs], metrics) if metrics else {}
     has_config = any(column.kind == "config" for column in columns)
     rows = {}
     for run in runs:
         config = dict(flat(run.config)) if has_config else {}
         rows[run.id] = [
-            metrics[column].get(run.id) if column.kind == "metric"
+            getattr(cells[run.id].get(column.name), column.stored, None) if column.kind == "metric"
             else config.get(column.name) if column.kind == "config" else None
             for column in columns
         ]  # fmt: skip
     return rows
-
-
-def _metrics(run_ids: Sequence[int], columns: Sequence[Column]) -> dict[Column, Mapping[int, float | None]]:
-    """The value of each column by run."""
-    means = [column for column in columns if column.stored == "mean"]
-    others = [column for column in columns if column.stored != "mean"]
-    values: dict[Column, dict[int, float | None]] = {column: {} for column in columns}
-    if others:
-        for run, cells in metric_store.cells(run_ids, list({column.name for column in others})).items():
-            for column in others:
-                values[column][run] = getattr(cells.get(column.name), column.stored, None)
-    if means:  # They cost more: a mean is of a sum that is kept in two parts.
-        column_of = {column.name: column for column in means}
-        for run, summaries in metric_store.summaries(run_ids, list(column_of)).items():
-            for summary in summaries:
-                values[column_of[summary.name]][run] = summary.mean
-    return values  # type: ignore[return-value]
 
 
 def main_metrics(run_ids: Sequence[int], most: int) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ...db import keyset
+from ...db.distinct import distinct
 from ...db.engine import Database
 from ...db.keyset import Place
 from ...db.prepared import Prepared, one_of
@@ -65,6 +66,25 @@ class Ranking:
         series = select(*columns, _s.run_no).where(_s.project_id == project, _s.metric_id == metric)
         # Mostly there are none, and then each row is cheaper without.
         return series.where(_s.run_no.not_in(_HIDDEN)) if _ANY_HIDDEN.first(connection) else series
+
+    def names_of(self, project: int) -> list[str]:
+        with self._database.reading() as connection:
+            parts = (distinct(connection, _s.metric_id, _s.project_id == project, live) for live in (_FINISHED, _LIVE))
+            return sorted(self._names.of(connection, {metric for part in parts for metric in part}).values())
+
+    def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
+        counts = dict.fromkeys(names, 0)
+        with self._database.reading() as connection:
+            name_of = {metric: name for name, metric in self._names.find(connection, names).items()}
+            each = []
+            for metric in name_of:
+                for live in (_FINISHED, _LIVE):
+                    rows = select(sa.literal(1)).where(_s.project_id == project, _s.metric_id == metric, live)
+                    number: sa.ColumnElement[int] = sa.literal_column(str(metric))
+                    each.append(select(number, sa.func.count()).select_from(rows.limit(most).subquery()))
+            for metric, count in connection.execute(sa.union_all(*each)) if each else ():
+                counts[name_of[metric]] = min(counts[name_of[metric]] + count, most)
+        return counts
 
     def cells(self, runs: Sequence[int], names: Sequence[str] | None) -> dict[int, dict[str, Cell]]:
         cells: dict[int, dict[str, Cell]] = {run: {} for run in runs}
