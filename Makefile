@@ -14,6 +14,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 DEMO := .venv/.demo
 ASSETS := static/vendor/.installed
+BUNDLE := static/bundle/bundle.json
 JS_DEV := node_modules/.dev
 
 NODE := .venv/bin/python scripts/node.py
@@ -26,14 +27,14 @@ BIOME := node_modules/@biomejs/biome/bin/biome
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
-install: $(RUNTIME) $(ASSETS)  ## Install what the server needs into .venv and static/vendor, and nothing else
+install: $(RUNTIME) $(ASSETS) $(BUNDLE)  ## Install what the server needs into .venv and static/vendor, and nothing else
 
-setup: $(DEV) $(DEMO) $(ASSETS) $(JS_DEV)  ## The same, with everything for development
+setup: $(DEV) $(DEMO) $(ASSETS) $(BUNDLE) $(JS_DEV)  ## The same, with everything for development
 
-run: $(RUNTIME) $(ASSETS)  ## Start the server on http://127.0.0.1:8000
+run: $(RUNTIME) $(ASSETS) $(BUNDLE)  ## Start the server on http://127.0.0.1:8000
 	@exec scripts/run.sh
 
-demo: $(DEMO) $(ASSETS)  ## Train real models against the server and watch them live
+demo: $(DEMO) $(ASSETS) $(BUNDLE)  ## Train real models against the server and watch them live
 	@exec .venv/bin/python examples/demo.py
 
 screenshots: $(DEV) $(ASSETS)  ## Take the pictures of docs/screenshots
@@ -43,7 +44,7 @@ seed: $(RUNTIME)  ## Make a believable project: make seed RUNS=10000 METRICS=100
 	@.venv/bin/aimanager migrate
 	@AI_MANAGER_DURABILITY=fast .venv/bin/aimanager seed $(if $(RUNS),--runs $(RUNS)) $(if $(METRICS),--metrics $(METRICS)) $(if $(POINTS),--points $(POINTS)) $(if $(USER_NAME),--user $(USER_NAME))
 
-test: $(DEV) $(DEMO) $(ASSETS) system test-js  ## Run every test: SQLite and PostgreSQL, Redis, Chromium
+test: $(DEV) $(DEMO) $(ASSETS) $(BUNDLE) system test-js  ## Run every test: SQLite and PostgreSQL, Redis, Chromium
 	@$(PYTEST) --numprocesses=2 --dist=worksteal $(if $(SYSTEM),--complete)
 
 test-fast: $(DEV) $(ASSETS) test-js  ## Run the tests that need SQLite only
@@ -66,7 +67,7 @@ types: $(DEV) $(DEMO) $(JS_DEV)  ## Check the types
 	@.venv/bin/mypy
 	@$(NODE) node_modules/typescript/bin/tsc
 
-bench: $(DEV) $(DEMO) $(ASSETS)  ## Measure speed; print the figures and write them to docs/performance.md
+bench: $(DEV) $(DEMO) $(ASSETS) $(BUNDLE)  ## Measure speed; print the figures and write them to docs/performance.md
 	@.venv/bin/python -m benchmarks
 
 lock: $(TOOLS)  ## Lock the requirements; make lock UPGRADE=--upgrade takes newer ones
@@ -81,7 +82,7 @@ system:  ## Install what the tests need from the system: Chromium, PostgreSQL, R
 	@HOW_TO_SKIP="make test SYSTEM=" scripts/system.sh $(SYSTEM)
 
 clean:  ## Remove everything that was built, but never the data
-	rm -rf .venv .cache node_modules static/vendor build dist *.egg-info clients/python/*.egg-info
+	rm -rf .venv .cache node_modules static/vendor static/bundle build dist *.egg-info clients/python/*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -107,7 +108,12 @@ $(ASSETS): $(TOOLS) package-lock.json scripts/assets.py scripts/node.py scripts/
 	@.venv/bin/python scripts/assets.py
 	@touch $@
 
+# With the folders, whose times change when a file comes or goes.
+$(BUNDLE): scripts/bundle.py aimanager/http/bundle.py templates/base.html $(shell find static/js static/css) | $(ASSETS)
+	@.venv/bin/python scripts/bundle.py
+	@touch $@
+
 # npm removes what it does not install, this stamp included: after $(ASSETS), and again whenever that ran npm.
-$(JS_DEV): $(TOOLS) package-lock.json scripts/node.py | $(ASSETS)
+$(JS_DEV): $(TOOLS) package-lock.json scripts/node.py | $(ASSETS) $(BUNDLE)
 	@.venv/bin/python scripts/assets.py --dev
 	@touch $@

@@ -102,6 +102,7 @@ class Settings:
     secret_key: str = field(default="", repr=False)
     log_level: str = "info"
     auto_migrate: bool = True
+    bundle: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", Path(self.data_dir).expanduser().absolute())

@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None, *, background: bool = True) -> 
     app.config.from_mapping(_flask_config(settings))
     database = _open_database(app, settings, migrate=background and settings.auto_migrate)
     parts = app.extensions["aimanager"] = _make_parts(app, settings, database, background)
-    static = StaticFiles(ROOT / "static")
+    static = StaticFiles(ROOT, settings.bundle)
     init_routing(app)
     init_errors(app)
     _add_routes(app, static)

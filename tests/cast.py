@@ -86,6 +86,7 @@ def shared_static_files() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assets, "digest", lru_cache(assets.digest))
+        patch.setattr(assets, "read_bundle", lru_cache(assets.read_bundle))
         patch.setattr(WhiteNoise, "update_files_dictionary", scan_once)
         yield
 

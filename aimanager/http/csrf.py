@@ -49,7 +49,7 @@ def check_token(expected: str) -> None:
     """Compare the token of the page with the one of the session. Raises Forbidden."""
     if request.method in SAFE:
         return
-    offered = request.headers.get("X-CSRF-TOKEN") or request.form.get("csrf_token", "")
+    offered = request.headers.get("X-CSRF-TOKEN") or unmasked(request.form.get("csrf_token", ""))
     if not expected or not hmac.compare_digest(offered.encode(), expected.encode()):
         raise Forbidden("Not enough permissions: the page is out of date, please reload it")
 
@@ -60,13 +60,31 @@ def check_form() -> None:
 
 
 def csrf_token() -> str:
-    """The token for this page's forms; a visitor without one is given one with the answer."""
+    """The token for one form, each time other letters; a visitor without one is given one with the answer."""
     principal = g.get("principal", ANONYMOUS)
     if principal.kind == "cookie":
-        return principal.csrf
+        return masked(principal.csrf)
     if "csrf_token" not in g:
         g.csrf_token = request.cookies.get(csrf_cookie()) or secrets.token_urlsafe(24)
-    return g.csrf_token
+    return masked(g.csrf_token)
+
+
+def masked(token: str) -> str:
+    """The token in letters that no other page has: pages are compressed, and the size of many that hold the same secret
+    beside what somebody else chose would give it away."""
+    secret = token.encode()
+    pad = secrets.token_bytes(len(secret))
+    return (pad + bytes(a ^ b for a, b in zip(pad, secret, strict=True))).hex()
+
+
+def unmasked(text: str) -> str:
+    """The token that was masked; what was not is returned as it is."""
+    try:
+        both = bytes.fromhex(text)
+        middle = len(both) // 2
+        return bytes(a ^ b for a, b in zip(both[:middle], both[middle:], strict=True)).decode()
+    except ValueError:
+        return text
 
 
 def keep_token(response: Response, request: Request, context: Any) -> None:

@@ -15,6 +15,7 @@ from ..live import SocketGuard
 from . import csrf
 from .assets import StaticFiles
 from .auth import enforce, identify
+from .compression import compress_page
 from .fast_path import FastPath
 from .headers import SecurityHeaders, add_headers, check_address, name_request
 from .hosts import check_host
@@ -37,6 +38,7 @@ AFTER_LIMITS: tuple[Before, ...] = (
 AFTER_VIEW: tuple[After, ...] = (
     csrf.keep_token,  # A form that was rendered needs its cookie;
     add_headers,  # after it, as an answer that sets a cookie is not to be kept by caches.
+    compress_page,  # Last: nobody looks into a compressed page.
 )
 
 

@@ -1,6 +1,5 @@
 /* Starts behaviours: an element names its own by data-js="name", once it is in the page. */
 
-import { start as charts } from "./chart/index.js";
 import { start as chartSearch } from "./chart/search.js";
 import { start as collapse } from "./collapse.js";
 import { start as copy } from "./copy.js";
@@ -13,32 +12,63 @@ import { start as theme } from "./theme.js";
 import "./keys.js";
 import "./requests.js";
 import "./title.js";
+import { toast } from "./toast.js";
 
 /** @type {Record<string, (element: any) => void>} */
 const behaviours = {
   ago: relativeTime,
-  charts,
   "chart-search": chartSearch,
   collapse,
   copy,
   elapsed: relativeTime,
   "first-run": firstRun,
-  live,
   menu,
   shortcuts,
   theme,
 };
+/** Those that are large and on few pages come when they are needed. They have a file of their own where scripts are bundled.
+ * @type {Record<string, () => Promise<{start: (element: any) => void}>>} */
+const onDemand = {
+  charts: () => import("./chart/index.js"),
+};
 const started = new WeakSet();
 
 /** @param {Element} root */
-function startWithin(root) {
-  const elements = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-js]")]);
-  if (root.matches("[data-js]")) elements.unshift(/** @type {HTMLElement} */ (root));
-  for (const element of elements) {
-    if (started.has(element)) continue;
-    started.add(element);
-    behaviours[element.dataset.js ?? ""]?.(element);
+async function startWithin(root) {
+  const elements = /** @type {HTMLElement[]} */ ([root, ...root.querySelectorAll("[data-js]")]).filter(isNew);
+  for (const element of elements) started.add(element);
+  const [last, first] = [elements.filter(isLive), elements.filter((element) => !isLive(element))];
+  for (const element of first) behaviours[nameOf(element)]?.(element);
+  await Promise.all(first.map(startOnDemand));
+  // The connection last of all, so that everybody is there to hear what it says.
+  for (const element of last) live(element);
+}
+
+/** @param {HTMLElement} element */
+async function startOnDemand(element) {
+  const load = onDemand[nameOf(element)];
+  if (!load) return;
+  try {
+    (await load()).start(element);
+  } catch (error) {
+    toast("A part of this page could not be loaded. Reload the page to try again.");
+    throw error;
   }
+}
+
+/** @param {HTMLElement} element */
+function nameOf(element) {
+  return element.dataset.js ?? "";
+}
+
+/** @param {HTMLElement} element */
+function isNew(element) {
+  return element.dataset?.js !== undefined && !started.has(element);
+}
+
+/** @param {HTMLElement} element */
+function isLive(element) {
+  return nameOf(element) === "live";
 }
 
 document.addEventListener("htmx:after:process", ({ target }) => {
