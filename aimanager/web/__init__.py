@@ -1,7 +1,7 @@
 """The pages: HTML first, htmx for what changes, scripts only where drawing needs them."""
 
 # Each of these modules adds its routes to the blueprint.
-from . import bulk, charts, client, column_search, docs, home, projects, runs, session, settings
+from . import bulk, charts, client, column_search, docs, home, projects, runs, session, settings, views
 from .blueprint import web
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "runs",
     "session",
     "settings",
+    "views",
     "web",
 ]

@@ -12,7 +12,7 @@ from ..services.run_list import columns, names
 from ..services.run_list.filters import Filter
 from ..services.run_list.names import Found
 from ..services.run_list.order import Order
-from .address import here
+from .address import args, here
 from .blueprint import web
 from .columns import LABELS, chosen
 
@@ -28,7 +28,7 @@ def find_columns(project_id: int) -> Response:
     found, total = names.find(project_id, text, MOST)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return jsonify(columns=[_as_json(one) for one in found], total=total)
-    shown = chosen(request.args.getlist("show")) or columns.automatic(project_id, Order(), Filter())
+    shown = chosen(args().getlist("show")) or columns.automatic(project_id, Order(), Filter())
     keys = [column.key for column in shown]
     items = [
         {**_as_json(one), "label": LABELS.get(one.column.name, one.column.name) if one.column.kind == "fact" else one.column.name,

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request, url_for
+from flask import url_for
 
 from ..errors import Invalid
 from ..extensions import db
 from ..models import Run
 from ..services.run_list.states import states
 from ..services.run_list.table import Row
-from . import ids
+from . import address, ids
 
 DRAWN, MOST = 10, 100
 COLOURS = 20
@@ -28,7 +28,7 @@ def as_line(run: Run, state: str) -> dict[str, Any]:
 
 def how_many() -> int:
     """Of the first runs, as the address says."""
-    return min(max(request.args.get("drawn", DRAWN, int), 0), MOST)
+    return min(max(address.args().get("drawn", DRAWN, int), 0), MOST)
 
 
 def hidden() -> set[int]:
@@ -56,6 +56,6 @@ def _named(project_id: int, run_ids: Sequence[int]) -> list[tuple[Run, str]]:
 def _ids(name: str, most: int) -> list[int]:
     """Ids of the address; none where it says something else."""
     try:
-        return ids.read(name, request.args.get(name, ""), most)
+        return ids.read(name, address.args().get(name, ""), most)
     except Invalid:
         return []

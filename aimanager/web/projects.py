@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
@@ -12,14 +13,14 @@ from ..errors import Forbidden, Invalid
 from ..extensions import metric_store
 from ..http.auth import requires
 from ..models import ApiKey, Project
-from ..services import api_keys, projects
+from ..services import api_keys, projects, views
 from ..services.run_list import filters, table
 from ..services.run_list import order as orders
 from ..services.run_list.columns import automatic
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import client, columns, drawn, snippet
+from . import address, client, columns, drawn, snippet
 from .address import here
 from .blueprint import LIMITS, web
 from .forms import errors_of, see, text
@@ -78,7 +79,7 @@ def snippet_key(project_id: int) -> Response:
 def _page(project: Project, key: ApiKey | None = None, secret: str | None = None, **context: Any) -> Response:
     return page_or_fragment(
         "projects/show.html", "projects/_runs.html", "projects/_rows.html", "projects/_snippet.html",
-        **{"errors": {}, "form": {}} | context, **_table(project.id), project=project,
+        **{"errors": {}, "form": {}} | context, **_table(project.id), **_views(project), project=project,
         may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
     )  # fmt: skip
@@ -86,12 +87,13 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
-    search = request.args.get("q", "").strip()[: LIMITS["search"]]
+    args = address.args()
+    search = args.get("q", "").strip()[: LIMITS["search"]]
     where, fault = _filter(search)
-    order = _order(request.args.get("sort", "-created")[:400])
-    limit = min(max(request.args.get("limit", PAGE, int), 1), MOST)
-    after = request.args.get("after")
-    chosen = columns.chosen(request.args.getlist("show"))
+    order = _order(args.get("sort", "-created")[:400])
+    limit = min(max(args.get("limit", PAGE, int), 1), MOST)
+    after = args.get("after")
+    chosen = columns.chosen(args.getlist("show"))
     try:
         runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
     except Invalid:  # The cursor of another list: the first page of this one.
@@ -99,12 +101,12 @@ def _table(project_id: int) -> dict[str, Any]:
         runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
     if not runs_table.rows and where and (name := _half_condition(project_id, where)):
         fault = f"expected <, > or = after {name}"
-    pins = request.args.getlist("pin")[: columns.MOST]
-    name_head, heads = columns.heads(runs_table, order, pins, columns.widths(request.args.getlist("width")), here)
+    pins = args.getlist("pin")[: columns.MOST]
+    name_head, heads = columns.heads(runs_table, order, pins, columns.widths(args.getlist("width")), here)
     return {
         "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head,
         # What a search leaves as it is.
-        "kept": [(name, value) for name in request.args if name not in {"q", "after", "limit"} for value in request.args.getlist(name)],
+        "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
         **_further(runs_table.page.next_cursor, after, limit),
@@ -117,6 +119,17 @@ def _drawn(project_id: int, rows: Sequence[Row]) -> dict[str, Any]:
         return {}
     lines = drawn.lines(project_id, rows)
     return {"drawn_runs": lines, "drawn_metrics": metric_store.names([line["id"] for line in lines])}
+
+
+def _views(project: Project) -> dict[str, Any]:
+    """The saved views, the one that is shown, and what the page shows in all, by the view and by its address."""
+    applied = address.applied(project.id)
+    return {
+        "views": applied.views,
+        "view": applied.view,
+        "query": urlencode(address.args(), doseq=True),
+        "changeable_views": {view.id for view in applied.views if views.may_change(g.principal, view, project)},
+    }
 
 
 def _half_condition(project_id: int, where: Filter) -> str:

@@ -62,6 +62,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.delete_run": {"data": {"sure": "run"}},
     "web.docs": {},
     "web.find_columns": {},
+    "web.create_view": {"data": {"name": "a view", "is_shared": "1"}},
+    "web.delete_view": {},
     "web.home": {},
     "web.issue_key": {"data": {"key_name": "laptop", "scope": "write"}},
     "web.log_in": {"data": {"username": "alice", "password": PASSWORD}},
@@ -75,6 +77,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.sign_up": {"data": {"email": "u{n}@example.com", "username": "u{n}", "password": "a good password"}},
     "web.snippet_key": {},
     "web.update_project": {"data": {"name": "changed"}},
+    "web.update_view": {"data": {"name": "changed"}},
     "web.update_run": {"data": {"name": "changed"}},
     "ws.home": {},
     "ws.project": {},
@@ -112,8 +115,8 @@ class Route:
 
     @property
     def object(self) -> str | None:
-        """`project_id`, `run_id` or `key_id`: whose rights are checked, or None."""
-        held = self.rule.arguments & {"project_id", "run_id", "key_id"}
+        """`project_id`, `run_id`, `key_id` or `view_id`: whose rights are checked, or None."""
+        held = self.rule.arguments & {"project_id", "run_id", "key_id", "view_id"}
         assert len(held) <= 1, f"{self.rule} is about two things: say here which one decides"
         return next(iter(held), ALSO_HOLD.get(self.name))
 

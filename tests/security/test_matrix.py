@@ -10,7 +10,7 @@ from flask_jwt_extended import create_access_token
 
 from aimanager.http.auth import check_every_route_has_a_rule
 from aimanager.models.base import now
-from aimanager.services import accounts, api_keys, sessions
+from aimanager.services import accounts, api_keys, sessions, views
 from tests.security.conftest import SECRET
 from tests.security.doors import (
     REQUESTS,
@@ -39,15 +39,16 @@ OWNERS = [*(f"{who} by {by}" for who in ("alice", "carol") for by in BY), "a key
 
 @dataclass(frozen=True)
 class Place:
-    """Somebody's project, run and key."""
+    """Somebody's project, run, key and shared view."""
 
     project_id: int
     run_id: int
     key_id: int
+    view_id: int
 
     @property
     def objects(self):
-        return {"project_id": self.project_id, "run_id": self.run_id, "key_id": self.key_id}
+        return {"project_id": self.project_id, "run_id": self.run_id, "key_id": self.key_id, "view_id": self.view_id}
 
 
 @pytest.fixture
@@ -57,7 +58,9 @@ def make_place(app, make_project, make_run, make_points):
         run_id = make_run(owner, project_id, name="run")
         make_points(owner, run_id, loss=[1, 2], **({SECRET: [1]} if not public else {}))
         with app.test_request_context():
-            return Place(project_id, run_id, api_keys.issue(owner.principal, "her key")[0].id)
+            key_id = api_keys.issue(owner.principal, "her key")[0].id
+            view_id = views.create(owner.principal, project_id, "her view", is_shared=True).id
+            return Place(project_id, run_id, key_id, view_id)
 
     return make
 
@@ -194,7 +197,9 @@ def test_what_does_not_exist_is_a_404_for_whoever_is_signed_in(app, alice):
     wrong = []
     for route in routes(app):
         if route.object and route.needs not in {"anyone", "visitor"}:
-            status, _ = knock(app, route, Caller("owner", by_token(alice)), project_id=999, run_id=999, key_id=999)
+            status, _ = knock(
+                app, route, Caller("owner", by_token(alice)), project_id=999, run_id=999, key_id=999, view_id=999
+            )
             if status != 404:
                 wrong.append((route.method, str(route.rule), status))
     assert wrong == []

@@ -1,4 +1,5 @@
 import pytest
+from flask import g
 
 from aimanager.services import bulk
 from aimanager.services.run_list import table
@@ -17,6 +18,7 @@ def runs(alice, make_project, make_run):
 def lines(app, alice):
     def drawn_of(query):
         with app.test_request_context(f"/app/projects/1?{query}"):
+            g.principal = alice.principal
             rows = table.table(alice.principal, 1, Order(), Filter()).rows
             return drawn.lines(1, rows)
 
