@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..extensions import metric_store
 from ..principal import Principal
-from ..store import Chart, DamagedPoints
+from ..store import Chart, DamagedPoints, GroupChart
 from ..wire import columnar, numbers, times
 from . import runs
 from .damage import describe_damage
@@ -40,10 +40,7 @@ class Drawn:
 def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
     """Charts run by run, in the requested order; metrics that a run never logged are left out."""
     run_ids = list(dict.fromkeys(run_ids))
-    if len(run_ids) == 1:
-        runs.project_of(run_ids[0], principal)
-    else:
-        runs.check_all(run_ids, principal)
+    runs.check_all(run_ids, principal)
     return [drawn for run_id in run_ids for drawn in _of_run(run_id, names, window)]
 
 
@@ -107,36 +104,36 @@ def _packed(drawn: Drawn, also: Collection[str]) -> dict[str, Any]:
     if chart.exact:
         head["last"] = chart.last
     else:
-        head |= _envelope(chart)
+        head |= narrowed(chart.min, chart.max, last=chart.last)
     columns = {"counts": chart.counts, "steps": chart.steps, "times": times.to_seconds(chart.times)}
     return head | {name: column for name, column in columns.items() if name in also}
 
 
-def along(chart: Chart, x: NDArray[np.int64]) -> NDArray[Any]:
+def along(chart: Chart | GroupChart, x: NDArray[Any]) -> NDArray[Any]:
     """Places on a chart's x axis in the unit of an answer."""
     unit = UNIT[chart.axis]
     return x if unit == 1 else x / unit
 
 
-def marks(chart: Chart) -> list[dict[str, Any]]:
+def marks(chart: Chart | GroupChart) -> list[dict[str, Any]]:
     """Where values were not finite."""
     places = zip(along(chart, chart.bad_x).tolist(), chart.bad_values.tolist(), strict=True)
     return [{"x": x, "value": numbers.to_word(value)} for x, value in places]
 
 
-def _envelope(chart: Chart) -> dict[str, NDArray[Any]]:
-    """Min, max and last of buckets: as float32, unless that would move something as far as can be seen."""
-    exact = {"min": chart.min, "max": chart.max, "last": chart.last}
+def narrowed(
+    lowest: NDArray[np.float64], highest: NDArray[np.float64], **lines: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    """Columns of an answer, `min` and `max` and the lines between them: as float32, unless that would move something as far
+    as can be seen. NaN is in all of them where it is in one."""
+    exact = {"min": lowest, "max": highest, **lines}
     with np.errstate(over="ignore"):
-        narrow = {
-            "min": _outward(chart.min, -np.inf),
-            "max": _outward(chart.max, np.inf),
-            "last": chart.last.astype("<f4"),
-        }
-        has_finite = ~np.isnan(chart.min)
+        narrow = {name: line.astype("<f4") for name, line in lines.items()}
+        narrow |= {"min": _outward(lowest, -np.inf), "max": _outward(highest, np.inf)}
+        has_finite = ~np.isnan(lowest)
         if not has_finite.any():
             return narrow
-        most = _UNSEEN * (chart.max[has_finite].max() - chart.min[has_finite].min())
+        most = _UNSEEN * (highest[has_finite].max() - lowest[has_finite].min())
         if all((np.abs(narrow[name][has_finite] - exact[name][has_finite]) <= most).all() for name in exact):
             return narrow
     return exact

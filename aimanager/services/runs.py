@@ -69,6 +69,9 @@ _PLACES = Prepared(
 def check_all(run_ids: Sequence[int], principal: Principal) -> None:
     """May the caller read these runs? One statement, however many there are. Raises what `project_of` does for the first of
     them that may not be read."""
+    if len(run_ids) == 1:
+        project_of(run_ids[0], principal)  # Its answer may be remembered.
+        return
     with database.reading() as connection:
         rows = {run_id: place for run_id, *place in _PLACES.rows(connection, run_ids=list(run_ids))}
     for run_id in run_ids:

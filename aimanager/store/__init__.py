@@ -2,12 +2,14 @@
 
 from .base import DamagedPoints, MetricStore, OutOfTurn, RunDeleted, StoreUnavailable
 from .shapes import (
+    MOST_OF_GROUP,
     Axis,
     Batch,
     Cell,
     Chart,
     Column,
     Condition,
+    GroupChart,
     Head,
     History,
     Points,
@@ -20,6 +22,7 @@ from .shapes import (
 from .sql import SqlStore
 
 __all__ = [
+    "MOST_OF_GROUP",
     "Axis",
     "Batch",
     "Cell",
@@ -27,6 +30,7 @@ __all__ = [
     "Column",
     "Condition",
     "DamagedPoints",
+    "GroupChart",
     "Head",
     "History",
     "MetricStore",

@@ -36,6 +36,7 @@ from sqlalchemy.engine import Connection
 
 from ..db import keyset
 from .shapes import (
+    MOST_OF_GROUP,
     PIECE,
     Axis,
     Batch,
@@ -44,6 +45,7 @@ from .shapes import (
     Chart,
     Condition,
     Floats,
+    GroupChart,
     Head,
     History,
     Points,
@@ -163,6 +165,20 @@ class MetricStore(ABC):
         hi: Bound = None,
     ) -> list[Chart]:
         """Charts of at most `points` buckets each, of the points with lo <= x <= hi; unknown names are left out."""
+
+    @abstractmethod
+    def group_chart(
+        self,
+        runs: Sequence[int],
+        name: str,
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+        most: int = MOST_OF_GROUP,
+    ) -> GroupChart | None:
+        """Mean, spread and range of a metric over runs, in at most `points` columns, of the points with lo <= x <= hi; None if
+        none of them has the metric. Of more than `most` points together the lines are thinned. Raises DamagedPoints."""
 
     @abstractmethod
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:

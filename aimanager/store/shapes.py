@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ Axis = Literal["step", "time", "relative"]
 Bound = int | float | None
 Statistic = Literal["last", "min", "max"]
 Clock = Callable[[], int]
+MOST_OF_GROUP = 16_000_000  # Points of a group's runs that are all read for its chart.
 PIECE = 1 << 20  # Points of a history that are in memory at a time.
 
 
@@ -216,3 +217,42 @@ class Chart:
     bad_x: Ints
     bad_values: Floats
     last_id: int = 0
+
+
+Method = Literal["exact", "interpolated", "thinned"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupChart:
+    """A metric of several runs as one line with its spread, column by column along x.
+
+    The statistics are made place by place first. `exact`: where two runs have points their steps are the same, so the places
+    are these steps, and each run counts with its point there (the last one, where it has several). Else the places are the
+    points of all runs, or evenly spaced ones where these are very many, and each run counts with its value interpolated
+    between its own points, from its first to its last: `interpolated`, or `thinned` where the runs together have so many
+    points that of each only some are taken, at most one in 4,096th of the width.
+
+    A column is one place, or with more places than columns an equal share of the width. Then `mean` is the mean of the means
+    of its places, and `deviation` the root of the mean of their variances: the standard deviation between runs (of a
+    sample: n - 1) at one place, not one that gets less as more places share a column; 0 where only one run counts. `x` is
+    the mean of its places, `start` the first of them. `min` and `max` are over all points of all runs in the column, so no
+    spike is lost, and `count` is of the runs that count at a place, at most. Values that are not finite are left out
+    of all of this; `bad_x` and `bad_values` are as a Chart's, and so are the units of x. NaN stands where no run has a value.
+    """
+
+    name: str
+    axis: Axis
+    method: Method
+    runs: int
+    total: int
+    start: Ints
+    x: Floats
+    mean: Floats
+    deviation: Floats
+    min: Floats
+    max: Floats
+    count: Ints
+    bad_x: Ints
+    bad_values: Floats
+    every_place: bool
+    last_ids: Mapping[int, int] = field(default_factory=dict)

@@ -18,10 +18,11 @@ from ..db.prepared import Prepared, named, one_of
 from .base import DamagedPoints, MetricStore, RunDeleted
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .read import page, sparks, zoom
+from .read import group, page, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
 from .shapes import (
+    MOST_OF_GROUP,
     PIECE,
     Axis,
     Batch,
@@ -31,6 +32,7 @@ from .shapes import (
     Clock,
     Condition,
     Floats,
+    GroupChart,
     Head,
     History,
     Points,
@@ -63,6 +65,9 @@ _HEADS = Prepared(
     select(_st.run_no, _st.next_id, _st.heard_at).where(
         one_of(_st.run_no, "runs"), _st.state < DELETING, _st.heard_at > 0
     )
+)
+_STREAMS = Prepared(
+    select(_st.run_no, _st.next_id, _st.first_ts).where(one_of(_st.run_no, "runs"), _st.state < DELETING)
 )
 _of_run = (_s.run_no == _RUN, one_of(_s.metric_id, "metrics"))
 _PRESENT = Prepared(select(_s.metric_id).where(*_of_run))
@@ -244,6 +249,26 @@ class SqlStore(MetricStore):
                 if ids.get(name) in present
             ]
         return [replace(chart, last_id=stream.next_id - 1) for chart in charts]
+
+    def group_chart(
+        self,
+        runs: Sequence[int],
+        name: str,
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+        most: int = MOST_OF_GROUP,
+    ) -> GroupChart | None:
+        with self._reading() as connection:
+            metric = self._names.find(connection, [name]).get(name)
+            if metric is None:
+                return None
+            streams = {run: stream for run, *stream in _STREAMS.rows(connection, runs=list(runs))}
+            origins = {run: (first_ts or 0) if x == "relative" else 0 for run, (_, first_ts) in streams.items()}
+            drawn = group.chart(connection, name, metric, origins, x, points, lo, hi, most)
+        last_ids = {run: next_id - 1 for run, (next_id, _) in streams.items()}
+        return None if drawn is None else replace(drawn, last_ids=last_ids)
 
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
         with self._database.reading() as connection:

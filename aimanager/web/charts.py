@@ -14,9 +14,12 @@ from flask import Response, g, request
 from ..errors import Invalid
 from ..http.auth import requires
 from ..services import charts as service
+from ..services import group_charts as group_service
 from .blueprint import web
 
 MOST_RUNS = 100
+MOST_RUNS_OF_GROUPS = 500
+MOST_GROUPS = 50
 MOST_NAMES = 50
 MOST_POINTS = 2000
 MOST_BUCKETS = 500_000  # Of all charts of an answer: ten megabytes before compression.
@@ -29,9 +32,25 @@ def charts_of_runs() -> Response:
     """One entry for each run and metric that exists; `last_ids` says up to which id the points of a run are in, so that the
     page knows which live ones come after them. With very many lines each gets fewer points than were asked for."""
     run_ids, names = _run_ids(request.args.get("runs", "")), _names()
+    if len(run_ids) > MOST_RUNS:
+        raise Invalid.field("runs", f"runs must be at most {MOST_RUNS}", source="query")
     window = _window(len(run_ids) * len(names))
     drawn = service.draw(g.principal, run_ids, names, **window)
     return _compressed(service.packed_of_runs(drawn, run_ids, also=service.ALSO))
+
+
+@web.get("/app/charts/groups")
+@requires("public_or_read")
+def charts_of_groups() -> Response:
+    """Groups of runs (`groups=1,2,3;4,5`) as one line each, with its deviation, range and count of runs: one entry for each
+    group and metric that exists. `last_ids` is as for runs."""
+    groups = [_run_ids(text) for text in request.args.get("groups", "").split(";")]
+    if len(groups) > MOST_GROUPS or sum(map(len, groups)) > MOST_RUNS_OF_GROUPS:
+        words = f"groups must be at most {MOST_GROUPS}, of at most {MOST_RUNS_OF_GROUPS} runs together"
+        raise Invalid.field("groups", words, source="query")
+    names = _names()
+    window = _window(len(groups) * len(names))
+    return _compressed(group_service.packed(group_service.draw(g.principal, groups, names, **window)))
 
 
 @web.get("/app/runs/<id:run_id>/charts")
@@ -49,10 +68,7 @@ def _run_ids(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         raise Invalid.field("runs", "runs must be numbers of runs with commas between them", source="query")
-    run_ids = list(dict.fromkeys(map(int, parts)))
-    if len(run_ids) > MOST_RUNS:
-        raise Invalid.field("runs", f"runs must be at most {MOST_RUNS}", source="query")
-    return run_ids
+    return list(dict.fromkeys(map(int, parts)))
 
 
 def _names() -> list[str]:

@@ -17,6 +17,7 @@ from aimanager.store.base import MetricStore, OutOfTurn, RunDeleted
 from aimanager.store.chunks.frame import Line
 from aimanager.store.shapes import (
     COMPARE,
+    MOST_OF_GROUP,
     PIECE,
     Axis,
     Batch,
@@ -27,6 +28,7 @@ from aimanager.store.shapes import (
     Column,
     Condition,
     Floats,
+    GroupChart,
     Head,
     History,
     Points,
@@ -37,7 +39,7 @@ from aimanager.store.shapes import (
     Tail,
     now,
 )
-from tests.store import envelope
+from tests.store import envelope, spread
 
 _LARGEST = 2**63 - 1
 
@@ -266,6 +268,30 @@ class MemoryStore(MetricStore):
             last_id = len(stored.points)
         charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in lines.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
+
+    def group_chart(
+        self,
+        runs: Sequence[int],
+        name: str,
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+        most: int = MOST_OF_GROUP,
+    ) -> GroupChart | None:
+        with self._lock:
+            stored = {run: self._read(run) for run in runs}
+        lines = {}
+        for run, one in stored.items():
+            origin = min((point.time for point in one.points), default=0) if x == "relative" else 0
+            along = [(point.step if x == "step" else point.time - origin, point) for point in one.by_time(name)]
+            if along:
+                along.sort(key=lambda each: each[0])  # Points of one x stay in the order of time.
+                lines[run] = [(place, float(point.value)) for place, point in along]
+        if not lines:
+            return None
+        drawn = spread.chart(name, lines, x, points, lo, hi)
+        return replace(drawn, last_ids={run: len(one.points) for run, one in stored.items() if one.heard_at})
 
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
         with self._lock:

@@ -94,3 +94,59 @@ def test_what_cannot_be_drawn_is_said(look, alice, query, words):
     answer = look(alice, f"/app/charts?{query}", headers={"Accept": "application/json"})
     assert answer.status_code == 400
     assert words in answer.text
+
+
+@pytest.fixture
+def group_charts(look):
+    """`group_charts(alice, groups="1,2;3", name="loss")`."""
+
+    def fetch(who, **query):
+        return unpacked(look(who, "/app/charts/groups", query_string=query))
+
+    return fetch
+
+
+def test_groups_come_with_mean_band_range_and_count(group_charts, alice, make_run, make_points):
+    one, two, three = (make_run(alice) for _ in range(3))
+    make_points(alice, one, loss=[1, 2, 3], lr=[1])
+    make_points(alice, two, loss=[3, 4])
+    make_points(alice, three, loss=[7, "NaN"])
+    head = group_charts(alice, groups=f"{one},{two};{three}", name=["loss", "lr", "nothing"])
+    assert head["last_ids"] == {str(one): 4, str(two): 2, str(three): 2}
+    pair, lr, alone = head["charts"]
+    assert (pair["group"], pair["name"], pair["method"], pair["n"], pair["exact"]) == (0, "loss", "exact", 2, True)
+    assert (lr["group"], lr["name"], lr["n"]) == (0, "lr", 1)
+    assert pair["x"].tolist() == [0, 1, 2]
+    assert pair["mean"].tolist() == [2, 3, 3]
+    assert pair["low"].tolist() == pytest.approx([2 - 2**0.5, 3 - 2**0.5, 3])
+    assert pair["high"].tolist() == pytest.approx([2 + 2**0.5, 3 + 2**0.5, 3])
+    assert (pair["min"].tolist(), pair["max"].tolist()) == ([1, 2, 3], [3, 4, 3])
+    assert pair["count"].tolist() == [2, 2, 1]
+    assert alone["group"] == 1
+    assert alone["mean"].tolist() == pytest.approx([7, np.nan], nan_ok=True)
+    assert alone["bad"] == [{"x": 1, "value": "NaN"}]
+
+
+def test_groups_by_time_are_interpolated_and_say_so(group_charts, alice, api, make_run):
+    runs = [make_run(alice) for _ in range(2)]
+    for number, run in enumerate(runs):
+        column = {"values": [0, 10], "timestamps": [1e9 + number, 1e9 + 10 + 2 * number]}
+        assert api(alice).post(f"/metrics/{run}/bulk", {"series": {"loss": column}}).status_code == 200
+    (chart,) = group_charts(alice, groups=",".join(map(str, runs)), name="loss", x="relative")["charts"]
+    assert chart["method"] == "interpolated"
+    assert chart["x"].tolist() == [0, 10, 11]
+    assert chart["mean"].tolist() == pytest.approx([0, (10 + 100 / 11) / 2, 10])
+    assert chart["count"].tolist() == [2, 2, 1]
+
+
+def test_a_group_is_refused_for_one_run_that_may_not_be_read(look, alice, bob, make_run):
+    mine, foreign = make_run(bob), make_run(alice)
+    headers = {"Accept": "*/*"}
+    assert look(bob, f"/app/charts/groups?groups={mine}&name=a", headers=headers).status_code == 200
+    assert look(bob, f"/app/charts/groups?groups={mine};{foreign}&name=a", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("groups", ["", "1;;2", "a", ";".join("1" * 51), ",".join(map(str, range(1, 502)))])
+def test_groups_that_cannot_be_drawn_are_refused(look, alice, groups):
+    answer = look(alice, "/app/charts/groups", query_string={"groups": groups, "name": "a"})
+    assert answer.status_code == 400

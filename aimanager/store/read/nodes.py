@@ -46,7 +46,7 @@ def of_points(line: Line, x: Ints) -> Nodes:
     finite = np.isfinite(clean)
     if not finite.all():
         odd = np.flatnonzero(~finite)
-        bad[odd, _kind(clean[odd])] = True
+        bad[odd, kind_of(clean[odd])] = True
         clean = np.where(finite, clean, np.nan)
     return Nodes(
         first_x=x,
@@ -86,11 +86,11 @@ def _order(x: Ints, times: Ints, ids: Ints) -> Ints | None:
 def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart:
     """A chart of at most `points` buckets, out of nodes of more points than that, which are in order and do not overlap.
     `origin` is where relative time begins, 0 on other axes."""
-    starts = _starts(nodes.first_x, nodes.last_x, points)
+    starts = bucket_starts(nodes.first_x, nodes.last_x, points)
     ends = np.append(starts[1:], len(nodes.first_x)) - 1
     low, high, last = _envelope(nodes.low, nodes.high, nodes.last, np.flatnonzero(np.isnan(nodes.last)), starts, ends)
     node, kind = np.divmod(np.flatnonzero(nodes.bad), len(KINDS))  # Ten times as fast as nonzero in two dimensions.
-    bad_x, bad_values = _marks(node, kind, nodes.bad_x[node, kind], starts)
+    bad_x, bad_values = marks_of(node, kind, nodes.bad_x[node, kind], starts)
     return Chart(
         name=name,
         axis=axis,
@@ -116,14 +116,14 @@ def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin:
     if order is not None:
         line, x = line.take(order), x[order]
     exact = len(x) <= points
-    starts = np.arange(len(x)) if exact else _starts(x, x, points)
+    starts = np.arange(len(x)) if exact else bucket_starts(x, x, points)
     ends = starts if exact else np.append(starts[1:], len(x)) - 1
     clean, odd = line.values, np.flatnonzero(~np.isfinite(line.values))
     if len(odd):
         clean = clean.copy()
         clean[odd] = np.nan
     low, high, last = (clean, clean, clean) if exact else _envelope(clean, clean, clean, odd, starts, ends)
-    bad_x, bad_values = _marks(odd, _kind(line.values[odd]), x[odd], starts)
+    bad_x, bad_values = marks_of(odd, kind_of(line.values[odd]), x[odd], starts)
     return Chart(
         name=name,
         axis=axis,
@@ -142,7 +142,7 @@ def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin:
     )
 
 
-def _starts(first_x: Ints, last_x: Ints, points: int) -> Ints:
+def bucket_starts(first_x: Ints, last_x: Ints, points: int) -> Ints:
     """The nodes that buckets begin with: equal shares of the width, but no two buckets have points of one x."""
     edges = shares(int(first_x[0]), int(last_x[-1]), points)
     places = np.searchsorted(first_x, edges, "left")  # They ascend: what differs from the one before is a start.
@@ -181,12 +181,12 @@ def since(times: Ints, origin: int) -> Ints:
     return np.minimum(times, _INT64.max + min(origin, 0)) - origin if origin else times
 
 
-def _kind(odd: Floats) -> Ints:
+def kind_of(odd: Floats) -> Ints:
     """Which of KINDS values are that are not finite."""
     return np.isposinf(odd) + 2 * np.isneginf(odd)
 
 
-def _marks(node: Ints, kind: Ints, x: Ints, starts: Ints) -> tuple[Ints, Floats]:
+def marks_of(node: Ints, kind: Ints, x: Ints, starts: Ints) -> tuple[Ints, Floats]:
     """Where each bucket has the last of its values of each kind that is not finite, and the value, out of all of them: the
     node that has it, its kind, and its x."""
     bucket = np.searchsorted(starts, node, "right")

@@ -1,0 +1,306 @@
+"""Many runs' lines of a metric as one: mean, deviation and range. What each figure means is said at GroupChart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from ...db.prepared import LEAST, MOST, Prepared, named, one_of
+from ..shapes import Axis, Bound, Floats, GroupChart, Ints, Method
+from ..tables import metric_series
+from . import zoom
+from .courses import ManyRuns
+from .nodes import bucket_starts, kind_of, marks_of, shares
+from .reader import NOTHING, Reader
+
+PLACES = 4096  # Of interpolated lines, and of a thinned run's points: more than a screen has pixels.
+_MOST_SORTED = 2_000_000  # Different steps that are sorted to see whether they are one grid.
+(_METRIC,) = named("metric")
+_s = metric_series.c
+_COUNTS = Prepared(select(func.sum(_s.n)).where(one_of(_s.run_no, "runs"), _s.metric_id == _METRIC))
+
+
+def chart(
+    connection: Connection,
+    name: str,
+    metric: int,
+    origins: Mapping[int, int],
+    x: Axis,
+    points: int,
+    lo: Bound,
+    hi: Bound,
+    most: int,
+) -> GroupChart | None:
+    """The chart of a group; `origins` has its runs, and what their x counts from. Of more than `most` points each run's chart
+    is read and not its points. Raises DamagedPoints."""
+    (count,) = _COUNTS.first(connection, runs=list(origins), metric=metric)
+    if not count:
+        return None
+    if count > most:
+        lines = _thinned(connection, metric, origins, x, lo, hi)
+        courses = {run: line.x for run, line in lines.items()}
+        values: Iterable[tuple[int, _Line]] = lines.items()
+    else:
+        read = ManyRuns(connection, metric, x, origins).courses()
+        courses = read.x
+        values = ((run, _Line.of(courses[run], column)) for run, column in read.values())
+    if not courses:
+        return None
+    low, high = zoom.bounds(lo, hi, 0)
+    return _drawn(name, x, courses, values, points, low, high, count > most)
+
+
+def draw(
+    name: str, axis: Axis, lines: Mapping[int, tuple[Ints, Floats]], points: int, low: int = LEAST, high: int = MOST
+) -> GroupChart:
+    """The chart of lines that are there: by run x, ascending, and values."""
+    values = ((run, _Line.of(x, values)) for run, (x, values) in lines.items())
+    return _drawn(name, axis, {run: x for run, (x, _) in lines.items()}, values, points, low, high, False)
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A run's line: x ascending; where a point stands for several, low and high are their range."""
+
+    x: Ints
+    values: Floats
+    low: Floats
+    high: Floats
+    bad_x: Ints
+    bad_kind: Ints
+    total: int
+
+    @classmethod
+    def of(cls, x: Ints, values: Floats) -> _Line:
+        finite = np.isfinite(values)
+        if finite.all():
+            return cls(x, values, values, values, x[:0], x[:0], len(x))
+        odd = np.flatnonzero(~finite)
+        clean = np.where(finite, values, np.nan)
+        return cls(x, clean, clean, clean, x[odd], kind_of(values[odd]), len(x))
+
+
+def _within(x: Ints, low: int, high: int) -> slice:
+    """Where low <= x <= high."""
+    start = int(np.searchsorted(x, low, "left"))
+    return slice(start, max(start, int(np.searchsorted(x, high, "right"))))
+
+
+def _thinned(
+    connection: Connection, metric: int, origins: Mapping[int, int], x: Axis, lo: Bound, hi: Bound
+) -> dict[int, _Line]:
+    """Lines out of the runs' charts."""
+    lines = {}
+    for run, origin in origins.items():
+        reader = Reader(connection, run)
+        tail = reader.tail({metric}).get(metric, NOTHING)
+        if not len(tail.ids) and not reader.places([metric]):
+            continue
+        drawn = zoom.chart(reader, "", metric, tail, x, PLACES, lo, hi, origin)
+        total = int(drawn.counts.sum())
+        lines[run] = _Line(
+            drawn.x, drawn.last, drawn.min, drawn.max, drawn.bad_x, kind_of(drawn.bad_values), total
+        )  # fmt: skip
+    return lines
+
+
+class _Spread:
+    """What lines come to place by place, by Welford's method, which loses nothing where values are far from 0."""
+
+    def __init__(self, places: int) -> None:
+        self.count = np.zeros(places)
+        self.mean = np.zeros(places)
+        self.squares = np.zeros(places)
+        self.low = np.full(places, np.nan)
+        self.high = np.full(places, np.nan)
+
+    def add(self, at: slice, values: Floats, low: Floats, high: Floats) -> None:
+        """A run's values at some of the places, NaN where it has none, and the range of what they stand for."""
+        where: slice | Ints = at
+        if not (has_value := ~np.isnan(values)).all():
+            where, values = at.start + np.flatnonzero(has_value), values[has_value]
+        self.low[at] = np.fmin(self.low[at], low)
+        self.high[at] = np.fmax(self.high[at], high)
+        self.count[where] += 1
+        delta = values - self.mean[where]
+        self.mean[where] += delta / self.count[where]
+        self.squares[where] += delta * (values - self.mean[where])
+
+
+def _drawn(
+    name: str,
+    axis: Axis,
+    courses: Mapping[int, Ints],
+    lines: Iterable[tuple[int, _Line]],
+    points: int,
+    low: int,
+    high: int,
+    is_thinned: bool,
+) -> GroupChart:
+    ends = {id(x): _ends(x) for x in courses.values()}
+    distinct = {id(x): x if ends[id(x)] is None else x[ends[id(x)]] for x in courses.values()}
+    grid = None if is_thinned else _grid(list(distinct.values()))
+    places = _even_places(list(distinct.values()), low, high) if grid is None else grid[_within(grid, low, high)]
+    starts = bucket_starts(places, places, points) if len(places) > points else np.arange(len(places))
+    column_ends = places[np.append(starts[1:], len(places)) - 1] if len(places) else places
+    spread, range_ = _Spread(len(places)), _Range(column_ends)
+    bad_x, bad_kind, total = [places[:0]], [places[:0]], 0
+    for _, line in lines:
+        inside = _within(line.x, low, high)
+        total += line.total if is_thinned else inside.stop - inside.start
+        seen = _within(line.bad_x, low, high)
+        bad_x.append(line.bad_x[seen])
+        bad_kind.append(line.bad_kind[seen])
+        if grid is None:
+            range_.add(line.x[inside], line.low[inside], line.high[inside])
+            _add_interpolated(spread, places, line)
+        else:
+            _add_at_steps(spread, places, line, inside)
+    method: Method = "thinned" if is_thinned else "interpolated" if grid is None else "exact"
+    marked = np.concatenate(bad_x), np.concatenate(bad_kind)
+    return _columns(name, axis, method, len(courses), total, places, starts, column_ends, spread, range_, marked)
+
+
+def _ends(x: Ints) -> Ints | None:
+    """The last of each group of equal ones; None where all differ."""
+    differs = x[1:] > x[:-1]
+    return None if differs.all() else np.flatnonzero(np.append(differs, True))
+
+
+def _grid(columns: Sequence[Ints]) -> Ints | None:
+    """The steps of all runs together if each has all those between its first and its last, else None."""
+    longest = max(columns, key=len)
+    if all(_is_part(x, longest) for x in columns):
+        return longest
+    if sum(map(len, columns)) > _MOST_SORTED:
+        return None
+    together = np.unique(np.concatenate(columns))
+    return together if all(_is_part(x, together) for x in columns) else None
+
+
+def _is_part(x: Ints, grid: Ints) -> bool:
+    if x is grid:
+        return True
+    at = int(np.searchsorted(grid, x[0]))
+    return np.array_equal(x, grid[at : at + len(x)])
+
+
+def _even_places(columns: Sequence[Ints], low: int, high: int) -> Ints:
+    """Where interpolated lines are looked at: the points of all runs, or evenly spaced where these are very many."""
+    first = max(low, min(int(x[0]) for x in columns))
+    last = min(high, max(int(x[-1]) for x in columns))
+    if first > last:
+        return np.empty(0, np.int64)
+    inside = [x[_within(x, low, high)] for x in columns]
+    if sum(map(len, inside)) <= _MOST_SORTED:
+        # A zoom's edges too, so that lines go on to them.
+        places = np.unique(np.concatenate([*inside, np.array([first, last])]))
+        if len(places) <= PLACES:
+            return places
+    return np.unique(np.append(shares(first, last, PLACES - 1), last))
+
+
+def _add_at_steps(spread: _Spread, places: Ints, line: _Line, inside: slice) -> None:
+    x, values, low, high = line.x[inside], line.values[inside], line.low[inside], line.high[inside]
+    if not len(x):
+        return
+    if (ends := _ends(x)) is not None:
+        starts = np.append(0, ends[:-1] + 1)
+        x, values, low, high = x[ends], values[ends], np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)
+    at = int(np.searchsorted(places, x[0]))
+    spread.add(slice(at, at + len(x)), values, low, high)
+
+
+def _add_interpolated(spread: _Spread, places: Ints, line: _Line) -> None:
+    ends = _ends(line.x)
+    x, values = (line.x, line.values) if ends is None else (line.x[ends], line.values[ends])
+    at = _within(places, int(x[0]), int(x[-1]))
+    column = np.interp(places[at], x, values)
+    spread.add(at, column, column, column)
+
+
+class _Range:
+    """The lowest and the highest point of each column, of lines that are not looked at point by point."""
+
+    def __init__(self, ends: Ints) -> None:
+        self._ends = ends
+        self.low = np.full(len(ends), np.nan)
+        self.high = np.full(len(ends), np.nan)
+
+    def add(self, x: Ints, low: Floats, high: Floats) -> None:
+        if not len(x):
+            return
+        after = np.searchsorted(x, self._ends, "right")
+        starts = np.append(0, after[:-1])
+        filled = after > starts
+        self.low[filled] = np.fmin(self.low[filled], np.fmin.reduceat(low, starts[filled]))
+        self.high[filled] = np.fmax(self.high[filled], np.fmax.reduceat(high, starts[filled]))
+
+
+def _columns(
+    name: str,
+    axis: Axis,
+    method: Method,
+    runs: int,
+    total: int,
+    places: Ints,
+    starts: Ints,
+    column_ends: Ints,
+    spread: _Spread,
+    range_: _Range,
+    marked: tuple[Ints, Ints],
+) -> GroupChart:
+    has_value, has_several = spread.count > 0, spread.count > 1
+    variance = np.where(has_several, spread.squares / np.maximum(spread.count - 1, 1), 0.0)
+    mean = np.where(has_value, spread.mean, 0.0)
+    if len(starts) < len(places):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.add.reduceat(mean, starts) / np.add.reduceat(has_value, starts, dtype=np.int64)
+            variance = np.add.reduceat(variance, starts) / np.maximum(
+                np.add.reduceat(has_several, starts, dtype=np.int64), 1
+            )
+        low, high = np.fmin.reduceat(spread.low, starts), np.fmax.reduceat(spread.high, starts)
+        count = np.maximum.reduceat(spread.count, starts)
+    else:
+        low, high, count = spread.low, spread.high, spread.count
+        mean = np.where(has_value, mean, np.nan)
+    bad_x, bad_values = _marks(marked, column_ends)
+    return GroupChart(
+        name=name,
+        axis=axis,
+        method=method,
+        runs=runs,
+        total=total,
+        start=places[starts],
+        x=_middles(places, starts),
+        mean=mean,
+        deviation=np.where(count > 0, np.sqrt(variance), np.nan),
+        min=np.fmin(low, range_.low),
+        max=np.fmax(high, range_.high),
+        count=count.astype(np.int64),
+        bad_x=bad_x,
+        bad_values=bad_values,
+        every_place=method == "exact" and len(starts) == len(places),
+    )
+
+
+def _middles(places: Ints, starts: Ints) -> Floats:
+    """The mean of each column's places."""
+    along = places.astype(np.float64)
+    if len(starts) == len(places):
+        return along
+    sizes = np.diff(np.append(starts, len(places)))
+    first = along[starts]
+    return first + np.add.reduceat(along - np.repeat(first, sizes), starts) / sizes
+
+
+def _marks(marked: tuple[Ints, Ints], column_ends: Ints) -> tuple[Ints, Floats]:
+    x, kind = marked
+    order = np.argsort(x, kind="stable")
+    x, kind = x[order], kind[order]
+    columns = np.searchsorted(column_ends, x)
+    return marks_of(columns, kind, x, np.arange(len(column_ends)))
