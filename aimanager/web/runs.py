@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import blake2s
-from itertools import islice
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -17,24 +13,15 @@ from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
 from ..services import bulk, metrics, projects, runs
-from ..store import Summary
 from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
+from .cards import drawn_run, sections_of
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
-WHOLE_CARDS = 24  # A screen of them, or two.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
-
-
-@dataclass(frozen=True)
-class Group:
-    """Metrics whose names begin alike: `train` of `train/loss`."""
-
-    name: str
-    metrics: list[Summary]
 
 
 @web.get("/app/runs/<id:run_id>")
@@ -74,18 +61,21 @@ def _page(run: Run, **context: Any) -> Response:
     summary = metrics.summary(g.principal, run.id)
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
-    groups = groups_of(summary)
+    state = runs.state_of(run, heard_at)
     long = len(summary) > WHOLE_TABLE
     tab = "overview" if request.args.get("tab") == "overview" else "charts"
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "runs/_charts.html", "runs/_overview.html", "runs/_summary.html",
+        "runs/show.html", "runs/_head.html", "charts/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
-        groups=groups, config=list(flat(run.config)), state=runs.state_of(run, heard_at),
+        config=list(flat(run.config)), state=state,
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
-        log=request.args.get("log") == "1", here=_here(run.id), whole=set(_first(groups, WHOLE_CARDS)), long=long,
+        log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab == "charts" and fragment_wanted() != "summary",
+        sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
+        drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
+        charts_empty="runs/_no_charts.html",
     )  # fmt: skip
 
 
@@ -94,39 +84,11 @@ def _here(run_id: int) -> str:
     return url_for("web.run", run_id=run_id) + (f"?{query}" if query else "")
 
 
-def groups_of(summary: list[Summary]) -> list[Group]:
-    """Sections by the part of the name before the last `/`, the most interesting first."""
-    groups: dict[str, list[Summary]] = {}
-    for metric in summary:
-        group, _, label = metric.name.rpartition("/")
-        groups.setdefault(group if label else "", []).append(metric)
-    return [Group(name, groups[name]) for name in sorted(groups, key=_place_of)]
-
-
-def _first(groups: list[Group], count: int) -> Iterator[str]:
-    """The names of the cards that come first on the page."""
-    return islice((metric.name for group in groups for metric in group.metrics), count)
-
-
-def _place_of(group: str) -> tuple[int, str]:
-    """Training first, what describes the machine last."""
-    first = group.lower().partition("/")[0]
-    return {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}.get(
-        first, 5 if first in {"system", "sys", "gpu", "cpu"} else 4 if not group else 3
-    ), group
-
-
 @web.app_template_filter("first_line")
 def first_line(notes: str) -> str:
     """What the notes begin with, without the signs of Markdown."""
     line = next((line for line in notes.splitlines() if line.strip("#>*-_ \t")), "")
     return re.sub(r"\*\*|__|~~|`", "", line.strip("#>*-_ \t"))[:200]
-
-
-@web.app_template_filter("chart_id")
-def chart_id(name: str) -> str:
-    """An id for an element; a metric's name may hold anything."""
-    return "chart-" + blake2s(name.encode(), digest_size=8).hexdigest()
 
 
 @web.app_template_test("odd_number")

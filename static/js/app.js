@@ -8,6 +8,7 @@ import { start as live } from "./live.js";
 import { start as menu } from "./menu.js";
 import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
+import { start as summary } from "./summary.js";
 import { start as theme } from "./theme.js";
 import "./keys.js";
 import "./requests.js";
@@ -24,6 +25,7 @@ const behaviours = {
   "first-run": firstRun,
   menu,
   shortcuts,
+  summary,
   theme,
 };
 /** Those that are large and on few pages come when they are needed. They have a file of their own where scripts are bundled.

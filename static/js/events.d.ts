@@ -1,5 +1,6 @@
 /* The events by which htmx and our own modules speak to each other. */
 
+import type { DrawnRun } from "./chart/line.js";
 import type { LiveMetrics } from "./chart/series.js";
 import type { RequestContext } from "./requests.js";
 import type { Message } from "./toast.js";
@@ -23,6 +24,10 @@ declare global {
     /** The facts of the run changed. */
     "live:run": CustomEvent;
     /** Too many points were missed: what is drawn has to be fetched again. */
-    "live:resync": CustomEvent;
+    "live:resync": CustomEvent<{ run_id?: number } | undefined>;
+    /** These runs are to be drawn in all charts, and no others. */
+    "runs:drawn": CustomEvent<{ runs: DrawnRun[] }>;
+    /** This run is to be in front, in the charts and in the list. */
+    "runs:lit": CustomEvent<{ id: number | null }>;
   }
 }

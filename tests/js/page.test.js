@@ -55,7 +55,7 @@ test("a window is rounded inwards, but never to nothing", () => {
 
 test("a window moves, zooms in and zooms out within the run", () => {
   /** @type {import("../../static/js/chart/view.js").Extent} */
-  const run = { axis: "step", start: 0, x: [0, 50, 100] };
+  const run = { axis: "step", ends: [0, 100] };
   assert.deepEqual(moved([20, 40], run, 10), [30, 50]);
   assert.deepEqual(moved([20, 40], run, 500), [80, 100]);
   assert.deepEqual(moved([20, 40], run, -500), [0, 20]);

@@ -16,6 +16,7 @@ export function seriesOf(values, fields = {}) {
   const names = ["x", "last", "counts", "steps", "times", ...(exact ? [] : ["min", "max"])];
   const references = Object.fromEntries(names.map((name) => [name, name]));
   const head = {
+    run_id: 1,
     name: "loss",
     x_axis: axis,
     exact,

@@ -21,7 +21,7 @@ const EXTREMES = [
 for (const log of [false, true]) {
   for (const [what, values] of EXTREMES) {
     test(`values that are ${what} stay on the chart${log ? " on a log scale" : ""}`, () => {
-      const { type, range, ticks, place } = valueScale(seriesOf(values), { log, range: null });
+      const { type, range, ticks, place } = valueScale([seriesOf(values)], { log, range: null });
       const heights = values
         .filter((value) => !log || value > 0)
         .map((value) => place?.(value) ?? value)
@@ -38,17 +38,17 @@ for (const log of [false, true]) {
 }
 
 test("two numbers that differ stand at different heights however near they are", () => {
-  const { range, place } = valueScale(seriesOf([1, 1 + 2 ** -52]), { log: false, range: null });
+  const { range, place } = valueScale([seriesOf([1, 1 + 2 ** -52])], { log: false, range: null });
   const part = ((place?.(1 + 2 ** -52) ?? 0) - (place?.(1) ?? 0)) / (range[1] - range[0]);
   assert.ok(part > 0.8);
 });
 
 test("only the values in the window count", () => {
-  const { range } = valueScale(seriesOf([1000, 1, 2]), { log: false, range: [1, 2] });
+  const { range } = valueScale([seriesOf([1000, 1, 2])], { log: false, range: [1, 2] });
   assert.ok(range[1] < 3);
 });
 
 test("a chart without a finite value has no ticks", () => {
-  assert.equal(valueScale(seriesOf([NaN]), { log: false, range: null }).ticks, null);
-  assert.equal(valueScale(seriesOf([-1, 0]), { log: true, range: null }).ticks, null);
+  assert.equal(valueScale([seriesOf([NaN])], { log: false, range: null }).ticks, null);
+  assert.equal(valueScale([seriesOf([-1, 0])], { log: true, range: null }).ticks, null);
 });

@@ -15,7 +15,7 @@ DRAWN = ".chart .js-plotly-plot .nsewdrag"
 
 LENGTHS = """Object.fromEntries([...document.querySelectorAll('.chart')].flatMap((chart) => {
   const line = chart.querySelector('.js-plotly-plot')?.calcdata
-    ?.find(([first]) => first.trace.yaxis !== 'y2' && first.trace.hoverinfo !== 'skip');
+    ?.find(([first]) => first.trace.meta.kind === 'line');
   return line ? [[chart.dataset.name, line.length]] : [];
 }))"""
 
@@ -213,7 +213,7 @@ def test_what_is_no_number_is_marked_where_it_happened(ada, site):
     site.log(run, loss=[1, "NaN", 2, "Infinity", 3])
     ada.goto(f"{site.url}/app/runs/{run}")
     ada.wait_for_selector(DRAWN)
-    marks = "document.querySelector('.js-plotly-plot').data.find(t => t.yaxis === 'y2')"
+    marks = "document.querySelector('.js-plotly-plot').data.find(t => t.meta.kind === 'mark')"
     assert ada.evaluate(f"[...{marks}.x]") == [1, 3]
     until(lambda: ada.locator(".exactness").inner_text() == "exact · NaN, ∞")
 

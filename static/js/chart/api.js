@@ -6,7 +6,12 @@ import { Series } from "./series.js";
 const CONTENT_TYPE = "application/vnd.ai-manager.chart";
 const TIMEOUT = 20_000; // Milliseconds. A connection that froze would keep the charts waiting for minutes.
 
+/** @typedef {import("./line.js").Line} Line */
 /** @typedef {import("./ticks.js").Range} Range */
+/** The points of a line, or why they cannot be read.
+ * @typedef {Series | {error: string}} Answer */
+/** What of the lines is asked for; `range` null is the whole run.
+ * @typedef {{axis: import("./series.js").Axis, range: Range | null, points: number}} Window */
 
 /** A request that failed. `lasts`: the same request will fail again. */
 export class ChartError extends Error {
@@ -24,38 +29,90 @@ export class ChartApi {
   }
 
   /**
-   * Charts of several metrics in one request, by name.
-   * @param {string[]} names
-   * @param {import("./series.js").Axis} axis
-   * @param {Range | null} range null is the whole run
-   * @param {number} points
+   * The points of lines, in as few requests as there are sets of runs among them.
+   * @param {Line[]} lines
+   * @param {Window} window
    * @param {AbortSignal} signal
-   * @returns {Promise<Map<string, Series | {error: string}>>}
+   * @returns {Promise<Map<Line, Answer>>}
    */
-  async fetch(names, axis, range, points, signal) {
-    const query = new URLSearchParams({ x: axis, points: String(points) });
+  async fetch(lines, window, signal) {
+    const parts = await Promise.all(requestsFor(lines).map((request) => this.fetchRuns(request, window, signal)));
+    const found = new Map(parts.flatMap((part) => [...part]));
+    return new Map(lines.map((line) => [line, found.get(keyOf(line.run.id, line.metric)) ?? { error: "" }]));
+  }
+
+  /**
+   * All metrics of all runs, by the key of each; one that a run never logged has no points.
+   * @param {{runs: number[], metrics: string[]}} request
+   * @param {Window} window
+   * @param {AbortSignal} signal
+   * @returns {Promise<Map<string, Answer>>}
+   */
+  async fetchRuns({ runs, metrics }, { axis, range, points }, signal) {
+    const query = new URLSearchParams({ runs: runs.join(","), x: axis, points: String(points) });
     if (range) {
       query.set("min", String(range[0]));
       query.set("max", String(range[1]));
     }
-    for (const name of names) query.append("name", name);
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(new Error("the server did not answer")), TIMEOUT);
-    const stop = () => timeout.abort(signal.reason);
-    signal.addEventListener("abort", stop);
-    try {
-      const headers = { Accept: `${CONTENT_TYPE}, application/json` };
-      const response = await fetch(`${this.address}?${query}`, { signal: timeout.signal, headers });
-      if (!response.ok) throw new ChartError(response.status);
-      const { head, column } = unpack(await response.arrayBuffer());
-      /** @type {import("./series.js").ChartHead[]} */
-      const charts = head.charts;
-      return new Map(
-        charts.map((chart) => [chart.name, chart.error ? { error: chart.error } : new Series(chart, column, range)]),
-      );
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
+    for (const metric of metrics) query.append("name", metric);
+    const { head, column } = await fetchColumns(`${this.address}?${query}`, signal);
+    /** @type {Map<string, Answer>} */
+    const answers = new Map();
+    for (const run of runs) {
+      const empty = { last_id: head.last_ids[run], x_axis: axis };
+      for (const metric of metrics) answers.set(keyOf(run, metric), Series.empty({ ...empty, name: metric }, range));
     }
+    for (const chart of /** @type {import("./series.js").ChartHead[]} */ (head.charts)) {
+      const answer = chart.error ? { error: chart.error } : new Series(chart, column, range);
+      answers.set(keyOf(chart.run_id, chart.name), answer);
+    }
+    return answers;
+  }
+}
+
+/**
+ * @param {number} run
+ * @param {string} metric
+ */
+function keyOf(run, metric) {
+  return `${run} ${metric}`;
+}
+
+/**
+ * Metrics that are wanted of the same runs share a request.
+ * @param {Line[]} lines
+ */
+export function requestsFor(lines) {
+  /** @type {Map<string, Set<number>>} */
+  const runsOf = new Map();
+  for (const { run, metric } of lines) runsOf.set(metric, (runsOf.get(metric) ?? new Set()).add(run.id));
+  /** @type {Map<string, {runs: number[], metrics: string[]}>} */
+  const requests = new Map();
+  for (const [metric, runs] of runsOf) {
+    const ids = [...runs].sort((a, b) => a - b);
+    const request = requests.get(ids.join()) ?? { runs: ids, metrics: [] };
+    request.metrics.push(metric);
+    requests.set(ids.join(), request);
+  }
+  return [...requests.values()];
+}
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} signal
+ */
+async function fetchColumns(address, signal) {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new Error("the server did not answer")), TIMEOUT);
+  const stop = () => timeout.abort(signal.reason);
+  signal.addEventListener("abort", stop);
+  try {
+    const headers = { Accept: `${CONTENT_TYPE}, application/json` };
+    const response = await fetch(address, { signal: timeout.signal, headers });
+    if (!response.ok) throw new ChartError(response.status);
+    return unpack(await response.arrayBuffer());
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

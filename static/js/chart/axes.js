@@ -18,17 +18,17 @@ let pen = null;
 
 /**
  * @param {HTMLElement} element
- * @param {Series} series
+ * @param {Series[]} all
  * @param {View} view
  * @param {ValueScale} scale
  */
-export function layout(element, series, view, scale) {
+export function layout(element, all, view, scale) {
   const family = getComputedStyle(document.body).fontFamily;
   const { clientWidth: width, clientHeight: height } = element;
   const left = Math.ceil(
     Math.max(LEFT, ...(scale.ticks?.ticktext ?? []).map((text) => textWidth(text, family) + BESIDE_LABEL)),
   );
-  const x = xAxis(series, view, width - left - RIGHT);
+  const x = xAxis(all, view, width - left - RIGHT);
   const bottom = BOTTOM + ("title" in x ? TITLE : 0);
   const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
   return {
@@ -38,18 +38,11 @@ export function layout(element, series, view, scale) {
     showlegend: false,
     paper_bgcolor: colour("--ground"),
     plot_bgcolor: colour("--ground"),
-    hovermode: "x",
+    hovermode: false, // What stands at the pointer we say ourselves: hover.js.
     dragmode: "zoom",
-    hoverdistance: Math.max(16, width / Math.max(1, series.x.length)),
     font: { family, size: FONT_SIZE, color: colour("--ink-3") },
-    hoverlabel: {
-      bgcolor: colour("--raised"),
-      bordercolor: colour("--line"),
-      font: { size: 12, color: colour("--ink") },
-      align: "left",
-    },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
-    xaxis: { ...quiet, ...x, ...spike() },
+    xaxis: { ...quiet, ...x },
     yaxis: {
       ...quiet,
       ticklabelstandoff: 4,
@@ -64,42 +57,43 @@ export function layout(element, series, view, scale) {
 
 const BARE = { showticklabels: false, showgrid: false };
 
-function spike() {
-  return {
-    showspikes: true,
-    spikemode: "across",
-    spikethickness: 1,
-    spikedash: "solid",
-    spikecolor: colour("--ink-3"),
-    spikesnap: "hovered data",
-  };
-}
-
 /**
- * @param {Series} series
+ * @param {Series[]} all
  * @param {View} view
  * @param {number} width pixels of the plot
+ * @returns {Record<string, unknown> & {range?: Range}}
  */
-function xAxis(series, view, width) {
+function xAxis(all, view, width) {
   const axis = { type: "linear", tickangle: 0, tickfont: { size: FONT_SIZE }, ticklabelstandoff: 4, showgrid: false };
-  const ends = endsOf(series);
-  const range = view.range ?? (ends && padded(ends, series.axis));
+  const ends = endsOf(all);
+  const range = view.range ?? (ends && padded(ends, view.axis));
   if (!range) return { ...axis, ...BARE };
   if (view.axis === "time") {
     const title = { text: timeTitle(range), standoff: 2, font: { size: FONT_SIZE } };
     return { ...axis, range, ...timeTicks(range, width), title };
   }
   if (view.axis === "relative") return { ...axis, range, ...elapsedTicks(range, width) };
-  return { ...axis, range, ...(ends ? stepTicks(range, ends, series, width) : BARE) };
+  return { ...axis, range, ...(ends ? stepTicks(range, ends, longest(all), width) : BARE) };
 }
 
 /**
  * The first and the last x that has a point, or null.
- * @param {Series} series
+ * @param {Series[]} all
  * @returns {Range | null}
  */
-function endsOf({ start, x }) {
-  return x.length ? [Math.min(start ?? x[0], x[0]), x[x.length - 1]] : null;
+function endsOf(all) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { start, x } of all) {
+    if (!x.length) continue;
+    low = Math.min(low, start ?? x[0], x[0]);
+    high = Math.max(high, x[x.length - 1]);
+  }
+  return low <= high ? [low, high] : null;
+}
+
+/** @param {Series[]} all */
+function longest(all) {
+  return all.reduce((most, one) => (one.x.length > most.x.length ? one : most));
 }
 
 /**

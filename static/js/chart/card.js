@@ -1,13 +1,16 @@
-/* One chart on the page: its element, its data, and the words around it. */
+/* One chart on the page: its element, its lines, and the words around them. */
 
 import { count, exact, short, toNumber } from "../format.js";
-import { indexAfter, indexOf } from "./series.js";
+import { Line } from "./line.js";
+import { Overlay } from "./overlay.js";
 
+/** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./series.js").LiveColumns} LiveColumns */
-/** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../format.js").WireNumber} WireNumber */
+/** A line with what is drawn of it.
+ * @typedef {{line: Line, series: Series}} Shown */
 
 /**
  * Give a card that came with its name alone what a whole one has.
@@ -15,14 +18,14 @@ import { indexAfter, indexOf } from "./series.js";
  */
 export function complete(element) {
   if (element.querySelector(".plot")) return;
-  const { name = "", last = "NaN" } = element.dataset;
+  const { name = "", last } = element.dataset;
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("card"));
   element.replaceChildren(template.content.cloneNode(true));
   const title = /** @type {HTMLElement} */ (element.querySelector("h3"));
   title.title = name;
   title.append(...titleParts(name));
   element.querySelector(".plot")?.setAttribute("aria-label", `Chart of ${name}`);
-  showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last);
+  if (last !== undefined) showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last);
 }
 
 /**
@@ -49,93 +52,105 @@ function showValue(element, value) {
 }
 
 /**
- * NaN and infinities by name: one mark may stand for several.
- * @param {[number, string][]} bad
+ * What the card is of: its element says the metrics, or is called after the only one.
+ * @param {HTMLElement} element
+ * @returns {{metrics: string[]}}
  */
-function kindsOf(bad) {
-  return [...new Set(bad.map(([, kind]) => short(kind)))].join(", ");
+function specOf({ dataset: { metrics, name = "" } }) {
+  return { metrics: metrics ? JSON.parse(metrics) : [name] };
 }
 
 export class Card {
-  /** @param {HTMLElement} element */
-  constructor(element) {
+  /**
+   * @param {HTMLElement} element
+   * @param {DrawnRun[]} runs
+   */
+  constructor(element, runs) {
     this.element = element;
     this.name = element.dataset.name ?? "";
+    this.spec = specOf(element);
+    /** @type {Line[]} */
+    this.lines = [];
     this.visible = false;
     this.interactive = false;
-    /** @type {Series | null} the whole run */
-    this.base = null;
-    /** @type {Series | null} the window that is zoomed into, or was */
-    this.detail = null;
-    /** @type {Series | null} whichever of them is on the screen */
-    this.shown = null;
-    this.stale = false; // The base is no longer right, but stays until there is a better one.
+    /** @type {Shown[]} what is on the screen */
+    this.shown = [];
     this.dirty = false;
     /** @type {import("./plotly.js").Canvas | null} */
     this.canvas = null;
     /** @type {HTMLElement | null} the canvas whose events are listened to */
     this.wired = null;
+    /** @type {import("./frame.js").Frame | null} where data stand on the canvas */
+    this.frame = null;
+    /** @type {import("./overlay.js").Overlay | null} */
+    this.overlay = null;
     this.width = 0; // Pixels of the canvas when it was drawn.
     /** @type {string | null} */
     this.problem = null;
-    this.fetching = false;
-    /** @type {LiveColumns[]} that came while an answer was under way, which may be older than they are */
-    this.meanwhile = [];
-    this.restUntil = 0;
+    this.setRuns(runs);
   }
 
   /**
-   * What to draw, or null as long as it has not come. What is on the screen stays until then.
-   * @param {View} view
+   * Lines of runs that stay keep their data.
+   * @param {DrawnRun[]} runs
    */
-  seriesFor({ range }) {
-    if (!range || this.problem) return this.base;
-    return this.hasDetail(range) ? this.detail : null;
+  setRuns(runs) {
+    const before = this.lines;
+    this.lines = this.spec.metrics.flatMap((metric) =>
+      runs.map((run) => {
+        const line = before.find((one) => one.run.id === run.id && one.metric === metric);
+        if (!line || String(line.run.members) !== String(run.members)) return new Line(this, run, metric);
+        line.run = run;
+        return line;
+      }),
+    );
+    this.dirty = this.hasData || this.shown.length > 0;
   }
 
-  /** @param {Range} range */
-  hasDetail(range) {
-    return this.detail?.range?.[0] === range[0] && this.detail.range[1] === range[1];
+  get hasData() {
+    return this.lines.some(({ base }) => base);
   }
 
-  get needsBase() {
-    return !this.base || this.stale || this.base.needsRefetch;
+  /**
+   * From where to where the whole lines go, null without any.
+   * @returns {import("./view.js").Extent | null}
+   */
+  get extent() {
+    const all = this.lines.flatMap(({ base }) => (base?.x.length ? [base] : []));
+    if (!all.length) return null;
+    const starts = all.map(({ start, x }) => Math.min(start ?? x[0], x[0]));
+    const ends = all.map(({ x }) => x[x.length - 1]);
+    return { axis: all[0].axis, ends: [Math.min(...starts), Math.max(...ends)] };
+  }
+
+  /** The metrics that tell apart the lines of one run, if there are several. */
+  get isOfMany() {
+    return this.spec.metrics.length > 1;
+  }
+
+  /**
+   * What to draw, or null as long as some of it has not come. What is on the screen stays until then.
+   * @param {View} view
+   * @returns {Shown[] | null}
+   */
+  linesFor(view) {
+    /** @type {Shown[]} */
+    const shown = [];
+    for (const line of this.lines) {
+      const series = this.problem ? line.base : line.seriesFor(view);
+      if (series) shown.push({ line, series });
+      else if (line.base) return null;
+    }
+    return shown.length || this.shown.length ? shown : null;
   }
 
   /** @param {View} view */
-  needsDetail({ range }) {
-    return range !== null && (!this.hasDetail(range) || this.needsBase);
-  }
-
-  /** @param {View} view */
-  needsData(view) {
-    return (this.needsBase || this.needsDetail(view)) && !this.fetching;
-  }
-
-  /**
-   * How many points there may be in a range, estimated from the whole run.
-   * @param {Range} range
-   */
-  pointsIn([low, high]) {
-    if (!this.base) return Infinity;
-    const { x, counts } = this.base;
-    let sum = 0;
-    for (const more of counts.slice(indexOf(x, low), indexAfter(x, high) + 1)) sum += Number(more);
-    return sum;
-  }
-
-  /**
-   * Cut what the view needs out of what is here, if it can be.
-   * @param {View} view
-   */
-  cut({ range }) {
-    if (!range || this.hasDetail(range) || this.needsBase) return;
-    const source = [this.detail, this.base].find((series) => series?.covers(range));
-    if (source) this.detail = source.within(range);
+  linesInNeed(view) {
+    return this.lines.filter((line) => line.needsData(view));
   }
 
   forget() {
-    this.base = this.detail = null;
+    for (const line of this.lines) line.forget();
   }
 
   /** Give back what the drawing takes; when the card is seen again it is as new. */
@@ -143,53 +158,30 @@ export class Card {
     this.forget();
     if (this.canvas) {
       /** @type {any} */ (window).Plotly.purge(this.canvas);
-      this.canvas.remove();
+      this.plot?.replaceChildren();
     }
     // Out of the view the browser does not lay out the card again, and would keep what was laid out last.
     this.element.style.contentVisibility = "visible";
     void this.element.offsetHeight;
     this.element.style.contentVisibility = "";
-    this.canvas = this.wired = this.shown = null;
+    this.canvas = this.wired = this.frame = this.overlay = null;
+    this.shown = [];
     this.dirty = false;
-    this.restUntil = 0;
   }
 
   /**
-   * There was an answer, or none will come: leave the server alone for so many milliseconds.
-   * @param {number} rest
-   */
-  settle(rest = 0) {
-    this.fetching = false;
-    this.meanwhile = [];
-    this.restUntil = performance.now() + rest;
-  }
-
-  /**
-   * Take new data and add the live points that are not in it; null for what was not fetched.
-   * @param {Series | null} base
-   * @param {Series | null} detail
-   * @param {View} view
-   */
-  fill(base, detail, view) {
-    if (base) this.stale = false;
-    this.base = base ?? this.base;
-    this.detail = detail ?? this.detail;
-    if (this.detail && this.base) this.detail.origin ??= this.base.origin;
-    for (const live of this.meanwhile) for (const series of [base, detail]) series?.append(live);
-    this.problem = null;
-    this.cut(view);
-    this.dirty = this.base !== null;
-  }
-
-  /**
+   * @param {number} runId
+   * @param {string} metric
    * @param {LiveColumns} live
    * @param {View} view
    */
-  append(live, { range }) {
-    this.follow(live);
-    if (this.fetching) this.meanwhile.push(live);
-    const [inBase, inDetail] = [this.base, this.detail].map((series) => series?.append(live) ?? 0);
-    if (range ? inDetail : inBase) this.dirty = true;
+  append(runId, metric, live, view) {
+    if (this.lines.length === 1) this.follow(live);
+    for (const line of this.lines) {
+      if (line.metric !== metric) continue;
+      if (line.run.id === runId && line.append(live, view)) this.dirty = true;
+      else if (line.run.members?.includes(runId)) line.stale = true;
+    }
   }
 
   /**
@@ -218,14 +210,26 @@ export class Card {
     else this.element.dataset.last = String(value);
   }
 
-  /** The element that Plotly draws into; the numbers that stood there make room. */
+  /** The element that Plotly draws into, and what lies over it; the numbers that stood there make room. */
   makeCanvas() {
-    if (!this.canvas) {
+    if (!this.canvas && this.plot) {
       this.canvas = document.createElement("div");
       this.canvas.className = "canvas";
-      this.plot?.replaceChildren(this.canvas);
+      this.plot.replaceChildren(this.canvas);
+      this.overlay = new Overlay(this.plot);
     }
     return this.canvas;
+  }
+
+  /**
+   * Let the lines of a run come to the front; null for none.
+   * @param {number | null} runId
+   * @param {boolean} log
+   */
+  light(runId, log) {
+    if (!this.overlay || !this.frame) return;
+    const lines = this.shown.filter(({ line }) => line.run.id === runId);
+    this.overlay.light(lines.length ? lines : null, this.frame, log);
   }
 
   /**
@@ -234,7 +238,8 @@ export class Card {
    * @param {() => void} [retry]
    */
   showMessage(text, retry) {
-    this.canvas = this.shown = null;
+    this.canvas = this.frame = this.overlay = null;
+    this.shown = [];
     const message = document.createElement("div");
     message.className = "message";
     message.append(text);
@@ -249,6 +254,14 @@ export class Card {
     this.showExactness("", "");
   }
 
+  /** There was an answer: draw it, or say why there is nothing to draw. */
+  answered() {
+    this.problem = null;
+    this.dirty = this.hasData;
+    const damage = this.lines.find((line) => line.damage)?.damage;
+    if (damage && !this.hasData) this.showMessage(damage);
+  }
+
   /**
    * An answer did not come: what is drawn stays, and is called old.
    * @param {string} text
@@ -256,7 +269,7 @@ export class Card {
    */
   fail(text, retry) {
     this.problem = `Not up to date: ${text}`;
-    this.dirty = this.base !== null;
+    this.dirty = this.hasData;
     if (!this.canvas) this.showMessage(`Not drawn: ${text}`, retry);
   }
 
@@ -272,26 +285,53 @@ export class Card {
   }
 
   /**
-   * Say how much of the truth the line shows.
+   * Say how much of the truth the lines show.
    * @param {View} view
    */
   describe(view) {
-    const { shown } = this;
     if (this.problem) return this.showExactness("Not up to date", this.problem);
-    if (!shown) return undefined;
-    if (view.range && !shown.total) {
-      const title = "The line goes on to the points on either side of the range";
-      return this.showExactness("No points in this range", title);
-    }
-    const parts = [shown.exact ? "exact" : `${count(shown.x.length)} of ${count(shown.total)} points`];
-    const notAbove = view.log ? shown.last.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0) : 0;
-    if (notAbove) parts.push(`${count(notAbove)} not above 0`);
-    if (shown.bad.length) parts.push(kindsOf(shown.bad));
-    return this.showExactness(
-      parts.join(" · "),
-      shown.exact
-        ? `All ${count(shown.total)} points are drawn`
-        : "The line is the last value of each bucket, the band its minimum and maximum",
-    );
+    return this.showExactness(...exactnessOf(this, view));
   }
+}
+
+/**
+ * How much of the truth the lines of a card show, in short and in a sentence.
+ * @param {{shown: Shown[], lines: Line[]}} card
+ * @param {View} view
+ * @returns {[string, string]}
+ */
+export function exactnessOf({ shown, lines }, view) {
+  const all = shown.map(({ series }) => series);
+  const total = all.reduce((sum, series) => sum + series.total, 0);
+  if (view.range && !total) {
+    return ["No points in this range", "The line goes on to the points on either side of the range"];
+  }
+  const isExact = all.every((series) => series.exact);
+  const drawn = all.reduce((sum, series) => sum + series.x.length, 0);
+  const parts = [isExact ? "exact" : `${count(drawn)} of ${count(total)} points`];
+  const notAbove = view.log ? all.reduce((sum, series) => sum + notAboveZero(series.last), 0) : 0;
+  if (notAbove) parts.push(`${count(notAbove)} not above 0`);
+  const bad = all.flatMap((series) => series.bad);
+  if (bad.length) parts.push(kindsOf(bad));
+  const damaged = lines.filter((line) => line.damage).length;
+  if (damaged) parts.push(`${count(damaged)} damaged`);
+  return [
+    parts.join(" · "),
+    isExact
+      ? `All ${count(total)} points are drawn`
+      : "The line is the last value of each bucket, the band its minimum and maximum",
+  ];
+}
+
+/** @param {number[]} values */
+function notAboveZero(values) {
+  return values.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0);
+}
+
+/**
+ * NaN and infinities by name: one mark may stand for several.
+ * @param {[number, string][]} bad
+ */
+function kindsOf(bad) {
+  return [...new Set(bad.map(([, kind]) => short(kind)))].join(", ");
 }

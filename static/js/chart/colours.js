@@ -1,5 +1,31 @@
 /* The page's colours in the form that Plotly takes, read anew when the theme changes. */
 
+/** How a line looks: `hue` is a property of the page, `dash` as SVG has it, empty for a solid line.
+ * @typedef {{hue: string, dash: string}} Style */
+
+const HUES = 10;
+
+/**
+ * Ten hues, and the same ten dashed.
+ * @param {number} number the colour of a run, 0 to 19
+ * @returns {Style}
+ */
+export function styleOf(number) {
+  return { hue: `--hue-${number % HUES}`, dash: number >= HUES ? "6,3" : "" };
+}
+
+/**
+ * A piece of a line as it looks in the charts, to stand before its name.
+ * @param {Style} style
+ */
+export function swatch({ hue, dash }) {
+  const template = document.createElement("template");
+  template.innerHTML = `<svg class="swatch ${hue.slice(2)}" viewBox="0 0 14 10" aria-hidden="true"><path d="M1 5h12" stroke="currentColor" stroke-width="3.5" fill="none"/></svg>`;
+  const svg = /** @type {SVGElement} */ (template.content.firstElementChild);
+  if (dash) svg.querySelector("path")?.setAttribute("stroke-dasharray", "3 2");
+  return svg;
+}
+
 /** @type {Map<string, string>} */
 const cache = new Map();
 /** @type {CanvasRenderingContext2D | null} */

@@ -1,18 +1,18 @@
-/* A series as Plotly's traces: the line, the band of what the line leaves out, marks of what is not finite. */
+/* The lines of a card as Plotly's traces: the lines, the bands of what they leave out, marks of what is not finite. */
 
-import { clock, count, exact, short } from "../format.js";
-import { dateTime } from "../local-time.js";
 import { layout } from "./axes.js";
-import { colour } from "./colours.js";
+import { colour, styleOf } from "./colours.js";
+import { Frame } from "./frame.js";
 import { valueScale } from "./value-scale.js";
 
+/** @typedef {import("./card.js").Shown} Shown */
+/** @typedef {import("./colours.js").Style} Style */
 /** @typedef {import("./series.js").Series} Series */
-/** @typedef {import("./series.js").Axis} Axis */
 /** @typedef {import("./view.js").View} View */
-/** How the lines of a run look.
- * @typedef {{hue: string, dashed: boolean}} Style */
+/** @typedef {(values: ArrayLike<number>) => ArrayLike<number>} Heights */
 
 const FEW = 40; // Up to so many points each is worth a dot.
+const MOST_BANDS = 5; // Of more lines the bands would cover each other: then only the one that is lit has its own.
 const CONFIG = {
   displaylogo: false,
   displayModeBar: "hover",
@@ -25,56 +25,136 @@ const CONFIG = {
 };
 
 /**
- * Draw into an element, which keeps its size.
+ * Draw into an element, which keeps its size, and say where things stand.
  * @param {import("./plotly.js").Plotly} Plotly
  * @param {HTMLElement} element
  * @param {string} name
- * @param {Series} series
- * @param {Style} style
+ * @param {Shown[]} shown
  * @param {View} view
  */
-export function draw(Plotly, element, name, series, style, view) {
+export async function draw(Plotly, element, name, shown, view) {
   const config = { ...CONFIG, toImageButtonOptions: { filename: name.replace(/[^\w.-]+/g, "_"), scale: 2 } };
-  const scale = valueScale(series, view);
-  return Plotly.react(element, traces(series, style, view, scale.place), layout(element, series, view, scale), config);
+  const all = shown.map(({ series }) => series);
+  const scale = valueScale(all, view);
+  const plan = layout(element, all, view, scale);
+  await Plotly.react(element, traces(shown, view, scale.place), plan, config);
+  return new Frame(plan, scale);
+}
+
+/** How a line is told apart from the others of its card: runs by colour, the metrics of one run too, those of several by
+ * their dashes.
+ * @param {import("./line.js").Line} line
+ * @returns {Style}
+ */
+export function lineStyle({ card, run, metric }) {
+  const style = styleOf(run.colour);
+  const place = card.spec.metrics.indexOf(metric);
+  if (!card.isOfMany || place < 1) return style;
+  if (card.lines.length === card.spec.metrics.length) return styleOf((run.colour + place) % 20);
+  return { hue: style.hue, dash: ["2,2", "8,2,2,2", "1,3", "12,3"][(place - 1) % 4] };
 }
 
 /**
- * @param {Series} series
- * @param {Style} style
+ * Lines that look alike share a trace: with a hundred of them that is what makes Plotly fast.
+ * @param {Shown[]} shown
  * @param {View} view
  * @param {((value: number) => number) | null} place
  */
-function traces(series, style, view, place) {
-  const hue = `--hue-${style.hue}`;
-  /** @param {number[]} values */
+function traces(shown, view, place) {
+  /** @type {Heights} */
   const heights = (values) => (place ? Array.from(values, place) : values);
-  const line = {
+  const groups = groupBy(shown, ({ line, series }) => {
+    const { hue, dash } = lineStyle(line);
+    return `${hue} ${dash} ${series.x.length <= FEW}`;
+  });
+  const hasBands = shown.length <= MOST_BANDS;
+  return [
+    ...groups.flatMap((group) => bandTrace(group, view, heights, hasBands)),
+    ...groups.map((group) => lineTrace(group, heights, shown.length)),
+    ...markTrace(shown),
+  ];
+}
+
+/**
+ * @template T
+ * @param {T[]} items
+ * @param {(item: T) => string} key
+ */
+function groupBy(items, key) {
+  /** @type {Map<string, T[]>} */
+  const groups = new Map();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * @param {Shown[]} group
+ * @param {Heights} heights
+ * @param {number} lines of the whole chart
+ */
+function lineTrace(group, heights, lines) {
+  const { hue, dash } = lineStyle(group[0].line);
+  const longest = Math.max(...group.map(({ series }) => series.x.length));
+  const { x, y } = joined(group.map(({ series: { x, last } }) => ({ x, y: last })));
+  return {
     type: "scatter",
-    mode: series.x.length <= FEW ? "lines+markers" : "lines",
-    x: series.x,
-    y: heights(series.last),
-    connectgaps: false,
-    line: { color: colour(hue), width: 1.5, dash: style.dashed ? "6px,3px" : "solid" },
-    marker: { color: colour(hue), size: series.x.length === 1 ? 7 : 4 },
-    customdata: Array.from(series.x, (_, i) => new HoverText(series, i)),
-    hovertemplate: "%{customdata}<extra></extra>",
-  };
-  if (series.exact) return [line, ...marks(series)];
-  const { x, y } = outline(series, view.log);
-  // The outline is drawn too, finely: a single spike would be lost in a band one pixel wide.
-  const band = {
-    type: "scatter",
-    mode: "lines",
+    mode: longest <= FEW ? "lines+markers" : "lines",
     x,
     y: heights(y),
     connectgaps: false,
+    line: { color: colour(hue), width: 1.5, dash: dash ? dash.replace(/\d+/g, "$&px") : "solid" },
+    marker: { color: colour(hue), size: longest === 1 ? 7 : lines > MOST_BANDS ? 3 : 4 },
     hoverinfo: "skip",
-    fill: "toself",
-    fillcolor: colour(hue, 0.18),
-    line: { color: colour(hue, 0.65), width: 0.75 },
+    meta: { kind: "line", runs: group.map(({ line }) => line.run.id) },
   };
-  return [band, line, ...marks(series)];
+}
+
+/**
+ * @param {Shown[]} group
+ * @param {View} view
+ * @param {Heights} heights
+ * @param {boolean} filled
+ */
+function bandTrace(group, view, heights, filled) {
+  const { hue } = lineStyle(group[0].line);
+  const { x, y } = joined(group.filter(({ series }) => !series.exact).map(({ series }) => outline(series, view.log)));
+  if (!x.length) return [];
+  // The outline is drawn too, finely: a single spike would be lost in a band one pixel wide.
+  return [
+    {
+      type: "scatter",
+      mode: "lines",
+      x,
+      y: heights(y),
+      connectgaps: false,
+      hoverinfo: "skip",
+      ...(filled ? { fill: "toself", fillcolor: colour(hue, 0.18) } : {}),
+      line: { color: colour(hue, filled ? 0.65 : 0.5), width: 0.75 },
+      meta: { kind: "band", runs: group.map(({ line }) => line.run.id) },
+    },
+  ];
+}
+
+/**
+ * Lines one behind the other, with a gap between them.
+ * @param {{x: ArrayLike<number>, y: ArrayLike<number>}[]} lines
+ * @returns {{x: ArrayLike<number>, y: ArrayLike<number>}}
+ */
+export function joined(lines) {
+  if (lines.length === 1) return lines[0];
+  const length = lines.reduce((sum, { x }) => sum + x.length + 1, 0);
+  const [x, y] = [new Float64Array(length).fill(NaN), new Float64Array(length).fill(NaN)];
+  let at = 0;
+  for (const line of lines) {
+    x.set(line.x, at);
+    y.set(line.y, at);
+    at += line.x.length + 1;
+  }
+  return { x, y };
 }
 
 /**
@@ -110,61 +190,13 @@ export function outline({ x, min, max }, log) {
   return path;
 }
 
-/** Beside the chart that is pointed at, the others show their values only. */
-export const hoverMode = { brief: false };
-
-/* What stands at a point, put into words only when somebody looks. Only numbers and our own words come in here, nothing
-   that a user wrote. No bold: Plotly would set a style attribute. */
-class HoverText {
-  /**
-   * @param {Series} series
-   * @param {number} i
-   */
-  constructor(series, i) {
-    this.series = series;
-    this.i = i;
-  }
-
-  toString() {
-    const { series, i } = this;
-    const [value, low, high] = [series.last[i], series.lowest(i), series.highest(i)];
-    const write = hoverMode.brief || !Number.isFinite(value) ? short : exact;
-    const text = write(value) + (low < high ? `  (${write(low)} to ${write(high)})` : "");
-    if (hoverMode.brief) return text;
-    const points = Number(series.counts[i]);
-    const lines = [text, positionLines(series, i)];
-    if (points > 1) lines.push(`${count(points)} points up to here`);
-    return lines.join("<br>");
-  }
-}
-
-/**
- * Where an x is, in words.
- * @param {number | bigint} x
- * @param {Axis} axis
- */
-export function position(x, axis) {
-  if (axis === "step") return `step ${count(x)}`;
-  return axis === "relative" ? `after ${clock(Number(x))}` : dateTime(Number(x));
-}
-
-/**
- * Where a point of a series is: on its axis first, then otherwise. A step has all its digits.
- * @param {Series} series
- * @param {number} i
- */
-function positionLines({ axis, steps, times, x }, i) {
-  const [step, time] = [position(steps[i], "step"), position(Math.round(times[i] * 1000), "time")];
-  if (axis === "step") return `${step}<br>${time}`;
-  return axis === "time" ? `${time}<br>${step}` : `${position(x[i], axis)}<br>${step}<br>${time}`;
-}
-
 /** The symbol of what is not finite, and its height as a part of the chart's.
  * @type {Record<string, [string, number]>} */
 const SYMBOLS = { NaN: ["x", 0.03], Infinity: ["triangle-up", 0.96], "-Infinity": ["triangle-down", 0.03] };
 
-/** @param {Series} series */
-function marks({ bad, axis }) {
+/** @param {Shown[]} shown */
+function markTrace(shown) {
+  const bad = shown.flatMap(({ series }) => series.bad);
   if (!bad.length) return [];
   return [
     {
@@ -175,8 +207,8 @@ function marks({ bad, axis }) {
       x: bad.map(([x]) => x),
       y: bad.map(([, kind]) => SYMBOLS[kind][1]),
       marker: { symbol: bad.map(([, kind]) => SYMBOLS[kind][0]), size: 7, color: colour("--warn") },
-      customdata: bad.map(([x, kind]) => `${kind}<br>${position(x, axis)}`),
-      hovertemplate: "%{customdata}<extra></extra>",
+      hoverinfo: "skip",
+      meta: { kind: "mark" },
     },
   ];
 }

@@ -5,16 +5,17 @@
 import { read, write } from "../url-state.js";
 import { ChartApi } from "./api.js";
 import { Card, complete } from "./card.js";
+import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
 import { Loader } from "./loader.js";
 import { Renderer } from "./renderer.js";
 import { parametersOf, viewFrom } from "./view.js";
 
+/** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").LiveMetrics} LiveMetrics */
 /** @typedef {import("./view.js").View} View */
 
 const MAX_HIDDEN = 48; // Charts that stay drawn out of the view.
-const SUMMARY_EVERY = 2000; // Milliseconds.
 
 /** @param {HTMLElement} root */
 export function start(root) {
@@ -24,24 +25,26 @@ export function start(root) {
 export class Charts {
   /** @param {HTMLElement} root */
   constructor(root) {
-    const { source = "", plotly = "", hue = "0", dashed } = root.dataset;
+    const { source = "", plotly = "", runs = "[]" } = root.dataset;
     this.root = root;
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     /** @type {Set<Card>} that are drawn and out of the view, the one that left first at first */
     this.hidden = new Set();
+    this.runsAttribute = runs;
+    /** @type {DrawnRun[]} */
+    this.runs = JSON.parse(runs);
+    /** @type {number | null} the run whose lines are in front */
+    this.lit = null;
     this.view = viewFrom(read);
     this.loader = new Loader(this, new ChartApi(source), plotly);
-    this.renderer = new Renderer(this, { hue, dashed: Boolean(dashed) }, plotly);
+    this.renderer = new Renderer(this, plotly);
+    this.hover = new Hover(this);
     this.interactions = new Interactions(this);
     this.visibility = new IntersectionObserver((entries) => this.visibilityChanged(entries), {
       rootMargin: "240px 0px",
     });
     this.sizes = new ResizeObserver((entries) => this.sizeChanged(entries));
-    this.summaryIsOld = Boolean(root.querySelector("#summary[data-later]"));
-    this.summaryRenewedAt = -SUMMARY_EVERY;
-    /** @type {ReturnType<typeof setTimeout> | null} */
-    this.summaryTimer = null;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.sectionsTimer = null;
     this.listen();
@@ -49,9 +52,12 @@ export class Charts {
 
   listen() {
     document.body.addEventListener("live:metrics", ({ detail }) => this.append(detail));
-    document.body.addEventListener("live:resync", () => this.resync());
-    document.body.addEventListener("live:run", () => this.summaryIsOld && this.renewSummary());
-    this.root.addEventListener("toggle", () => this.summaryIsOld && this.renewSummary(), { capture: true });
+    document.body.addEventListener("live:resync", ({ detail }) => this.resync(detail?.run_id));
+    document.body.addEventListener("runs:drawn", ({ detail }) => {
+      this.setRuns(detail.runs);
+      this.renewSections(0);
+    });
+    document.body.addEventListener("runs:lit", ({ detail }) => this.showLit(detail.id));
     document.addEventListener("theme:change", () => this.redraw());
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
     document.addEventListener("htmx:before:swap", ({ detail }) => {
@@ -62,10 +68,13 @@ export class Charts {
 
   /** Take charge of the cards that are new on the page, and let go of those that have left it. */
   adopt() {
+    const { runs = "[]" } = this.root.dataset;
+    if (runs !== this.runsAttribute) this.setRuns(JSON.parse(runs));
+    this.runsAttribute = runs;
     for (const [name, card] of this.cards) if (!card.element.isConnected) this.cards.delete(name);
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll(".chart"))) {
       if (this.cards.has(element.dataset.name ?? "")) continue;
-      const card = new Card(element);
+      const card = new Card(element, this.runs);
       this.cards.set(card.name, card);
       this.visibility.observe(element);
     }
@@ -114,8 +123,8 @@ export class Charts {
       if (card.plot) this.sizes.observe(card.plot);
       this.interactions.listen(card);
     }
-    card.cut(this.view);
-    if (card.needsData(this.view)) this.loader.request(card);
+    for (const line of card.lines) line.cut(this.view);
+    this.loader.request(card);
     if (card.dirty) this.schedule();
   }
 
@@ -129,47 +138,83 @@ export class Charts {
   }
 
   /**
+   * Draw these runs and no others.
+   * @param {DrawnRun[]} runs
+   */
+  setRuns(runs) {
+    this.runs = runs;
+    if (this.lit !== null && !runs.some(({ id }) => id === this.lit)) this.lit = null;
+    this.hover.hide();
+    for (const card of this.cards.values()) card.setRuns(runs);
+    this.refresh();
+  }
+
+  /**
+   * Bring a run to the front in all charts, and say so to the list of runs; null for none.
+   * @param {number | null} id
+   */
+  light(id) {
+    if (id === this.lit) return;
+    this.showLit(id);
+    raise("runs:lit", { id });
+  }
+
+  /** @param {number | null} id */
+  showLit(id) {
+    if (id === this.lit) return;
+    this.lit = id;
+    for (const card of this.cards.values()) if (card.visible) card.light(id, this.view.log);
+  }
+
+  /** Ask the list of runs for the run alone that is in front. */
+  isolate() {
+    if (this.lit !== null) raise("runs:alone", { id: this.lit });
+  }
+
+  /** Whether a line still belongs to the page. @param {import("./line.js").Line} line */
+  isShown({ card, run }) {
+    return card.element.isConnected && this.runs.includes(run);
+  }
+
+  /** Data came. */
+  loaded() {
+    this.schedule(0);
+  }
+
+  /**
    * Live points: kept at once, drawn soon.
    * @param {LiveMetrics} message
    */
-  append(message) {
-    let unknownMetrics = false;
-    for (const [name, live] of Object.entries(message.series)) {
-      const card = this.cards.get(name);
-      if (!card) {
-        unknownMetrics = true;
-        continue;
+  append({ run_id: runId, series }) {
+    if (!this.runs.some(({ id, members }) => id === runId || members?.includes(runId))) return;
+    const known = new Set();
+    for (const card of this.cards.values()) {
+      for (const metric of card.spec.metrics) {
+        known.add(metric);
+        if (series[metric]) this.appendTo(card, runId, metric, series[metric]);
       }
-      card.append(live, this.view);
-      if (!card.visible && card.base?.needsRefetch) card.forget();
-      if (card.visible && card.needsData(this.view)) this.loader.request(card);
     }
-    if (unknownMetrics) this.renewSections();
-    this.renewSummary();
+    if (Object.keys(series).some((metric) => !known.has(metric))) this.renewSections();
     this.schedule();
   }
 
-  /** There is a metric that the page does not know yet: fetch the sections, at most twice a second. */
-  renewSections() {
-    this.sectionsTimer ??= setTimeout(
-      () => {
-        this.sectionsTimer = null;
-        document.body.dispatchEvent(new CustomEvent("charts:new", { bubbles: true }));
-      },
-      this.cards.size ? 500 : 0,
-    );
+  /**
+   * @param {Card} card
+   * @param {number} runId
+   * @param {string} metric
+   * @param {import("./series.js").LiveColumns} live
+   */
+  appendTo(card, runId, metric, live) {
+    card.append(runId, metric, live, this.view);
+    if (card.visible) this.loader.request(card);
+    else for (const line of card.lines) if (line.base?.needsRefetch) line.forget();
   }
 
-  /** The table of all values follows with the charts, at most every two seconds, as long as it is open. */
-  renewSummary() {
-    this.summaryIsOld = true;
-    if (!this.root.querySelector("#summary")?.checkVisibility()) return;
-    const wait = Math.max(200, SUMMARY_EVERY - (performance.now() - this.summaryRenewedAt));
-    this.summaryTimer ??= setTimeout(() => {
-      this.summaryTimer = null;
-      this.summaryIsOld = false;
-      this.summaryRenewedAt = performance.now();
-      document.body.dispatchEvent(new CustomEvent("charts:summary", { bubbles: true }));
+  /** There are metrics that the page does not know yet: fetch the sections, at most twice a second. */
+  renewSections(wait = this.cards.size ? 500 : 0) {
+    this.sectionsTimer ??= setTimeout(() => {
+      this.sectionsTimer = null;
+      raise("charts:new");
     }, wait);
   }
 
@@ -187,10 +232,15 @@ export class Charts {
     this.refresh();
   }
 
-  /** The server says that what is here is no longer the whole. */
-  resync() {
+  /**
+   * The server says that what is here of a run, or of all, is no longer the whole.
+   * @param {number} [runId]
+   */
+  resync(runId) {
     this.loader.cancel();
-    for (const card of this.cards.values()) card.stale = true;
+    for (const card of this.cards.values()) {
+      for (const line of card.lines) line.stale ||= runId === undefined || line.run.id === runId;
+    }
     this.refresh();
   }
 
@@ -200,7 +250,7 @@ export class Charts {
   }
 
   redraw() {
-    for (const card of this.cards.values()) card.dirty = card.base !== null;
+    for (const card of this.cards.values()) card.dirty = card.hasData || card.shown.length > 0;
     this.schedule(0);
   }
 
@@ -208,4 +258,12 @@ export class Charts {
   schedule(wait) {
     this.renderer.schedule(wait);
   }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} [detail]
+ */
+function raise(name, detail) {
+  document.body.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
 }

@@ -1,7 +1,9 @@
-/* What a person does with the charts: choose the axis and the scale, zoom by dragging or by key, move the crosshair. */
+/* What a person does with the charts: choose the axis and the scale, zoom by dragging or by key, move the crosshair by
+   key, isolate a run. */
 
 import { short } from "../format.js";
-import { hoverMode, position } from "./draw.js";
+import { position } from "./hover.js";
+import { indexNear } from "./nearest.js";
 import { zoomByTouch } from "./touch.js";
 import { moved, rounded, zoomedIn, zoomedOut } from "./view.js";
 
@@ -16,14 +18,10 @@ export class Interactions {
   constructor(charts) {
     this.charts = charts;
     this.dragging = false;
-    this.ownHover = false; // Whether Plotly's events come from our own calls.
     /** @type {number | null} where the crosshair stands that is moved by keys */
     this.cursor = null;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.zoomTimer = null;
-    this.hoverFrame = 0;
-    /** @type {import("./plotly.js").Plotly | null} */
-    this.Plotly = null;
     charts.root.addEventListener("click", (event) => this.click(event));
     for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) {
       addEventListener(end, () => this.release(), { capture: true });
@@ -64,15 +62,22 @@ export class Interactions {
     if (!plot) return;
     card.interactive = true;
     zoomByTouch(plot);
+    this.charts.hover.listen(card);
     plot.addEventListener("mousedown", (event) => this.press(event), { capture: true });
     plot.addEventListener("keydown", (event) => this.key(event, card));
-    plot.addEventListener("blur", () => this.unhover());
+    plot.addEventListener("blur", () => this.leave());
   }
 
   /** @param {MouseEvent} event */
   press(event) {
     if (/** @type {Element} */ (event.target).closest(".modebar, button")) return;
+    if (event.altKey) {
+      event.stopPropagation(); // Or Plotly would begin to drag.
+      this.charts.isolate();
+      return;
+    }
     this.dragging = true;
+    this.charts.hover.hide();
     // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
     if (event.detail !== 2) return;
     clearTimeout(this.zoomTimer ?? undefined);
@@ -93,16 +98,12 @@ export class Interactions {
 
   /**
    * Listen to what Plotly says about a card's canvas.
-   * @param {import("./plotly.js").Plotly} Plotly
    * @param {Card} card
    */
-  attach(Plotly, card) {
+  attach(card) {
     if (card.wired === card.canvas) return;
     card.wired = card.canvas;
-    this.Plotly = Plotly;
     card.canvas?.on?.("plotly_relayout", (change) => this.relayout(change));
-    card.canvas?.on?.("plotly_hover", (event) => this.hover(card, event.points[0]?.x));
-    card.canvas?.on?.("plotly_unhover", () => this.unhover(card));
   }
 
   /** @param {Record<string, any>} change */
@@ -118,43 +119,9 @@ export class Interactions {
     }, ZOOM_DELAY);
   }
 
-  /**
-   * The crosshair stands at the same x in all charts on screen.
-   * @param {Card} from
-   * @param {number | undefined} x
-   */
-  hover(from, x) {
-    if (this.ownHover || x === undefined) return;
-    cancelAnimationFrame(this.hoverFrame);
-    this.hoverFrame = requestAnimationFrame(() => this.showCrosshair(this.others(from), x, true));
-  }
-
-  /**
-   * Put the crosshair of cards at an x, with all words or the values only.
-   * @param {Card[]} cards
-   * @param {number} x
-   * @param {boolean} brief
-   */
-  showCrosshair(cards, x, brief) {
-    this.ownHover = true;
-    hoverMode.brief = brief;
-    for (const { canvas } of cards) if (canvas) this.Plotly?.Fx.hover(canvas, { xval: x });
-    this.ownHover = hoverMode.brief = false;
-  }
-
-  /** @param {Card} [from] */
-  unhover(from) {
-    if (this.ownHover || !this.Plotly) return;
-    cancelAnimationFrame(this.hoverFrame);
-    this.ownHover = true;
-    for (const { canvas } of this.others(from)) if (canvas) this.Plotly.Fx.unhover(canvas);
-    this.ownHover = false;
+  leave() {
     this.cursor = null;
-  }
-
-  /** @param {Card} [from] */
-  others(from) {
-    return [...this.charts.cards.values()].filter((card) => card !== from && card.visible && card.canvas?.data);
+    this.charts.hover.clear();
   }
 
   /**
@@ -162,21 +129,24 @@ export class Interactions {
    * @param {Card} card
    */
   key(event, card) {
-    const { shown, base } = card;
-    if (!shown?.x.length || !base || event.ctrlKey || event.metaKey || event.altKey) return;
+    const whole = card.extent;
+    if (!whole || !card.frame || event.ctrlKey || event.metaKey || event.altKey) return;
     const { view } = this.charts;
-    const range = view.range ?? /** @type {Range} */ ([shown.start ?? shown.x[0], shown.x[shown.x.length - 1]]);
+    const range = view.range ?? card.frame.range;
     const width = range[1] - range[0];
     const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (direction && event.shiftKey) {
-      if (view.range) this.charts.setView({ range: moved(range, base, (direction * width) / 2) });
+      if (view.range) this.charts.setView({ range: moved(range, whole, (direction * width) / 2) });
     } else if (direction) {
       this.moveCursor(card, range, direction);
+    } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      if (!this.charts.hover.next(event.key === "ArrowUp" ? -1 : 1)) return;
+      this.announce();
     } else if (event.key === "+" || event.key === "=") {
       const middle = this.cursor ?? range[0] + width / 2;
-      this.charts.setView({ range: zoomedIn(range, middle, shown.axis) });
+      this.charts.setView({ range: zoomedIn(range, middle, whole.axis) });
     } else if (event.key === "-") {
-      this.charts.setView({ range: zoomedOut(range, base) });
+      this.charts.setView({ range: zoomedOut(range, whole) });
     } else {
       return;
     }
@@ -190,17 +160,24 @@ export class Interactions {
    * @param {number} direction
    */
   moveCursor(card, range, direction) {
-    const series = card.shown;
-    if (!series) return;
     const from = this.cursor ?? (direction > 0 ? range[0] : range[1]);
     const to = from + (direction * (range[1] - range[0])) / 50;
     this.cursor = Math.min(Math.max(to, range[0]), range[1]);
-    let nearest = 0;
-    for (let i = 0; i < series.x.length; i++) {
-      if (Math.abs(series.x[i] - this.cursor) < Math.abs(series.x[nearest] - this.cursor)) nearest = i;
-    }
-    this.showCrosshair([card], series.x[nearest], false);
-    this.showCrosshair(this.others(card), series.x[nearest], true);
-    this.announcement.textContent = `${position(series.x[nearest], series.axis)}: ${short(series.last[nearest])}`;
+    const { hover } = this.charts;
+    const meant = card.shown.find((one) => one.line === hover.meant?.line) ?? null;
+    const series = (meant ?? card.shown.find((one) => one.series.x.length))?.series;
+    if (!series) return;
+    hover.showAt(card, series.x[indexNear(series.x, this.cursor)], meant);
+    this.announce();
+  }
+
+  /** Say what the crosshair stands at. */
+  announce() {
+    const { x, rows, meant } = this.charts.hover;
+    if (x === null) return;
+    const told = meant ? rows.filter(({ line }) => line === meant.line) : rows.slice(0, 3);
+    /** @param {import("./nearest.js").Row} row */
+    const words = ({ line, kind, value }) => (rows.length > 1 ? `${line.run.name} ` : "") + short(kind ?? value);
+    this.announcement.textContent = `${position(x, this.charts.view.axis)}: ${told.map(words).join(", ")}`;
   }
 }

@@ -1,18 +1,21 @@
-/* Fetches what the cards need: several in one request, nothing twice, and nothing any longer that belongs to a view
-   which was left. */
+/* Fetches what the lines need: many in one request, nothing twice, and nothing any longer that belongs to a view which
+   was left. */
 
 import { ChartError } from "./api.js";
 import { loadPlotly } from "./plotly.js";
 
+/** @typedef {import("./api.js").Answer} Answer */
 /** @typedef {import("./card.js").Card} Card */
+/** @typedef {import("./line.js").Line} Line */
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./view.js").View} View */
-/** @typedef {Series | {error: string}} Answer */
 
-const BATCH = 16; // Names of one request.
+const BATCH = 400; // Lines that are fetched together...
+const CARDS = 16; // ...and of how many charts at most.
 const BUCKETS = 600; // More than a chart has pixels across, unless it is the only one.
 const DETAIL_BUCKETS = 1500; // More where somebody looks closely, as the line is exact the sooner.
+const FEWEST = 100; // Buckets of a line among very many.
 const FEW = 1000; // Points of which those around are fetched as well, so that the line goes on to the edges.
 const REST = 2000; // Milliseconds from an answer to the next request for a metric that goes on growing...
 const REST_AFTER_FAILURE = 5000;
@@ -28,7 +31,7 @@ export class Loader {
     this.charts = charts;
     this.api = api;
     this.plotly = plotly;
-    /** @type {Set<Card>} */
+    /** @type {Set<Line>} */
     this.queue = new Set();
     this.abort = new AbortController();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -36,29 +39,34 @@ export class Loader {
   }
 
   /**
-   * Load a card's data together with that of its neighbours, when it has rested.
+   * Load what a card needs together with its neighbours, when it has rested.
    * @param {Card} card
    * @param {boolean} now without the rest
    */
   request(card, now = false) {
-    if (now) card.restUntil = 0;
-    this.queue.add(card);
+    for (const line of card.linesInNeed(this.charts.view)) {
+      if (now) line.restUntil = 0;
+      this.queue.add(line);
+    }
     this.schedule();
   }
 
   schedule() {
     clearTimeout(this.timer);
-    const first = Math.min(...[...this.queue].map((card) => card.restUntil));
+    let first = Infinity;
+    for (const { restUntil } of this.queue) first = Math.min(first, restUntil);
     if (this.queue.size) this.timer = setTimeout(() => this.loadDue(), Math.max(0, first - performance.now()));
   }
 
   loadDue() {
     const now = performance.now();
-    const due = [...this.queue].filter((card) => card.restUntil <= now);
-    for (const card of due) this.queue.delete(card);
+    const due = [...this.queue].filter((line) => line.restUntil <= now);
+    for (const line of due) this.queue.delete(line);
     this.schedule();
-    const cards = due.filter((card) => card.visible && card.element.isConnected && card.needsData(this.charts.view));
-    for (let i = 0; i < cards.length; i += BATCH) this.load(cards.slice(i, i + BATCH));
+    const needed = due.filter(
+      (line) => this.charts.isShown(line) && line.card.visible && line.needsData(this.charts.view),
+    );
+    for (const lines of batches(needed)) this.load(lines);
   }
 
   /** Give up what is under way: it is for another view. */
@@ -66,64 +74,98 @@ export class Loader {
     this.abort.abort();
     this.abort = new AbortController();
     this.queue.clear();
-    for (const card of this.charts.cards.values()) card.settle();
+    for (const card of this.charts.cards.values()) for (const line of card.lines) line.settle();
   }
 
-  /** @param {Card[]} cards */
-  async load(cards) {
+  /** @param {Line[]} lines */
+  async load(lines) {
     const { view } = this.charts;
     const { signal } = this.abort;
     /**
-     * @param {Card[]} list
+     * @param {Line[]} list
      * @param {Range | null} range
-     * @param {number} points
-     * @returns {Promise<Map<string, Answer>>}
+     * @param {number} most buckets
+     * @returns {Promise<Map<Line, Answer>>}
      */
-    const fetchCharts = async (list, range, points) => {
+    const fetchLines = async (list, range, most) => {
       if (!list.length) return new Map();
-      const names = list.map((card) => card.name);
-      return this.api.fetch(names, view.axis, range, points, signal);
+      return this.api.fetch(list, { axis: view.axis, range, points: bucketsFor(list, most) }, signal);
     };
+    const cards = new Set(lines.map((line) => line.card));
     const [sparse, dense] = splitBySparsity(
-      cards.filter((card) => card.needsDetail(view)),
+      lines.filter((line) => line.needsDetail(view)),
       view.range,
     );
-    for (const card of cards) card.fetching = true;
+    for (const line of lines) line.fetching = true;
     try {
       const [bases, sparseDetails, denseDetails] = await Promise.all([
-        fetchCharts(
-          cards.filter((card) => card.needsBase),
+        fetchLines(
+          lines.filter((line) => line.needsBase),
           null,
-          cards.some(isWide) ? DETAIL_BUCKETS : BUCKETS,
+          [...cards].some(isWide) ? DETAIL_BUCKETS : BUCKETS,
         ),
-        fetchCharts(sparse, view.range && widened(view.range), DETAIL_BUCKETS),
-        fetchCharts(dense, view.range, DETAIL_BUCKETS),
+        fetchLines(sparse, view.range && widened(view.range), DETAIL_BUCKETS),
+        fetchLines(dense, view.range, DETAIL_BUCKETS),
         loadPlotly(this.plotly),
       ]);
       if (signal.aborted) return;
-      for (const card of cards) {
-        fill(card, bases.get(card.name), sparseDetails.get(card.name) ?? denseDetails.get(card.name), view);
+      for (const line of lines) {
+        fill(line, bases.get(line), sparseDetails.get(line) ?? denseDetails.get(line), view);
       }
-      this.charts.schedule(0);
+      for (const card of cards) card.answered();
+      this.charts.loaded();
     } catch (error) {
-      if (!signal.aborted) this.failed(cards, /** @type {Error} */ (error));
+      if (!signal.aborted) this.failed(lines, /** @type {Error} */ (error));
     }
   }
 
   /**
    * What may pass is tried again by itself.
-   * @param {Card[]} cards
+   * @param {Line[]} lines
    * @param {Error} error
    */
-  failed(cards, error) {
+  failed(lines, error) {
     const lasts = error instanceof ChartError && error.lasts;
-    for (const card of cards) {
+    for (const line of lines) line.settle(REST_AFTER_FAILURE);
+    for (const card of new Set(lines.map((line) => line.card))) {
       card.fail(error.message, () => this.request(card, true));
-      card.settle(REST_AFTER_FAILURE);
       if (!lasts && !document.body.dataset.ended) this.request(card);
     }
     this.charts.schedule(0);
   }
+}
+
+/**
+ * Lines that are fetched together: all of a chart stay in one batch, as they are drawn together.
+ * @param {Line[]} lines
+ */
+function batches(lines) {
+  /** @type {Map<Card, Line[]>} */
+  const byCard = new Map();
+  for (const line of lines) byCard.set(line.card, [...(byCard.get(line.card) ?? []), line]);
+  /** @type {Line[][]} */
+  const batches = [];
+  let cards = CARDS;
+  for (const more of byCard.values()) {
+    const last = batches.at(-1);
+    if (last && cards < CARDS && last.length + more.length <= BATCH) last.push(...more);
+    else {
+      batches.push(more);
+      cards = 0;
+    }
+    cards += 1;
+  }
+  return batches;
+}
+
+/**
+ * Lines that lie over each other need fewer points: nobody could tell more of them apart.
+ * @param {Line[]} lines
+ * @param {number} most
+ */
+function bucketsFor(lines, most) {
+  const together = Math.max(...lines.map((line) => line.card.lines.length));
+  return Math.round(Math.max(FEWEST, most / Math.sqrt(together)));
 }
 
 /** @param {Card} card */
@@ -132,14 +174,14 @@ function isWide(card) {
 }
 
 /**
- * Cards with few points around a range, and the others.
- * @param {Card[]} cards
+ * Lines with few points around a range, and the others.
+ * @param {Line[]} lines
  * @param {Range | null} range
  */
-function splitBySparsity(cards, range) {
-  /** @param {Card} card */
-  const sparse = (card) => range !== null && !card.needsBase && card.pointsIn(widened(range)) <= FEW;
-  return [cards.filter(sparse), cards.filter((card) => !sparse(card))];
+function splitBySparsity(lines, range) {
+  /** @param {Line} line */
+  const sparse = (line) => range !== null && !line.needsBase && line.pointsIn(widened(range)) <= FEW;
+  return [lines.filter(sparse), lines.filter((line) => !sparse(line))];
 }
 
 /**
@@ -151,19 +193,19 @@ function widened([low, high]) {
 }
 
 /**
- * @param {Card} card
+ * @param {Line} line
  * @param {Answer | undefined} base
  * @param {Answer | undefined} detail
  * @param {View} view
  */
-function fill(card, base, detail, view) {
+function fill(line, base, detail, view) {
   for (const answer of [base, detail]) {
     if (answer && "error" in answer) {
-      card.showMessage(answer.error);
-      card.settle(REST_AFTER_DAMAGE);
+      line.damage = answer.error;
+      line.settle(REST_AFTER_DAMAGE);
       return;
     }
   }
-  card.fill(/** @type {Series} */ (base) ?? null, /** @type {Series} */ (detail) ?? null, view);
-  card.settle(REST);
+  line.fill(/** @type {Series} */ (base) ?? null, /** @type {Series} */ (detail) ?? null, view);
+  line.settle(REST);
 }

@@ -9,12 +9,10 @@ import { loadPlotly } from "./plotly.js";
 export class Renderer {
   /**
    * @param {import("./index.js").Charts} charts
-   * @param {import("./draw.js").Style} style
    * @param {string} plotly address of the drawing library
    */
-  constructor(charts, style, plotly) {
+  constructor(charts, plotly) {
     this.charts = charts;
-    this.style = style;
     this.plotly = plotly;
     this.cost = 0;
     this.began = 0;
@@ -53,21 +51,24 @@ export class Renderer {
 
   /** @param {Card} card */
   isDue(card) {
-    return card.dirty && card.visible && card.seriesFor(this.charts.view) && card.element.checkVisibility();
+    return card.dirty && card.visible && card.linesFor(this.charts.view) && card.element.checkVisibility();
   }
 
   /** @param {Card} card */
   async drawCard(card) {
     const Plotly = await loadPlotly(this.plotly);
-    const { view, interactions } = this.charts;
+    const { view, interactions, hover } = this.charts;
     const canvas = card.makeCanvas();
-    const series = card.seriesFor(view);
-    card.width = canvas.clientWidth;
-    if (!card.width || !series) return;
-    card.shown = series;
-    await draw(Plotly, canvas, card.name, series, this.style, view);
+    const shown = card.linesFor(view);
+    card.width = canvas?.clientWidth ?? 0;
+    if (!canvas || !card.width || !shown) return;
+    card.shown = shown;
+    card.frame = await draw(Plotly, canvas, card.name, shown, view);
+    card.overlay?.place(card.frame);
+    card.light(this.charts.lit, view.log);
     card.describe(view);
-    interactions.attach(Plotly, card);
+    interactions.attach(card);
+    hover.drawn(card);
     // Let the browser answer the keyboard and the mouse between two charts.
     await new Promise((resolve) => setTimeout(resolve));
   }

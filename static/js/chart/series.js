@@ -9,7 +9,7 @@ import { toNumber } from "../format.js";
 /** @typedef {"x" | "last" | "min" | "max" | "counts" | "steps" | "times"} ColumnName */
 
 /** A chart in the head of an answer: aimanager/services/charts.py.
- * @typedef {{name: string, x_axis: Axis, exact: boolean, total_points: number, last_id: number, from: number[],
+ * @typedef {{run_id: number, name: string, x_axis: Axis, exact: boolean, total_points: number, last_id: number, from: number[],
  *   bad: {x: number, value: string}[], error?: string} & Partial<Record<ColumnName, Reference>>} ChartHead */
 
 /** The new points of one metric in a live message; `timestamps` are seconds.
@@ -66,6 +66,26 @@ export class Series {
     this.buckets = this.x.length;
     this.appended = 0;
     this.outOfOrder = false;
+  }
+
+  /**
+   * A metric of which there is no point yet.
+   * @param {Pick<ChartHead, "name" | "x_axis" | "last_id">} head
+   * @param {Range | null} range
+   */
+  static empty(head, range) {
+    const columns = Object.fromEntries(COLUMNS.map((name) => [name, name]));
+    const fields = {
+      run_id: 0,
+      exact: true,
+      total_points: 0,
+      from: [],
+      bad: [],
+      ...columns,
+      min: undefined,
+      max: undefined,
+    };
+    return new Series({ ...fields, ...head }, () => [], range);
   }
 
   /**

@@ -1,6 +1,7 @@
 /* How values become heights. Plotly calculates with the values themselves, which fails where numbers end (1.8e308), and
    where the range is tiny beside the values: there it gets numbers near 1 instead. */
 
+import { indexAfter, indexOf } from "./series.js";
 import { logTicks, valueTicks } from "./ticks.js";
 
 /** @typedef {import("./series.js").Series} Series */
@@ -22,42 +23,46 @@ const FAR = 1e6; // Heights of the chart. Further out the line is as good as ver
 
 /**
  * The values that are seen fill the height, and nothing that is out of the window counts.
- * @param {Series} series
+ * @param {Series[]} all
  * @param {{log: boolean, range: Range | null}} view
  * @returns {ValueScale}
  */
-export function valueScale(series, view) {
-  const [low, high] = extremes(series, view);
+export function valueScale(all, view) {
+  const [low, high] = extremes(all, view);
   // Nothing is finite, or nothing is above 0 on a log scale.
   if (low > high) return { type: view.log ? "log" : "linear", range: [0, 1], ticks: null, place: null };
   return view.log && high - low > low * NARROW ? logScale(low, high) : linearScale(low, high);
 }
 
 /**
- * @param {Series} series
+ * @param {Series[]} all
  * @param {{log: boolean, range: Range | null}} view
  * @returns {Range} with the first above the second where there is nothing
  */
-function extremes(series, { log, range }) {
+function extremes(all, { log, range }) {
   let [low, high] = [Infinity, -Infinity];
-  for (const i of indexesInside(series.x, range)) {
-    const [least, most] = [series.lowest(i), series.highest(i)];
-    if (least < low && !(log && least <= 0)) low = least;
-    if (most > high && !(log && most <= 0)) high = most;
-    if (log && most > 0 && most < low) low = most;
+  for (const series of all) {
+    const [from, to] = inside(series.x, range);
+    for (let i = from; i < to; i++) {
+      const [least, most] = [series.lowest(i), series.highest(i)];
+      if (least < low && !(log && least <= 0)) low = least;
+      if (most > high && !(log && most <= 0)) high = most;
+      if (log && most > 0 && most < low) low = most;
+    }
   }
   return [low, high];
 }
 
 /**
- * The points within a range; all of them if there is none.
- * @param {ArrayLike<number>} x
+ * From which index to which the points are in a range; all of them if there is none.
+ * @param {ArrayLike<number>} x sorted
  * @param {Range | null} range
+ * @returns {Range}
  */
-function indexesInside(x, range) {
-  const all = Array.from(x, (_, i) => i);
-  const inside = range ? all.filter((i) => x[i] >= range[0] && x[i] <= range[1]) : all;
-  return inside.length ? inside : all;
+function inside(x, range) {
+  if (!range) return [0, x.length];
+  const [from, to] = [indexOf(x, range[0]), indexAfter(x, range[1])];
+  return from < to ? [from, to] : [0, x.length];
 }
 
 /**

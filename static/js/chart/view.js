@@ -4,8 +4,8 @@
 /** @typedef {import("./ticks.js").Range} Range */
 /** `range` is in x of the axis: steps, milliseconds since 1970, or seconds since the start; null is the whole run.
  * @typedef {{axis: Axis, log: boolean, range: Range | null}} View */
-/** What moving a window needs to know of the points.
- * @typedef {{axis: Axis, start: number | null, x: ArrayLike<number>}} Extent */
+/** What moving a window needs to know: from where to where there are points.
+ * @typedef {{axis: Axis, ends: Range}} Extent */
 
 /**
  * @param {(name: string) => string | null} read a parameter of the address
@@ -49,7 +49,7 @@ export function rounded([low, high], axis) {
  */
 export function zoomedOut([low, high], extent) {
   const width = high - low;
-  const [first, last] = endsOf(extent);
+  const [first, last] = extent.ends;
   if (2.1 * width >= last - first) return null;
   return moved([low - width / 2, high + width / 2], extent, 0);
 }
@@ -75,15 +75,7 @@ export function zoomedIn([low, high], middle, axis) {
  * @returns {Range}
  */
 export function moved([low, high], extent, by) {
-  const [first, last] = endsOf(extent);
+  const [first, last] = extent.ends;
   const distance = Math.max(Math.min(by, last - high), first - low);
   return rounded([low + distance, high + distance], extent.axis);
-}
-
-/**
- * @param {Extent} extent
- * @returns {Range}
- */
-function endsOf({ start, x }) {
-  return [start ?? x[0], x[x.length - 1]];
 }

@@ -1,0 +1,73 @@
+"""The charts of a page: in which sections they stand, and as what runs are drawn in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
+
+from flask import url_for
+
+from ..models import Run
+from .blueprint import web
+
+COLOURS = 20
+WHOLE_CARDS = 24  # A screen of them, or two: the others are sent with their names alone.
+FIRST = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}
+OF_THE_MACHINE = {"system", "sys", "gpu", "cpu"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A metric's chart; `whole`: it is sent complete."""
+
+    name: str
+    label: str  # What follows the section's name.
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """Metrics whose names begin alike: `train` of `train/loss`."""
+
+    name: str
+    cards: list[Card]
+
+
+def sections_of(names: Iterable[str]) -> list[Section]:
+    """Sections by the part of the name before the last `/`, the most interesting first."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        group, _, label = name.rpartition("/")
+        groups.setdefault(group if label else "", []).append((name, label or name))
+    sections, before = [], 0
+    for group in sorted(groups, key=_place_of):
+        metrics = groups[group]
+        cards = [Card(name, label, before + n < WHOLE_CARDS) for n, (name, label) in enumerate(metrics)]
+        sections.append(Section(group, cards))
+        before += len(cards)
+    return sections
+
+
+def _place_of(group: str) -> tuple[int, str]:
+    """Training first, what describes the machine last."""
+    first = group.lower().partition("/")[0]
+    return FIRST.get(first, 5 if first in OF_THE_MACHINE else 4 if not group else 3), group
+
+
+def colour_of(run: Run) -> int:
+    """One of twenty: ten hues, and the same ten dashed."""
+    return run.id % COLOURS if run.colour is None else run.colour
+
+
+def drawn_run(run: Run, state: str) -> dict[str, Any]:
+    """A run as the charts' script takes it (DrawnRun in static/js/chart/line.js)."""
+    url = url_for("web.run", run_id=run.id)
+    return {"id": run.id, "name": run.name, "colour": colour_of(run), "state": state, "url": url}
+
+
+@web.app_template_filter("chart_id")
+def chart_id(name: str) -> str:
+    """An id for an element; a metric's name may hold anything."""
+    return "chart-" + blake2s(name.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,273 @@
+/* What the pointer or the keys point at: a crosshair in all charts, and in one the table of what stands there. */
+
+import { clock, count, exact, short } from "../format.js";
+import { dateTime } from "../local-time.js";
+import { swatch } from "./colours.js";
+import { lineStyle } from "./draw.js";
+import { pointedAt, rowsAround, rowsAt } from "./nearest.js";
+
+/** @typedef {import("./card.js").Card} Card */
+/** @typedef {import("./card.js").Shown} Shown */
+/** @typedef {import("./nearest.js").Row} Row */
+/** @typedef {import("./series.js").Axis} Axis */
+/** @typedef {import("./series.js").Series} Series */
+
+const MOST_ROWS = 12;
+const BESIDE = 14; // Pixels from the crosshair to the table.
+
+export class Hover {
+  /** @param {import("./index.js").Charts} charts */
+  constructor(charts) {
+    this.charts = charts;
+    /** @type {Card | null} */
+    this.card = null;
+    /** @type {{clientX: number, clientY: number} | null} where the pointer is, null if keys move the crosshair */
+    this.pointer = null;
+    /** @type {number | null} where the crosshair stands */
+    this.x = null;
+    /** @type {Shown | null} */
+    this.meant = null;
+    /** @type {Row[]} what stands at the crosshair */
+    this.rows = [];
+    this.frame = 0;
+    this.table = document.createElement("div");
+    this.table.className = "hover-table";
+    this.table.hidden = true;
+    this.table.setAttribute("aria-hidden", "true"); // It follows the pointer; for the keys there is an announcement.
+    charts.root.after(this.table);
+  }
+
+  /** @param {Card} card */
+  listen(card) {
+    const { plot } = card;
+    plot?.addEventListener("mousemove", ({ clientX, clientY }) => this.move(card, { clientX, clientY }));
+    plot?.addEventListener("mouseleave", () => this.clear());
+  }
+
+  /**
+   * @param {Card} card
+   * @param {{clientX: number, clientY: number}} pointer
+   */
+  move(card, pointer) {
+    this.card = card;
+    this.pointer = pointer;
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.follow());
+  }
+
+  /** Look again at what is under the pointer. */
+  follow() {
+    const { card, pointer } = this;
+    if (!card || !pointer || !card.frame || !card.plot || this.charts.interactions.dragging) return this.hide();
+    const { left, top } = card.plot.getBoundingClientRect();
+    const across = pointer.clientX - left - card.frame.left;
+    const down = pointer.clientY - top - card.frame.top;
+    if (across < -2 || across > card.frame.width + 2 || down < 0 || down > card.frame.height) return this.hide();
+    const { meant, x } = pointedAt(card.shown, card.frame, { across, down });
+    this.meant = meant;
+    if (this.charts.runs.length > 1) this.charts.light(meant?.line.run.id ?? null);
+    if (x === null) return this.hide();
+    return this.show(x);
+  }
+
+  /**
+   * The crosshair moved by keys.
+   * @param {Card} card
+   * @param {number} x
+   * @param {Shown | null} meant
+   */
+  showAt(card, x, meant) {
+    this.card = card;
+    this.pointer = null;
+    this.meant = meant;
+    this.show(x);
+  }
+
+  /** @param {number} x */
+  show(x) {
+    this.x = x;
+    for (const card of this.charts.cards.values()) if (card.visible && card.frame) this.pointIn(card, x);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {number} x
+   */
+  pointIn(card, x) {
+    const { frame, overlay } = card;
+    if (!frame || !overlay) return;
+    const rows = rowsAt(card.shown, frame, x);
+    const { lit } = this.charts;
+    const told = rows.length === 1 ? rows[0] : (rows.find(({ line }) => line.run.id === lit) ?? null);
+    // In a crowd of lines a dot on each says nothing.
+    const dotted = rows.length <= MOST_ROWS ? rows : rows.filter(({ line }) => line.run.id === lit);
+    overlay.point(frame, x, dotted, card === this.card ? null : told);
+    if (card !== this.card) return;
+    this.rows = rows;
+    this.fillTable(card, x, rows);
+  }
+
+  /**
+   * Mean the next line up or down at the crosshair.
+   * @param {number} by 1 or -1
+   * @returns whether there is more than one
+   */
+  next(by) {
+    const { card, x, rows } = this;
+    if (!card || x === null || rows.length < 2) return false;
+    const now = rows.findIndex(({ line }) => line === this.meant?.line);
+    this.meant = rows[Math.min(Math.max(0, now + by), rows.length - 1)];
+    this.charts.light(this.meant.line.run.id);
+    this.show(x);
+    return true;
+  }
+
+  /**
+   * @param {Card} card
+   * @param {number} x
+   * @param {Row[]} rows
+   */
+  fillTable(card, x, rows) {
+    this.table.hidden = !rows.length;
+    if (!rows.length) return;
+    if (card.lines.length === 1) this.table.replaceChildren(...detailsOf(rows[0]));
+    else this.table.replaceChildren(...this.listOf(card, x, rows));
+    this.placeTable(card, x);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {number} x
+   * @param {Row[]} rows
+   * @returns {Node[]}
+   */
+  listOf(card, x, rows) {
+    const around = rows.findIndex(({ line }) => line === this.meant?.line);
+    const { above, part, below } = rowsAround(rows, around, MOST_ROWS);
+    const table = document.createElement("table");
+    for (const row of part) {
+      const tr = table.insertRow();
+      tr.toggleAttribute("data-meant", row.line === this.meant?.line);
+      tr.insertCell().append(swatch(lineStyle(row.line)));
+      tr.insertCell().append(nameOf(row, card));
+      tr.insertCell().append(short(row.kind ?? row.value));
+    }
+    const head = paragraph("at", position(x, this.charts.view.axis));
+    return [
+      head,
+      ...(above ? [paragraph("more", `… ${count(above)} above`)] : []),
+      table,
+      ...(below ? [paragraph("more", `… ${count(below)} more`)] : []),
+      ...(this.meant ? rangeOf(rows.find(({ line }) => line === this.meant?.line)) : []),
+    ];
+  }
+
+  /**
+   * Beside the crosshair, on the side that has room.
+   * @param {Card} card
+   * @param {number} x
+   */
+  placeTable(card, x) {
+    if (!card.plot || !card.frame) return;
+    const box = card.plot.getBoundingClientRect();
+    const across = box.left + card.frame.left + card.frame.across(x);
+    const { offsetWidth: width, offsetHeight: height } = this.table;
+    const middle = this.pointer?.clientY ?? box.top + box.height / 2;
+    const onRight = across + BESIDE + width < document.documentElement.clientWidth - 4;
+    const left = onRight ? across + BESIDE : Math.max(4, across - BESIDE - width);
+    const top = Math.min(Math.max(4, middle - height / 2), innerHeight - height - 4);
+    this.table.style.translate = `${Math.round(left)}px ${Math.round(top)}px`;
+  }
+
+  /** A card was drawn anew under the crosshair. @param {Card} card */
+  drawn(card) {
+    if (this.x === null) return;
+    if (card === this.card && this.pointer) this.follow();
+    else this.pointIn(card, this.x);
+  }
+
+  hide() {
+    cancelAnimationFrame(this.frame);
+    if (this.x === null) return;
+    this.x = this.meant = null;
+    this.rows = [];
+    this.table.hidden = true;
+    for (const card of this.charts.cards.values()) card.overlay?.unpoint();
+    this.charts.light(null);
+  }
+
+  /** The pointer or the focus has left the charts. */
+  clear() {
+    this.hide();
+    this.card = this.pointer = null;
+  }
+}
+
+/**
+ * All that is known of the point of a single line.
+ * @param {Row} row
+ * @returns {Node[]}
+ */
+function detailsOf({ series, i, value, kind }) {
+  if (kind) return [paragraph("exactly", short(kind)), ...positionLines(series, i).map((text) => paragraph("", text))];
+  const points = Number(series.counts[i]);
+  const [low, high] = [series.lowest(i), series.highest(i)];
+  const write = Number.isFinite(value) ? exact : short;
+  return [
+    paragraph("exactly", write(value)),
+    ...(low < high ? [paragraph("", `${write(low)} to ${write(high)}`)] : []),
+    ...positionLines(series, i).map((text) => paragraph("", text)),
+    ...(points > 1 ? [paragraph("", `${count(points)} points up to here`)] : []),
+  ];
+}
+
+/**
+ * The least and the greatest value of the bucket that is meant.
+ * @param {Row | undefined} row
+ */
+function rangeOf(row) {
+  if (!row) return [];
+  const [low, high] = [row.series.lowest(row.i), row.series.highest(row.i)];
+  return low < high ? [paragraph("more", `${short(low)} to ${short(high)}`)] : [];
+}
+
+/**
+ * @param {Row} row
+ * @param {Card} card
+ */
+function nameOf({ line }, card) {
+  if (!card.isOfMany) return line.run.name;
+  return card.lines.length === card.spec.metrics.length ? line.metric : `${line.run.name} · ${line.metric}`;
+}
+
+/**
+ * @param {string} className
+ * @param {string} text
+ */
+function paragraph(className, text) {
+  const element = document.createElement("p");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+/**
+ * Where an x is, in words.
+ * @param {number | bigint} x
+ * @param {Axis} axis
+ */
+export function position(x, axis) {
+  if (axis === "step") return `step ${count(x)}`;
+  return axis === "relative" ? `after ${clock(Number(x))}` : dateTime(Number(x));
+}
+
+/**
+ * Where a point of a series is: on its axis first, then otherwise. A step has all its digits.
+ * @param {Series} series
+ * @param {number} i
+ */
+function positionLines({ axis, steps, times, x }, i) {
+  const [step, time] = [position(steps[i], "step"), position(Math.round(times[i] * 1000), "time")];
+  if (axis === "step") return [step, time];
+  return axis === "time" ? [time, step] : [position(x[i], axis), step, time];
+}

@@ -1,0 +1,115 @@
+/* Which line and which point are meant by a place in a chart, and what stands at an x. */
+
+import { indexAfter, indexOf } from "./series.js";
+
+/** @typedef {import("./card.js").Shown} Shown */
+/** @typedef {import("./frame.js").Frame} Frame */
+/** A line with the index of its point at the crosshair; `kind` is set where that is not finite.
+ * @typedef {Shown & {i: number, value: number, kind: string | null}} Row */
+
+const NEAR = 28; // Pixels from the pointer to a line that is meant.
+const ON_MARK = 5; // Pixels from a mark of what is not finite.
+
+/**
+ * The index of the point that is nearest to an x, the last of several at one x; -1 if there is none.
+ * @param {ArrayLike<number>} column sorted
+ * @param {number} x
+ */
+export function indexNear(column, x) {
+  const after = indexOf(column, x);
+  if (after === column.length) return after - 1;
+  if (after > 0 && x - column[after - 1] <= column[after] - x) return after - 1;
+  return indexAfter(column, column[after]) - 1;
+}
+
+/**
+ * The line that is meant, if one is near, and the x of the point that is.
+ * @param {Shown[]} shown
+ * @param {Frame} frame
+ * @param {{across: number, down: number}} pointer pixels from the corner of the plot
+ * @returns {{meant: Shown | null, x: number | null}}
+ */
+export function pointedAt(shown, frame, { across, down }) {
+  const x = frame.xAt(across);
+  const mark = shown.flatMap(({ series }) => series.bad).find(([at]) => Math.abs(frame.across(at) - across) <= ON_MARK);
+  /** @type {Shown | null} */
+  let meant = null;
+  let least = Infinity;
+  for (const one of shown) {
+    const distance = distanceTo(one.series, frame, x, down);
+    if (distance >= least) continue;
+    least = distance;
+    meant = one;
+  }
+  const source = meant ?? shown.find(({ series }) => series.x.length);
+  const near = source ? source.series.x[indexNear(source.series.x, x)] : null;
+  return { meant: least <= NEAR ? meant : null, x: mark ? mark[0] : (near ?? null) };
+}
+
+/**
+ * Pixels up or down from a place to a line, or to the least and greatest values around it.
+ * @param {import("./series.js").Series} series
+ * @param {Frame} frame
+ * @param {number} x
+ * @param {number} down
+ */
+function distanceTo(series, frame, x, down) {
+  const { x: column, last } = series;
+  if (!column.length || x < column[0] - tolerance(frame) || x > column[column.length - 1] + tolerance(frame)) {
+    return Infinity;
+  }
+  const i = indexNear(column, x);
+  const next = x > column[i] ? i + 1 : i - 1;
+  // Between two points that are far apart the line is somewhere else than either.
+  const part = next >= 0 && next < column.length ? (x - column[i]) / (column[next] - column[i]) : 0;
+  const between = part > 0 ? last[i] + (last[next] - last[i]) * part : last[i];
+  let least = Infinity;
+  for (const value of [between, series.lowest(i), series.highest(i)]) {
+    if (Number.isFinite(value)) least = Math.min(least, Math.abs(frame.down(value) - down));
+  }
+  return least;
+}
+
+/** In x, how far behind its ends a line is still meant. @param {Frame} frame */
+function tolerance(frame) {
+  return frame.xAt(8) - frame.xAt(0);
+}
+
+/**
+ * What the lines have at an x, the greatest value at first and what is not finite at the end.
+ * @param {Shown[]} shown
+ * @param {Frame} frame
+ * @param {number} x
+ * @returns {Row[]}
+ */
+export function rowsAt(shown, frame, x) {
+  /** @type {Row[]} */
+  const rows = [];
+  const margin = tolerance(frame);
+  for (const one of shown) {
+    const { x: column, last, bad } = one.series;
+    const i = indexNear(column, x);
+    if (i < 0 || x < column[0] - margin || x > column[column.length - 1] + margin) continue;
+    const kind = bad.find(([at]) => at === x)?.[1] ?? null;
+    rows.push({ ...one, i, value: kind ? NaN : last[i], kind });
+  }
+  return rows.sort((a, b) => order(b) - order(a));
+}
+
+/** @param {Row} row */
+function order({ value }) {
+  return Number.isNaN(value) ? -Infinity : value;
+}
+
+/**
+ * Up to `most` rows with a certain one among them, and how many are left out on either side.
+ * @template T
+ * @param {T[]} rows
+ * @param {number} around index
+ * @param {number} most
+ */
+export function rowsAround(rows, around, most) {
+  const start = Math.max(0, Math.min(around - Math.floor(most / 2), rows.length - most));
+  const part = rows.slice(start, start + most);
+  return { above: start, part, below: rows.length - start - part.length };
+}

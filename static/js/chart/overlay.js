@@ -1,0 +1,141 @@
+/* What lies over a chart: the line that is lit, the crosshair with a dot on each line. Drawn without Plotly, which would
+   take as long as for the whole chart. */
+
+import { short } from "../format.js";
+import { lineStyle, outline } from "./draw.js";
+
+/** @typedef {import("./card.js").Card} Card */
+/** @typedef {import("./card.js").Shown} Shown */
+/** @typedef {import("./frame.js").Frame} Frame */
+/** @typedef {import("./nearest.js").Row} Row */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export class Overlay {
+  /** @param {HTMLElement} plot */
+  constructor(plot) {
+    this.plot = plot;
+    this.svg = svg("svg", { class: "overlay", "aria-hidden": "true" });
+    // A picture inside of the picture: what is drawn in it ends at the edges of the plot.
+    this.area = svg("svg", {});
+    this.lit = svg("g", {});
+    this.cross = svg("g", {});
+    this.area.append(this.lit);
+    this.svg.append(this.area, this.cross);
+    this.chip = document.createElement("span");
+    this.chip.className = "chip";
+    this.chip.hidden = true;
+    this.chip.setAttribute("aria-hidden", "true");
+    plot.append(this.svg, this.chip);
+  }
+
+  /** @param {Frame} frame */
+  place({ left, top, width, height }) {
+    setAttributes(this.area, { x: left, y: top, width: Math.max(0, width), height: Math.max(0, height) });
+    setAttributes(this.cross, { transform: `translate(${left} ${top})` });
+  }
+
+  /**
+   * Lines come to the front with their bands, and all others fade; null for none.
+   * @param {Shown[] | null} lines
+   * @param {Frame} frame
+   * @param {boolean} log
+   */
+  light(lines, frame, log) {
+    this.plot.toggleAttribute("data-lit", lines !== null);
+    const paths = (lines ?? []).map(({ line, series }) => {
+      const { hue, dash } = lineStyle(line);
+      const group = svg("g", { class: hue.slice(2) });
+      const band = series.exact ? "" : pathOf(outline(series, log), frame);
+      if (band) group.append(svg("path", { class: "band", d: band }));
+      group.append(
+        svg("path", { class: "line", d: pathOf({ x: series.x, y: series.last }, frame), "stroke-dasharray": dash }),
+      );
+      return group;
+    });
+    this.lit.replaceChildren(...paths);
+  }
+
+  /**
+   * The crosshair at an x, with a dot on each row's line and the value of one of them in words.
+   * @param {Frame} frame
+   * @param {number} x
+   * @param {Row[]} rows
+   * @param {Row | null} told
+   */
+  point(frame, x, rows, told) {
+    const across = frame.across(x);
+    const isInside = across >= -1 && across <= frame.width + 1;
+    const marks = isInside ? [svg("path", { class: "hair", d: `M${round(across)},0V${frame.height}` })] : [];
+    for (const { line, series, value, i } of isInside ? rows : []) {
+      if (!Number.isFinite(value)) continue;
+      const [cx, cy] = [frame.across(series.x[i]), frame.down(value)];
+      if (cy >= -1 && cy <= frame.height + 1) {
+        marks.push(svg("circle", { class: lineStyle(line).hue.slice(2), cx: round(cx), cy: round(cy), r: 3 }));
+      }
+    }
+    this.cross.replaceChildren(...marks);
+    this.chip.hidden = !isInside || !told;
+    if (told && isInside) this.tell(frame, across, told);
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {number} across
+   * @param {Row} row
+   */
+  tell(frame, across, { value, kind }) {
+    this.chip.textContent = short(kind ?? value);
+    const down = Number.isFinite(value) ? Math.min(Math.max(frame.down(value), 0), frame.height) : 0;
+    const onLeft = across > frame.width - 64;
+    this.chip.style.top = `${frame.top + down}px`;
+    this.chip.style.left = `${frame.left + across + (onLeft ? -8 : 8)}px`;
+    this.chip.toggleAttribute("data-left", onLeft);
+  }
+
+  unpoint() {
+    this.cross.replaceChildren();
+    this.chip.hidden = true;
+  }
+}
+
+/**
+ * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} line
+ * @param {Frame} frame
+ */
+function pathOf({ x, y }, frame) {
+  const parts = [];
+  let pen = "M";
+  for (let i = 0; i < x.length; i++) {
+    if (!Number.isFinite(y[i])) {
+      pen = "M";
+      continue;
+    }
+    parts.push(`${pen}${round(frame.across(x[i]))},${round(frame.down(y[i]))}`);
+    pen = "L";
+  }
+  return parts.join("");
+}
+
+/** @param {number} pixels */
+function round(pixels) {
+  return Math.round(Math.min(Math.max(pixels, -1e5), 1e5) * 10) / 10;
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, string | number>} attributes
+ */
+function svg(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  setAttributes(element, attributes);
+  return element;
+}
+
+/**
+ * @param {Element} element
+ * @param {Record<string, string | number>} attributes
+ */
+function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+}
