@@ -9,19 +9,17 @@ and where neither helps it walks the order against the set of all that pass. doc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from heapq import nlargest, nsmallest
 from itertools import chain, groupby, islice, starmap
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-FEW = 2000  # If no more runs than these pass a condition, they are looked up instead of walked to.
+from .matching import AllOf, Condition, Matched, numbers, one_of
+
 PROBED = 500  # So many rows of an order are tried before all runs that pass are gathered.
 _WINDOW = 20_000  # Rows of an order that are read at once as bare numbers.
 
@@ -33,26 +31,13 @@ class Place(NamedTuple):
     run: int
 
 
-class Condition(Protocol):
-    """What runs must fulfil. `can_be_rare` says whether it is worth asking if only a few runs do."""
-
-    @property
-    def can_be_rare(self) -> bool: ...
-
-    def runs(self, limit: int | None = None) -> set[int]:
-        """All runs that fulfil it, or at most `limit` of them."""
-
-    def among(self, runs: Collection[int]) -> set[int]:
-        """Those of some runs that fulfil it."""
-
-
 class Order(Protocol):
     """Runs in the order of a value; those without the value are not in it."""
 
     def walk(self, after: Place | None, limit: int) -> list[Place]:
         """The first rows after a place."""
 
-    def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
+    def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         """The first rows after a place that are of these runs, which may be many."""
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
@@ -63,97 +48,20 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
     """The first rows of an order, after a place, whose runs fulfil all conditions."""
     if not conditions:
         return order.walk(after, limit)
-    few = _few(conditions)
+    condition = AllOf(conditions)
+    few = condition.few()
     if few is not None:
         return order.places(few, after)[:limit]
     passed: list[Place] = []
     size, tried = 4 * limit, 0
     while tried < PROBED:
         rows = order.walk(after, size)
-        passing = _among(conditions, {row.run for row in rows})
+        passing = condition.among({row.run for row in rows})
         passed += [row for row in rows if row.run in passing]
         if len(passed) >= limit or len(rows) < size:
             return passed[:limit]
         after, tried, size = rows[-1], tried + size, 2 * size
-    return passed + order.walk_within(_all(conditions), after, limit - len(passed))
-
-
-def matching(conditions: Sequence[Condition]) -> set[int]:
-    """All runs that fulfil all conditions, of which there is at least one."""
-    few = _few(conditions)
-    return few if few is not None else _all(conditions)
-
-
-def _all(conditions: Sequence[Condition]) -> set[int]:
-    return reduce(set.intersection, (one.runs() for one in conditions))
-
-
-def _few(conditions: Sequence[Condition]) -> set[int] | None:
-    """The runs that fulfil all conditions, None if each condition is fulfilled by many."""
-    probes = [(one, one.runs(FEW + 1)) for one in conditions if one.can_be_rare]
-    fewest, runs = min(probes, key=lambda probe: len(probe[1]), default=(None, set()))
-    if fewest is None or len(runs) > FEW:
-        return None
-    return _among([one for one in conditions if one is not fewest], runs)
-
-
-def _among(conditions: Iterable[Condition], runs: set[int]) -> set[int]:
-    for one in conditions:
-        runs = one.among(runs) if runs else runs
-    return runs
-
-
-@dataclass(frozen=True)
-class Given:
-    """A condition that exactly these runs fulfil."""
-
-    given: Collection[int]
-    can_be_rare: ClassVar[bool] = True
-
-    def runs(self, limit: int | None = None) -> set[int]:
-        return set(self.given if limit is None else islice(self.given, limit))
-
-    def among(self, runs: Collection[int]) -> set[int]:
-        return set(runs).intersection(self.given)
-
-
-@dataclass(frozen=True)
-class Except:
-    """The opposite of a condition, of all the runs that a select has."""
-
-    connection: Connection
-    everything: sa.Select[Any]
-    condition: Condition
-    can_be_rare: ClassVar[bool] = False  # No index counts what is not there.
-
-    def runs(self, limit: int | None = None) -> set[int]:
-        return set(numbers(self.connection, self.everything)) - self.condition.runs()
-
-    def among(self, runs: Collection[int]) -> set[int]:
-        return set(runs) - self.condition.among(runs)
-
-
-@dataclass(frozen=True)
-class Selected:
-    """A condition in SQL: selects of runs that together give all of them, each by an index, and one that tries runs."""
-
-    connection: Connection
-    by_index: Sequence[sa.Select[Any]]
-    by_run: sa.Select[Any]
-    can_be_rare: ClassVar[bool] = True
-
-    def runs(self, limit: int | None = None) -> set[int]:
-        runs: set[int] = set()
-        for query in self.by_index:
-            if limit is None or len(runs) < limit:
-                runs.update(numbers(self.connection, query.limit(None if limit is None else limit - len(runs))))
-        return runs
-
-    def among(self, runs: Collection[int]) -> set[int]:
-        if not runs:
-            return set()
-        (run,) = self.by_run.selected_columns
-        return set(self.connection.scalars(self.by_run.where(one_of(self.connection, run, runs))).all())
+    return passed + order.walk_within(condition.all(), after, limit - len(passed))
 
 
 @dataclass(frozen=True)
@@ -176,14 +84,14 @@ class Walk:
 
         return self._page(fetch, self.unindexed, after, limit)
 
-    def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
+    def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         value, run = self.query.selected_columns
 
         def fetch(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
             query = self.query.where(condition).order_by(*order).with_only_columns(run)
             # All in C: there may be a hundred thousand.
             each_run = chain.from_iterable(self._windows(query))
-            chosen = list(islice(filter(runs.__contains__, each_run), most))
+            chosen = list(islice(runs.among(each_run), most))
             place = {place.run: place for place in self._rows(chosen)}
             return [place[run] for run in chosen]
 
@@ -217,6 +125,21 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class ById(Walk):
+    """The order of all runs of a select by their numbers, which are also their values: nothing is read to put runs in it."""
+
+    def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
+        if runs.others:
+            return super().walk_within(runs, after, limit)
+        rows = runs.runs if after is None else {run for run in runs.runs if (run < after.run) == self.descending}
+        first_rows = nlargest(limit, rows) if self.descending else nsmallest(limit, rows)
+        return [Place(run, run) for run in first_rows]
+
+    def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
+        return self.walk_within(Matched(set(runs)), after, len(runs))
+
+
+@dataclass(frozen=True)
 class Chain:
     """Orders one after the other: values that cannot be compared with each other. A place's value is `[order, value]`."""
 
@@ -225,7 +148,7 @@ class Chain:
     def walk(self, after: Place | None, limit: int) -> list[Place]:
         return self._each(after, limit, lambda order, after, limit: order.walk(after, limit))
 
-    def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
+    def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         return self._each(after, limit, lambda order, after, limit: order.walk_within(runs, after, limit))
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
@@ -292,22 +215,3 @@ def in_order(places: Iterable[Place], descending: bool, after: Place | None = No
     return [
         place for place in rows if (place.run < run if place.value == value else (place.value < value) == descending)
     ]
-
-
-def numbers(connection: Connection, query: sa.Select[Any]) -> list[int]:
-    """What a select of integers gives, as one text: a hundred thousand rows cost several times as much."""
-    (number,) = query.subquery().c
-    if connection.dialect.name == "sqlite":
-        joined = sa.func.group_concat(number)
-    else:
-        joined = sa.func.string_agg(sa.cast(number, sa.Text), ",")
-    return orjson.loads(f"[{connection.scalar(sa.select(joined)) or ''}]")
-
-
-def one_of(connection: Connection, column: sa.ColumnElement[int], runs: Iterable[int]) -> sa.ColumnElement[bool]:
-    """The runs as one parameter: a list of a thousand would be a statement of a thousand, compiled each time."""
-    sorted_runs = sorted(runs)
-    if connection.dialect.name == "sqlite":
-        each = sa.func.json_each(json.dumps(sorted_runs)).table_valued("value")
-        return column.in_(sa.select(each.c.value))
-    return column == sa.any_(sa.literal(sorted_runs, ARRAY(sa.BigInteger)))

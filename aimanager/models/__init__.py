@@ -6,7 +6,20 @@ from .project import Project
 from .run import Run
 from .run_config import RunConfig
 from .run_mark import RunMark
+from .run_tag import RunTag
 from .user import User
 from .view import View
 
-__all__ = ["ApiKey", "Base", "Project", "RevokedToken", "Run", "RunConfig", "RunMark", "Ticket", "User", "View"]
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Project",
+    "RevokedToken",
+    "Run",
+    "RunConfig",
+    "RunMark",
+    "RunTag",
+    "Ticket",
+    "User",
+    "View",
+]

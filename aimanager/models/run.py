@@ -39,6 +39,13 @@ class Run(Stamped, Base):
         Index("ix_runs_project_id_tags_key_id", "project_id", "tags_key", "id"),
         Index("ix_runs_project_id_lasted_id", "project_id", "lasted", "id"),
         *(
+            Index(f"ix_runs_project_id_{time}_id", "project_id", time, "id")
+            for time in ("created_at", "started_at", "ended_at")
+        ),
+        Index(
+            "ix_runs_notes", "project_id", "id", sqlite_where=text("notes != ''"), postgresql_where=text("notes != ''")
+        ),
+        *(
             Index(
                 f"ix_runs_{column}",
                 "project_id",

@@ -28,7 +28,7 @@ MOST_KEYS = 5000  # Of one run; so many rows are written in some tens of millise
 class RunConfig(Base):
     """A value of a run's config under its key, nested keys joined by dots. It has either a number or a text.
 
-    `text` is what `text_key` makes of it: in the order in which people sort.
+    `text` is what `text_key` makes of it: in the order in which people sort. `folded` is the text in small letters.
     """
 
     __tablename__ = "run_config"
@@ -38,11 +38,12 @@ class RunConfig(Base):
     project_id: Mapped[int] = mapped_column(Id)
     number: Mapped[float | None] = mapped_column(Double)
     text: Mapped[str | None] = mapped_column(Key)
+    folded: Mapped[str | None] = mapped_column(Key)
 
     __table_args__ = {"sqlite_with_rowid": False}
 
 
-for _value in (RunConfig.number, RunConfig.text):
+for _value in (RunConfig.number, RunConfig.text, RunConfig.folded):
     Index(
         f"ix_run_config_{_value.key}", RunConfig.project_id, RunConfig.key, _value, RunConfig.run_id,
         sqlite_where=_value.is_not(None), postgresql_where=_value.is_not(None),
@@ -68,6 +69,11 @@ def text_key(text: str) -> str:
     return key if key == text else f"{key}\x01 {text}"
 
 
+def texts_of(text: str) -> dict[str, str]:
+    """A text as it is compared, and as it is looked through for a part of it."""
+    return {"text": text_key(text), "folded": text[:LONGEST_TEXT].casefold()}
+
+
 def typed(value: Any) -> tuple[float | None, str | None]:
     """A value of a config as its number or its text; both None for null."""
     if value is None:
@@ -85,7 +91,7 @@ def rows_of(run_id: int, project_id: int, config: dict[str, Any]) -> list[dict[s
         if (number is None and text is None) or len(key) > LONGEST_KEY:
             continue
         row = {"run_id": run_id, "key": key, "project_id": project_id, "number": number}
-        rows.append(row | {"text": None if text is None else text_key(text)})
+        rows.append(row | {"text": None, "folded": None} | ({} if text is None else texts_of(text)))
         if len(rows) == MOST_KEYS:
             break
     return rows

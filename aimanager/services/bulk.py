@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..db.keyset import one_of
+from ..db.matching import one_of
 from ..errors import Forbidden, Invalid, NotFound
 from ..extensions import live_bus, writing
 from ..models import Project, Run

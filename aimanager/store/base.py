@@ -34,7 +34,7 @@ from typing import Literal
 
 from sqlalchemy.engine import Connection
 
-from ..db import keyset
+from ..db import keyset, matching
 from .shapes import (
     MOST_OF_GROUP,
     PIECE,
@@ -135,8 +135,8 @@ class MetricStore(ABC):
         is no value. It is read through the given connection."""
 
     @abstractmethod
-    def condition(self, connection: Connection, project: int, condition: Condition) -> keyset.Condition:
-        """Those of a project's runs that fulfil a condition, for `keyset.first` and `keyset.matching`."""
+    def condition(self, connection: Connection, project: int, condition: Condition) -> matching.Condition:
+        """Those of a project's runs that fulfil a condition, for `keyset.first` and `matching.matched`."""
 
     @abstractmethod
     def names(self, runs: Sequence[int]) -> list[str]:

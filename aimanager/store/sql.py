@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import Connection
 
-from ..db import keyset
+from ..db import keyset, matching
 from ..db.engine import Database
 from ..db.prepared import Prepared, named, one_of
 from .base import DamagedPoints, MetricStore, RunDeleted
@@ -205,7 +205,7 @@ class SqlStore(MetricStore):
     def order(self, connection: Connection, project: int, rank: Rank) -> keyset.Order:
         return self._ranking.order(connection, project, rank)
 
-    def condition(self, connection: Connection, project: int, condition: Condition) -> keyset.Condition:
+    def condition(self, connection: Connection, project: int, condition: Condition) -> matching.Condition:
         return self._ranking.condition(connection, project, condition)
 
     def names(self, runs: Sequence[int]) -> list[str]:

@@ -169,7 +169,7 @@ class RunningSummary:
             "vsum_low": self.low,
             "flags": LAST_IS_NEGATIVE_ZERO * negative_zero | SUM_IS_SCALED * self.scaled,
         }
-        return row | {"crc": checksum.of_numbers(_FORM, row.values())}
+        return row | {"vmean": self.mean, "crc": checksum.of_numbers(_FORM, row.values())}
 
     @classmethod
     def of(cls, row: Any) -> RunningSummary:

@@ -123,6 +123,7 @@ metric_series = Table(
     Column("vsum", Double, nullable=False),
     Column("vsum_low", Double, nullable=False),  # What the sum's 53 bits leave out.
     Column("flags", SmallInteger, nullable=False),
+    Column("vmean", Double),  # What the sum comes to; NULL without a finite value.
     Column("crc", BigInteger),  # Of the numbers from n on; NULL in a row last written before schema 0005.
     sqlite_with_rowid=False,
     postgresql_with=_ROOMY,
@@ -130,7 +131,7 @@ metric_series = Table(
 
 # Tables of runs are sorted by these. Only finished runs are in them, so a live point pays next to nothing for them.
 _finished = metric_series.c.live == 0
-for _value in ("last", "vmin", "vmax"):
+for _value in ("last", "vmin", "vmax", "vmean"):
     Index(
         f"ix_metric_series_{_value}",
         metric_series.c.project_id,

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aimanager.db.keyset import Given, Place, in_order
+from aimanager.db.keyset import Place, in_order
+from aimanager.db.matching import Given, Matched
 from aimanager.store.base import MetricStore, OutOfTurn, RunDeleted
 from aimanager.store.chunks.frame import Line
 from aimanager.store.shapes import (
@@ -75,10 +76,10 @@ class SortedList:
     def walk(self, after: Place | None, limit: int) -> list[Place]:
         return in_order(self.rows, self.descending, after)[:limit]
 
-    def walk_within(self, runs: set[int], after: Place | None, limit: int) -> list[Place]:
+    def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         return self.places(runs, after)[:limit]
 
-    def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
+    def places(self, runs: Collection[int] | Matched, after: Place | None) -> list[Place]:
         return in_order([row for row in self.rows if row.run in runs], self.descending, after)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from aimanager.db import keyset
+from aimanager.db import keyset, matching
 from aimanager.store import Batch, Condition, Rank, SqlStore
 from tests.store.factories import column, open_database
 from tests.store.memory import MemoryStore
@@ -42,14 +42,14 @@ def ranked(store, project, rank, after=None, limit=100, where=(), among=None):
     with reading(store) as connection:
         conditions = [store.condition(connection, project, one) for one in where]
         if among is not None:
-            conditions.append(keyset.Given(among))
+            conditions.append(matching.Given(among))
         return keyset.first(store.order(connection, project, rank), conditions, after, limit)
 
 
 def fulfilling(store, project, where, among=None):
     with reading(store) as connection:
         conditions = [store.condition(connection, project, one) for one in where]
-        return keyset.matching(conditions if among is None else [*conditions, keyset.Given(among)])
+        return matching.matched(conditions if among is None else [*conditions, matching.Given(among)]).runs
 
 
 def pages(store, rank, limit, where=(), among=None, project=1):
@@ -218,7 +218,7 @@ class Machine(RuleBasedStateMachine):
     def ask(self, rank, where, limit, among, few, probed, window):
         if among is not None:
             among = [run for bit, run in enumerate(self.runs) if among >> bit & 1]
-        with patch.multiple(keyset, FEW=few, PROBED=probed, _WINDOW=window):
+        with patch.multiple(keyset, PROBED=probed, _WINDOW=window), patch.object(matching, "FEW", few):
             places = pages(self.store, rank, limit, where, among, self.project)
         assert places == self.expected(rank, where, among)
         if where:

@@ -218,7 +218,7 @@ def old_rows(database):
             standing, frame.Line(*(np.arange(2000) + first for first in (1, 0, 0)), np.arange(2000, dtype=float))
         )
         series = standing.row() | {"run_no": 1, "metric_id": 1, "project_id": 1, "live": 1}
-        del series["crc"]
+        del series["crc"], series["vmean"]
         connection.execute(tables.metric_series.insert(), [series])
         if not database.is_sqlite:
             connection.execute(sa.text("SELECT setval('metric_name_id_seq', 1)"))

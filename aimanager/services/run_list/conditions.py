@@ -1,80 +1,245 @@
-"""A filter as conditions that a page of runs is looked for with: each finds its runs by an index, and tries single ones."""
+"""A query as a condition that a page of runs is looked for with: its parts find their runs by indexes, and try single ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import inf
+from typing import Any, Literal
+
 import sqlalchemy as sa
 
-from ...db import keyset
-from ...db.keyset import Selected
-from ...extensions import db, metric_store
-from ...models import Run, RunConfig
+from ...db import word_index
+from ...db.matching import AllOf, AnyOf, Condition, Except, Given, Selected
+from ...extensions import database, metric_store
+from ...models import Run, RunConfig, RunTag, natural_order
 from ...models.run_config import text_key
+from ...query import tree
+from ...query.fields import FACTS, STATES
+from ...query.tree import Ago, Compare, Config, Exists, Fact, Metric, Node, OneOf, Value, Word
+from ...store import Condition as MetricCondition
 from ...store.shapes import COMPARE
 from .. import runs
-from .filters import ConfigCondition, Filter, StatusCondition
-from .states import STATES
+from .direction import statistic
 
-_runs, _config = Run.__table__.c, RunConfig.__table__.c
-
-
-def conditions(project_id: int, where: Filter) -> list[keyset.Condition]:
-    """What a run of the project must fulfil besides having the words."""
-    return [
-        _config_value(project_id, one) if isinstance(one, ConfigCondition)
-        else _status(project_id, one) if isinstance(one, StatusCondition)
-        else metric_store.condition(db.session.connection(), project_id, one)
-        for one in where.conditions
-    ]  # fmt: skip
+_runs, _config, _tags = Run.__table__.c, RunConfig.__table__.c, RunTag.__table__.c
+_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~": "!~", "!~": "~"}
+_TIMES = {"created": _runs.created_at, "started": _runs.started_at, "ended": _runs.ended_at}
+Place = Literal["words", "name", "tags"]
+_PROJECT: sa.BindParameter[int] = sa.bindparam("project")
+_HAS_HIDDEN: Any = sa.select(
+    sa.exists().where(_runs.project_id == _PROJECT, _runs.trashed_at.is_not(None)),
+    sa.exists().where(_runs.project_id == _PROJECT, _runs.archived_at.is_not(None)),
+)
 
 
-def has_words(where: Filter) -> list[sa.ColumnElement[bool]]:
-    """The same for the words, of which each is in the name, a tag or the state. No index helps: runs are tried one by one,
-    where the order has their rows at hand as a part of its own select."""
-    clauses = []
-    for word in map(str.casefold, where.words):
-        states = [state for state in STATES if word in state]
-        clauses.append(sa.or_(_runs.words.contains(word, autoescape=True), _in_state(states)))
-    return clauses
+def hidden(connection: sa.Connection, project_id: int, archived: bool) -> list[Condition]:
+    """What leaves out runs in the trash, and archived ones too; nothing where there are none."""
+    has_trashed, has_archived = database.lookups.recall(_HAS_HIDDEN, project=project_id) or (False, False)
+    columns = [_runs.trashed_at] * bool(has_trashed) + [_runs.archived_at] * bool(has_archived and archived)
+    return [Except(of_runs(connection, project_id, column.is_not(None))) for column in columns]
 
 
-def with_words(project_id: int, where: Filter) -> list[keyset.Condition]:
-    """The words as a condition, for the other orders; none where there are no words."""
-    return [of_runs(project_id, *has_words(where))] if where.words else []
+def of_runs(connection: sa.Connection, project_id: int, *each: sa.ColumnElement[bool]) -> Selected:
+    """Runs that fulfil any of some clauses, each of which has an index."""
+    select = sa.select(_runs.id)
+    by_index = [select.where(_runs.project_id == project_id, one) for one in each]
+    # Without the project, which single runs are of anyway: they are to be found by their numbers and no other index.
+    return Selected(connection, by_index, select.where(sa.or_(*each)))
 
 
-def _status(project_id: int, condition: StatusCondition) -> Selected:
-    is_wanted = condition.op == "="
-    states = [state for state in STATES if (state == condition.state) == is_wanted]
-    return of_runs(project_id, _in_state(states))
+@dataclass(frozen=True)
+class Conditions:
+    """Makes the conditions of one list of runs of a project; `moment` is what relative times count from."""
 
+    project_id: int
+    moment: datetime
+    connection: sa.Connection
 
-def _in_state(states: list[str]) -> sa.ColumnElement[bool]:
-    """Runs in one of these states, by what is stored: a stale run's status is still `running`."""
-    stored = _runs.status.in_([state for state in states if state != "stale"])
-    if states == ["stale"]:  # Without the others an index serves it.
-        return runs.is_stale()
-    if ("stale" in states) == ("running" in states):
-        return stored
-    return sa.or_(stored, runs.is_stale()) if "stale" in states else sa.and_(stored, sa.not_(runs.is_stale()))
+    def of(self, node: Node) -> Condition:
+        match node:
+            case tree.And(parts):
+                return AllOf([self.of(part) for part in parts])
+            case tree.Or(parts):
+                return AnyOf([self.of(part) for part in parts])
+            case tree.Not(Compare(Fact(name) as fact, op, value)) if op in _OPPOSITE and not FACTS[name].exists:
+                # Every run has it, so that the opposite may be found by an index.
+                return self._fact(fact.name, _OPPOSITE[op], value)
+            case tree.Not(OneOf(Fact(name) as fact, values, negated)) if not FACTS[name].exists:
+                return self.of(OneOf(fact, values, not negated))
+            case tree.Not(part):
+                return Except(self.of(part))
+            case Word(text):
+                return self._word(text.casefold())
+            case Compare(field, op, value):
+                return self._compare(field, op, value)
+            case OneOf(field, values, negated):
+                return self._one_of(field, values, negated)
+            case Exists(field):
+                return self._exists(field)
 
+    def _word(self, text: str) -> Condition:
+        in_words = self._in_words(text)
+        states = [state for state in STATES if text in state]
+        return AnyOf([in_words, self._in_state(states)]) if states else in_words
 
-def of_runs(project_id: int, *conditions: sa.ColumnElement[bool]) -> Selected:
-    query = sa.select(_runs.id).where(_runs.project_id == project_id, *conditions)
-    return Selected(db.session.connection(), [query], query)
+    def _compare(self, field: tree.Field, op: str, value: Any) -> Condition:
+        if isinstance(field, Fact):
+            return self._fact(field.name, op, value)
+        if isinstance(field, Config):
+            return self._config(field.key, op, value)
+        condition = MetricCondition(field.name, statistic(field.name, field.of), op, value)
+        return metric_store.condition(self.connection, self.project_id, condition)
 
+    def _one_of(self, field: tree.Field, values: tuple[Any, ...], negated: bool) -> Condition:
+        if field == Fact("status"):
+            return self._in_state([state for state in STATES if (state in values) != negated])
+        if isinstance(field, Fact):
+            found = self._fact_in(field.name, values)
+            return Except(found) if negated else found
+        if isinstance(field, Config):
+            return self._config_in(field.key, values, negated)
+        each = [self._compare(field, "!=" if negated else "=", value) for value in values]
+        return AllOf(each) if negated else AnyOf(each)
 
-def _config_value(project_id: int, condition: ConfigCondition) -> Selected:
-    of_key = sa.select(_config.run_id).where(_config.key == condition.key)
-    column: sa.ColumnElement
-    value: float | str
-    if isinstance(condition.value, float):
-        column, other, value = _config.number, _config.text, condition.value
-    else:
-        column, other, value = _config.text, _config.number, text_key(condition.value)
-    if condition.op == "!=":  # Also a value of the other type.
-        parts = [column < value, column > value, other.is_not(None)]
-    else:
-        parts = [COMPARE[condition.op](column, value)]
-    by_index = [of_key.where(_config.project_id == project_id, part) for part in parts]
-    # Without the project, which single runs are of anyway: there are two indexes, and this is to take the run's.
-    return Selected(db.session.connection(), by_index, of_key.where(sa.or_(*parts)))
+    def _exists(self, field: tree.Field) -> Condition:
+        if isinstance(field, Metric):
+            return self._compare(field, ">=", -inf)
+        if isinstance(field, Config):
+            return self._config_where(field.key, _config.number.is_not(None), _config.text.is_not(None))
+        clause = {
+            "tags": _runs.tags_key.is_not(None),
+            "ended": _runs.ended_at.is_not(None),
+            "notes": _runs.notes != sa.literal_column("''"),
+        }
+        return self._of_runs(clause[field.name])  # fmt: skip
+
+    def _of_runs(self, *each: sa.ColumnElement[bool]) -> Selected:
+        return of_runs(self.connection, self.project_id, *each)
+
+    # Facts
+
+    def _fact(self, name: str, op: str, value: Any) -> Condition:
+        if op in ("!=", "!~") and name not in ("status", "ended"):
+            return Except(self._fact(name, _OPPOSITE[op], value))
+        match name:
+            case "status":
+                return self._in_state([state for state in STATES if (state == value) == (op == "=")])
+            case "name" | "tags" if op == "~":
+                return self._in_words(value.casefold(), name)
+            case "name" if op != "=":
+                return self._of_runs(COMPARE[op](_runs.name_key, natural_order.key(value)))
+            case "name" | "tags" | "id" if op in ("=", "has"):
+                return self._fact_in(name, [value])
+            case "id":
+                return self._of_runs(COMPARE[op](_runs.id, int(value)))
+            case "duration":
+                return self._duration(op, value)
+            case "archived":
+                archived = self._of_runs(_runs.archived_at.is_not(None))
+                return archived if value else Except(archived)
+        return self._of_runs(*self._time(_TIMES[name], op, value))
+
+    def _fact_in(self, name: str, values: Iterable[Any]) -> Condition:
+        if name == "id":
+            return self._of_runs(_runs.id.in_([int(value) for value in values]))
+        if name == "tags":
+            with_tag = sa.select(_tags.run_id).where(_tags.tag.in_([*values]))
+            return Selected(self.connection, [with_tag.where(_tags.project_id == self.project_id)], with_tag)
+        keys = {natural_order.key(value) for value in values}
+        return self._of_runs(sa.and_(_runs.name_key.in_(keys), _runs.name.in_([*values])))
+
+    def _duration(self, op: str, value: timedelta) -> Condition:
+        """Runs that still run last until now: they were started so long ago or longer."""
+        ended = COMPARE[op](_runs.lasted, value // timedelta(microseconds=1))
+        start = self.moment - value
+        running = {"<": _runs.started_at > start, "<=": _runs.started_at >= start, "=": _runs.started_at == start,
+                   ">": _runs.started_at < start, ">=": _runs.started_at <= start}  # fmt: skip
+        return self._of_runs(ended, sa.and_(_runs.lasted.is_(None), running[op]))
+
+    def _time(self, column: sa.ColumnElement[datetime], op: str, value: Value) -> list[sa.ColumnElement[bool]]:
+        """A day is all the time from its beginning to its end: `<= 2026-01-31` includes it."""
+        if isinstance(value, Ago):
+            value = self.moment - value.span
+        if isinstance(value, datetime):
+            return [column < value, column > value] if op == "!=" else [COMPARE[op](column, value)]
+        assert isinstance(value, date)  # noqa: S101 - as the query's reader makes it
+        start = datetime.combine(value, time.min)
+        end = start + timedelta(days=1) if value < date.max else datetime.max
+        match op:
+            case "=":
+                return [sa.and_(column >= start, column < end)]
+            case "!=":
+                return [column < start, column >= end]
+            case "<" | ">=":
+                return [COMPARE[op](column, start)]
+        return [column < end if op == "<=" else column >= end]
+
+    def _in_state(self, states: list[str]) -> Condition:
+        """Runs in one of these states, by what is stored: a stale run's status is still `running`."""
+        stored = _runs.status.in_([state for state in states if state != "stale"])
+        if states == ["stale"]:  # Without the others an index serves it.
+            return self._of_runs(runs.is_stale())
+        if ("stale" in states) == ("running" in states):
+            return self._of_runs(stored)
+        if "stale" in states:
+            return self._of_runs(stored, runs.is_stale())
+        return self._of_runs(sa.and_(stored, sa.not_(runs.is_stale())))
+
+    def _in_words(self, text: str, place: Place = "words") -> Condition:
+        """Runs that have a text, in small letters, in their name, their tags or either."""
+        if "\n" in text:  # Only between a name and a tag there is one.
+            return Given(())
+        has_text = self._has_text(text, place)
+        of_run = sa.select(_runs.id).where(has_text)
+        triples = word_index.triples(text, self.project_id) if self._is_sqlite else None
+        few = [of_run.where(word_index.has(_runs.id, triples))] if triples else []
+        return Selected(self.connection, [of_run.where(_runs.project_id == self.project_id)], of_run, few)
+
+    def _has_text(self, text: str, place: Place) -> sa.ColumnElement[bool]:
+        position = sa.func.instr if self._is_sqlite else sa.func.strpos
+        contains = self._contains(_runs.words, text)
+        if place == "words":
+            return contains
+        # The first line is the name.
+        end_of_name = position(_runs.words.concat("\n"), "\n")
+        if place == "name":
+            return sa.and_(contains, position(_runs.words, text) < end_of_name)
+        return sa.and_(contains, position(sa.func.substr(_runs.words, end_of_name + 1), text) > 0)
+
+    def _contains(self, column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+        return sa.func.instr(column, text) > 0 if self._is_sqlite else column.contains(text, autoescape=True)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.connection.dialect.name == "sqlite"
+
+    # Config
+
+    def _config_where(self, key: str, *each: sa.ColumnElement[bool]) -> Selected:
+        """Runs whose value fulfils any of some clauses, each of which has an index."""
+        of_key = sa.select(_config.run_id).where(_config.key == key)
+        by_index = [of_key.where(_config.project_id == self.project_id, one) for one in each]
+        # Without the project: there are two indexes, and this is to take the run's.
+        return Selected(self.connection, by_index, of_key.where(sa.or_(*each)))
+
+    def _config(self, key: str, op: str, value: float | str) -> Condition:
+        if op in ("~", "!~"):
+            has_text = self._contains(_config.folded, str(value).casefold())
+            return self._config_where(key, has_text if op == "~" else sa.not_(has_text))
+        column: sa.ColumnElement[Any] = _config.number if isinstance(value, float) else _config.text
+        other = _config.text if isinstance(value, float) else _config.number
+        compared = value if isinstance(value, float) else text_key(value)
+        if op == "!=":  # Also a value of the other type.
+            return self._config_where(key, column < compared, column > compared, other.is_not(None))
+        return self._config_where(key, COMPARE[op](column, compared))
+
+    def _config_in(self, key: str, values: tuple[Any, ...], negated: bool) -> Condition:
+        numbers = [value for value in values if isinstance(value, float)]
+        texts = [text_key(value) for value in values if isinstance(value, str)]
+        if negated:
+            present = sa.and_(_config.number.is_not(None), _config.number.not_in(numbers))
+            return self._config_where(key, present, sa.and_(_config.text.is_not(None), _config.text.not_in(texts)))
+        each = [_config.number.in_(numbers)] * bool(numbers) + [_config.text.in_(texts)] * bool(texts)
+        return self._config_where(key, *each)

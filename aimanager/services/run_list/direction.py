@@ -6,6 +6,9 @@ import re
 from functools import cache
 from typing import Literal
 
+from ...query.tree import Of
+from ...store.shapes import Statistic
+
 # The words of which a name is made.
 _LOWER = re.compile(
     r"loss|error|err|cost|nll|perplexity|ppl|bpc|bpb|mse|rmse|mae|mape|rmsle|wer|cer|eer|fid|kid|lpips|ece|brier|regret"
@@ -34,3 +37,8 @@ def better(name: str) -> Literal["min", "max"]:
         if any(map(_HIGHER.fullmatch, words)) or any(word.endswith(("acc", "score")) for word in words):
             return "max"
     return "min"
+
+
+def statistic(name: str, of: Of) -> Statistic:
+    """The value of a metric that is meant: its best one is the lowest or the highest."""
+    return better(name) if of == "best" else of

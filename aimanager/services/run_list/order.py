@@ -13,7 +13,7 @@ import orjson
 from ...db.keyset import Place
 from ...errors import Invalid
 from ...store.shapes import Statistic
-from . import filters
+from . import direction, filters
 from .filters import Filter
 
 FACTS = ("created", "name", "tags", "duration", "status")
@@ -62,7 +62,7 @@ def read(text: str, descending: bool) -> Order:
     kind, _, name_and_statistic = text.partition(":")
     if kind == "metric" and name_and_statistic:
         name, of = filters.metric(name_and_statistic)
-        return Order("metric", name, of, descending)
+        return Order("metric", name, direction.statistic(name, of), descending)
     if kind == "config" and name_and_statistic:
         return Order("config", name_and_statistic, "last", descending)
     if text not in FACTS:

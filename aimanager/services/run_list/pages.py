@@ -10,7 +10,8 @@ from math import inf
 import sqlalchemy as sa
 
 from ...db import keyset
-from ...db.keyset import Chain, Except, Place, Selected, Walk
+from ...db.keyset import ById, Chain, Place, Walk
+from ...db.matching import Condition, Except, Selected, matched
 from ...errors import Unauthorized
 from ...extensions import database, db, metric_store
 from ...models import Project, Run, RunConfig
@@ -18,11 +19,11 @@ from ...models.base import now
 from ...principal import Principal
 from ...store import Condition as MetricCondition
 from ...store import Rank
-from ...wire.times import to_microseconds
+from ...wire.times import to_datetime, to_microseconds
 from .. import projects
 from ..paging import Page, paged
 from . import order as orders
-from .conditions import conditions, has_words, with_words
+from .conditions import Conditions, hidden, of_runs
 from .filters import Filter
 from .order import Cursor, Order, RunList
 
@@ -35,7 +36,7 @@ _COUNT = sa.select(sa.func.count()).select_from(Run).where(Run.project_id == sa.
 
 def newest(principal: Principal, project_id: int | None = None, skip: int = 0, limit: int = 100) -> Page[Run]:
     """Runs of one project, or of all the caller's projects, newest first; paged by number."""
-    query = sa.select(Run).order_by(Run.id.desc())
+    query = sa.select(Run).where(Run.trashed_at.is_(None)).order_by(Run.id.desc())
     if project_id is not None:
         projects.get(project_id, principal)
         return paged(query.where(Run.project_id == project_id), skip, limit)
@@ -97,55 +98,53 @@ class _Search:
     def count(self) -> int | None:
         """How many runs pass, None where that would cost too much."""
         total = count(self.run_list.project_id)
-        if not self.run_list.filter:
-            return total
-        return len(keyset.matching([*self._conditions, *self._words])) if total <= COUNTED else None
+        if self.run_list.filter and total > COUNTED:
+            return None
+        passing = matched(self._conditions)
+        return total - len(passing.runs) if passing.others else len(passing.runs)
 
     @cached_property
-    def _conditions(self) -> list[keyset.Condition]:
-        return conditions(self.run_list.project_id, self.run_list.filter)
+    def _conditions(self) -> list[Condition]:
+        project, where = self.run_list.project_id, self.run_list.filter
+        conditions = hidden(self.connection, project, archived=not where.says_archived)
+        if where.tree:
+            conditions.append(Conditions(project, to_datetime(self.time), self.connection).of(where.tree))
+        return conditions
 
-    @cached_property
-    def _words(self) -> list[keyset.Condition]:
-        return with_words(self.run_list.project_id, self.run_list.filter)
-
-    def _parts(self) -> Iterator[tuple[keyset.Order, list[keyset.Condition], bool]]:
+    def _parts(self) -> Iterator[tuple[keyset.Order, list[Condition], bool]]:
         """The orders that make up the list, each with what its runs must fulfil besides and whether they have a value."""
         order = self.run_list.order
         if order.name == "created" and order.kind == "fact":
             yield self._by_id(order.descending), [], False
         elif order.kind == "metric":
             rank = Rank(order.name, order.of, order.descending)
-            yield metric_store.order(self.connection, self.run_list.project_id, rank), self._words, True
+            yield metric_store.order(self.connection, self.run_list.project_id, rank), [], True
             any_value = MetricCondition(order.name, order.of, ">=", -inf)
             has_value = metric_store.condition(self.connection, self.run_list.project_id, any_value)
-            yield self._by_id(), [Except(self.connection, self._of_project(), has_value)], False
+            yield self._by_id(), [Except(has_value)], False
         elif order.kind == "config":
-            yield self._by_config(), self._words, True
-            yield self._by_id(), [Except(self.connection, self._of_project(), self._has_key())], False
+            yield self._by_config(), [], True
+            yield self._by_id(), [Except(self._has_key())], False
         else:
             yield self._by_fact(), [], True
             if order.name == "tags":
-                yield self._by_id(untagged=True), [], False
+                untagged = of_runs(self.connection, self.run_list.project_id, _runs.tags_key.is_(None))
+                yield self._by_id(), [untagged], False
 
     def _of_project(self, *columns: sa.ColumnElement) -> sa.Select:
         return sa.select(*columns, _runs.id).where(_runs.project_id == self.run_list.project_id)
 
-    def _with_words(self, value: sa.ColumnElement) -> sa.Select:
-        return self._of_project(value).where(*has_words(self.run_list.filter))
-
-    def _by_id(self, descending: bool = True, untagged: bool = False) -> Walk:
-        query = self._with_words(_runs.id.label("value"))
-        return Walk(self.connection, query.where(_runs.tags_key.is_(None)) if untagged else query, descending)
+    def _by_id(self, descending: bool = True) -> ById:
+        return ById(self.connection, self._of_project(_runs.id.label("value")), descending)
 
     def _by_fact(self) -> Walk:
         order = self.run_list.order
-        query = self._with_words(_FACTS[order.name])
+        query = self._of_project(_FACTS[order.name])
         return Walk(self.connection, query, order.descending, self._running() if order.name == "duration" else ())
 
     def _running(self) -> list[Place]:
         """Runs that still run last until now, or until the time when the first page was read."""
-        rows = self.connection.execute(self._with_words(_runs.started_at).where(_runs.lasted.is_(None)))
+        rows = self.connection.execute(self._of_project(_runs.started_at).where(_runs.lasted.is_(None)))
         return [Place(self.time - to_microseconds(start), run) for start, run in rows]
 
     def _by_config(self) -> Chain:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from ...extensions import db, metric_store
 from ...models import Run
+from ...query.fields import STATES
 from ...wire.times import to_datetime
 from .. import runs
 
-STATES = ("running", "stale", "completed", "failed", "killed")
 # All that a state follows from; what is long stays in the database.
 _facts = [column for column in Run.__table__.c if column.name not in {"config", "tags", "notes", "words"}]
 
@@ -36,3 +36,6 @@ def running(where: sa.ColumnElement[bool]) -> list[tuple[Any, str, datetime | No
 def heard_at(run_ids: Iterable[int]) -> Mapping[int, datetime]:
     """When the server last got points of runs; those that never sent any are left out."""
     return {run: to_datetime(head.heard_at) for run, head in metric_store.heads(list(run_ids)).items()}
+
+
+__all__ = ["STATES", "heard_at", "running", "states"]

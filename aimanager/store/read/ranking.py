@@ -18,6 +18,7 @@ from ...db import keyset
 from ...db.distinct import distinct
 from ...db.engine import Database
 from ...db.keyset import Place
+from ...db.matching import Selected
 from ...db.prepared import Prepared, one_of
 from ..names import Names
 from ..shapes import COMPARE, Cell, Condition, Rank
@@ -25,7 +26,7 @@ from ..summary import mean_of
 from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED, metric_series, metric_stream
 
 _s = metric_series.c
-_VALUE: dict[str, sa.ColumnElement[Any]] = {"last": _s.last, "min": _s.vmin, "max": _s.vmax}
+_VALUE: dict[str, sa.ColumnElement[Any]] = {"last": _s.last, "min": _s.vmin, "max": _s.vmax, "mean": _s.vmean}
 # Written out, for a database must see from the statement alone that the partial indexes serve it.
 _FINISHED = _s.live == sa.literal_column("0")
 _LIVE = _s.live == sa.literal_column("1")
@@ -50,14 +51,14 @@ class Ranking:
         live = list(starmap(Place, connection.execute(rows.where(_LIVE))))
         return keyset.Walk(connection, rows.where(_FINISHED), rank.descending, live, rows)
 
-    def condition(self, connection: Connection, project: int, condition: Condition) -> keyset.Selected:
+    def condition(self, connection: Connection, project: int, condition: Condition) -> Selected:
         value = _VALUE[condition.of]
         ops = ["<", ">"] if condition.op == "!=" else [condition.op]
         series = self._series(connection, project, condition.name)
         by_index = [
             series.where(COMPARE[op](value, condition.value), part) for op in ops for part in (_FINISHED, _LIVE)
         ]
-        return keyset.Selected(connection, by_index, series.where(COMPARE[condition.op](value, condition.value)))
+        return Selected(connection, by_index, series.where(COMPARE[condition.op](value, condition.value)))
 
     def _series(
         self, connection: Connection, project: int, name: str, *columns: sa.ColumnElement[Any]
