@@ -20,14 +20,25 @@ def is_part(name: str | None) -> bool:
     return (name or "").startswith(TABLE) or name == "ix_runs_words"
 
 
-def triples(text: str, project_id: int) -> str | None:
-    """What to ask the table for, None for a text that is too short. What it finds must be tried: it has the same letters,
+def triples(text: str, project_id: int | None = None) -> str | None:
+    """What to ask the table for, in one project or in all; None for a text that is too short. What it finds must be tried: it has the same letters,
     but perhaps not in this order."""
     if len(text) < 3:
         return None
-    mark = "".join(chr(_FIRST + project_id // _COUNT**power % _COUNT) for power in (2, 1, 0))
+    mark = [] if project_id is None else [_mark(project_id)]
     each = dict.fromkeys(text[i : i + 3] for i in range(len(text) - 2))
-    return " ".join('"' + triple.replace('"', '""') + '"' for triple in [*each][:MOST] + [mark])
+    return " ".join('"' + triple.replace('"', '""') + '"' for triple in [*each][:MOST] + mark)
+
+
+def _mark(project_id: int) -> str:
+    return "".join(chr(_FIRST + project_id // _COUNT**power % _COUNT) for power in (2, 1, 0))
+
+
+def newest(triples: str, most: int) -> sa.Select[int]:
+    """The ids of the newest runs that the table finds."""
+    found = sa.table(TABLE, sa.column("rowid", sa.Integer), sa.column(TABLE))
+    query = sa.select(found.c.rowid).where(found.c[TABLE].op("MATCH")(triples))
+    return query.order_by(found.c.rowid.desc()).limit(most)
 
 
 def has(run: sa.ColumnElement[int], triples: str) -> sa.ColumnElement[bool]:

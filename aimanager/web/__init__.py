@@ -1,7 +1,20 @@
 """The pages: HTML first, htmx for what changes, scripts only where drawing needs them."""
 
 # Each of these modules adds its routes to the blueprint.
-from . import bulk, charts, client, column_search, docs, home, projects, runs, session, settings, views
+from . import (
+    bulk,
+    charts,
+    client,
+    column_search,
+    docs,
+    home,
+    projects,
+    runs,
+    search,
+    session,
+    settings,
+    views,
+)
 from .blueprint import web
 
 __all__ = [
@@ -13,6 +26,7 @@ __all__ = [
     "home",
     "projects",
     "runs",
+    "search",
     "session",
     "settings",
     "views",

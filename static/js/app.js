@@ -6,6 +6,7 @@ import { start as copy } from "./copy.js";
 import { start as firstRun } from "./first-run.js";
 import { start as live } from "./live.js";
 import { start as menu } from "./menu.js";
+import { start as palette } from "./palette.js";
 import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as summary } from "./summary.js";
@@ -24,6 +25,7 @@ const behaviours = {
   elapsed: relativeTime,
   "first-run": firstRun,
   menu,
+  palette,
   shortcuts,
   summary,
   theme,

@@ -1,16 +1,17 @@
 /* The shortcuts of all pages, and those of charts and tables. */
 
+import { openPalette } from "./palette.js";
 import { register, showShortcuts } from "./shortcuts.js";
 
 const CHARTS = { group: "Charts", when: "#charts .chart" };
 const LISTS = { group: "Rows and charts", when: "a[data-row], #charts .chart" };
 
-register("?", "Show this list", showShortcuts);
+register("?", "Show the keyboard shortcuts", showShortcuts);
 register("/", "Search", () => {
   const search = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-shortcut='/']"));
   search?.focus();
   search?.select();
-  return search !== null;
+  if (!search) openPalette();
 });
 register("g h", "Go to the home page", () => follow(".brand"));
 register("g p", "Go to the projects", () => follow(".brand", "#projects"));

@@ -74,6 +74,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.register": {},
     "web.revoke_key": {},
     "web.run": {},
+    "web.search": {},
     "web.settings": {},
     "web.sign_up": {"data": {"email": "u{n}@example.com", "username": "u{n}", "password": "a good password"}},
     "web.snippet_key": {},

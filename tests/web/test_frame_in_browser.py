@@ -76,3 +76,56 @@ def test_an_undo_that_is_refused_says_why_and_can_be_tried_again(ada, site):
     ada.get_by_role("button", name="Undo").click()
     expect(ada.locator("#toasts .toast[data-kind=wrong]")).to_be_visible()
     expect(ada.get_by_role("button", name="Undo")).to_be_enabled()
+
+
+def test_a_run_of_another_project_is_opened_from_the_palette_by_keyboard(ada, site):
+    run = site.run(site.project("palette one"), "needle in hay", tags=["rare"])
+    site.run(site.project("palette two"), "other")
+    ada.goto(site.url + "/settings")
+    ada.keyboard.press("Control+k")
+    field = ada.get_by_role("combobox", name="Search projects, runs and commands")
+    expect(field).to_be_focused()
+    field.press_sequentially("rare")
+    option = ada.get_by_role("option").filter(has_text="needle in hay")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert option.get_attribute("id") == field.get_attribute("aria-activedescendant")
+    ada.keyboard.press("Enter")
+    ada.wait_for_url(f"{site.url}/app/runs/{run}")
+
+
+def test_what_can_be_done_on_the_page_is_in_the_palette(ada):
+    theme = "document.documentElement.dataset.theme"
+    before = ada.evaluate(theme)
+    ada.keyboard.press("Control+k")
+    field = ada.get_by_role("combobox", name="Search projects, runs and commands")
+    field.press_sequentially("theme")
+    expect(ada.get_by_role("option")).to_have_count(1)
+    ada.keyboard.press("Enter")
+    expect(field).to_be_hidden()
+    until(lambda: ada.evaluate(theme) != before)
+    ada.keyboard.press("Control+k")
+    field.fill("no such thing anywhere")
+    expect(ada.get_by_text("Nothing found. Runs")).to_be_visible()
+    ada.keyboard.press("Escape")
+    expect(field).to_be_hidden()
+
+
+def test_the_arrows_choose_in_the_palette_and_what_arrives_later_moves_nothing(ada, site):
+    ada.keyboard.press("Control+k")
+    field = ada.get_by_role("combobox", name="Search projects, runs and commands")
+    held = []
+    ada.route("**/app/search*", lambda route: held.append(route))
+    with ada.expect_request("**/app/search?q=s"):
+        field.press_sequentially("s")
+    ada.keyboard.press("ArrowDown")
+    chosen = ada.get_by_role("option", selected=True)
+    name = chosen.inner_text()
+    held[-1].fulfill(json={"projects": [{"name": "settings of old", "about": "", "url": "/"}], "runs": []})
+    expect(ada.get_by_role("option").first).to_contain_text("settings of old")
+    assert chosen.inner_text() == name
+
+
+def test_a_slash_searches_everything_where_the_page_has_no_search_of_its_own(ada, site):
+    ada.goto(site.url + "/settings")
+    ada.keyboard.press("/")
+    expect(ada.get_by_role("combobox", name="Search projects, runs and commands")).to_be_focused()
