@@ -74,6 +74,12 @@ def texts_of(text: str) -> dict[str, str]:
     return {"text": text_key(text), "folded": text[:LONGEST_TEXT].casefold()}
 
 
+def text_of_key(key: str) -> str:
+    """The text, or as much of it as `text_key` has kept."""
+    natural, between, text = key.partition("\x01 ")
+    return text if between else natural
+
+
 def typed(value: Any) -> tuple[float | None, str | None]:
     """A value of a config as its number or its text; both None for null."""
     if value is None:

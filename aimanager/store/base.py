@@ -48,10 +48,12 @@ from .shapes import (
     GroupChart,
     Head,
     History,
+    Ints,
     Points,
     Rank,
     Receipt,
     Series,
+    Statistic,
     Summary,
     Tail,
 )
@@ -145,6 +147,10 @@ class MetricStore(ABC):
     @abstractmethod
     def names_of(self, project: int) -> list[str]:
         """The names of all metrics that any run of a project has, sorted; what it costs follows their number, not the runs'."""
+
+    @abstractmethod
+    def values_of(self, project: int, name: str, of: Statistic) -> tuple[Ints, Floats]:
+        """The runs of a project that have a value of a metric, in no order, and the values; NaN is none."""
 
     @abstractmethod
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:

@@ -35,10 +35,12 @@ from .shapes import (
     GroupChart,
     Head,
     History,
+    Ints,
     Points,
     Rank,
     Receipt,
     Series,
+    Statistic,
     Summary,
     Tail,
     now,
@@ -215,6 +217,9 @@ class SqlStore(MetricStore):
 
     def names_of(self, project: int) -> list[str]:
         return self._ranking.names_of(project)
+
+    def values_of(self, project: int, name: str, of: Statistic) -> tuple[Ints, Floats]:
+        return self._ranking.values_of(project, name, of)
 
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
         return self._ranking.runs_having(project, names, most)

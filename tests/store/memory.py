@@ -32,6 +32,7 @@ from aimanager.store.shapes import (
     GroupChart,
     Head,
     History,
+    Ints,
     Points,
     Rank,
     Receipt,
@@ -237,6 +238,14 @@ class MemoryStore(MetricStore):
 
     def names_of(self, project: int) -> list[str]:
         return self.names(self._runs_of(project))
+
+    def values_of(self, project: int, name: str, of: str) -> tuple[Ints, Floats]:
+        found = {
+            run: getattr(cells[name], of)
+            for run, cells in self.cells(self._runs_of(project)).items() if name in cells
+        }  # fmt: skip
+        values = {run: value for run, value in found.items() if value is not None and not isnan(value)}
+        return np.array(list(values), np.int64), np.array(list(values.values()), np.float64)
 
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
         have = [self.names([run]) for run in self._runs_of(project)]

@@ -122,6 +122,22 @@ class Contract:
         }  # fmt: skip
         assert store.runs_having(1, ["loss"], 2) == {"loss": 2}
 
+    def test_the_values_of_all_runs_are_read_at_once(self, store):
+        for run, values in enumerate([[1, 5, 3], [7], [float("nan")], [float("inf"), 2]], 1):
+            put(store, run, loss=values)
+        store.finish(2)
+        put(store, 9, project=2, loss=[1])
+        expected = {
+            "last": {1: 3, 2: 7, 4: 2},
+            "min": {1: 1, 2: 7, 4: 2},
+            "max": {1: 5, 2: 7, 4: 2},
+            "mean": {1: 3, 2: 7, 4: 2},
+        }
+        for of, values in expected.items():
+            runs, found = store.values_of(1, "loss", of)
+            assert dict(zip(runs.tolist(), found.tolist(), strict=True)) == values
+        assert [len(part) for part in store.values_of(1, "nothing", "last")] == [0, 0]
+
     def test_cells_are_what_the_summaries_say(self, store):
         put(store, 1, loss=[3, 1, -0.0], accuracy=[math.nan])
         put(store, 2, accuracy=[math.inf])

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from ...db import keyset
 from ...db.keyset import ById, Chain, Place, Walk
@@ -60,6 +62,17 @@ def page(
         next_cursor = orders.write_cursor(run_list, Cursor(places[limit - 1], search.time))
     total = search.count() if cursor or next_cursor else len(places)
     return Page(_load([place.run for place in places[:limit]]), total, next_cursor)
+
+
+def passing(project_id: int, where: Filter) -> NDArray[np.int64]:
+    """The ids of all runs of a project that pass a filter, ascending."""
+    connection = db.session.connection()
+    ids = keyset.numbers(
+        connection, sa.select(_runs.id).where(_runs.project_id == project_id, _runs.trashed_at.is_(None))
+    )
+    if where:
+        ids = list(keyset.matching([*conditions(project_id, where), *with_words(project_id, where)]).intersection(ids))
+    return np.sort(np.array(ids, np.int64))
 
 
 def count(project_id: int) -> int:

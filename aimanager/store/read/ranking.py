@@ -10,18 +10,20 @@ from itertools import starmap
 from math import nan
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ...db import keyset
+from ...db.arrays import pairs
 from ...db.distinct import distinct
 from ...db.engine import Database
 from ...db.keyset import Place
 from ...db.matching import Selected
 from ...db.prepared import Prepared, one_of
 from ..names import Names
-from ..shapes import COMPARE, Cell, Condition, Rank
+from ..shapes import COMPARE, Cell, Condition, Floats, Ints, Rank, Statistic
 from ..summary import mean_of
 from ..tables import BEING_DELETED, LAST_IS_NEGATIVE_ZERO, SUM_IS_SCALED, metric_series, metric_stream
 
@@ -72,6 +74,14 @@ class Ranking:
         with self._database.reading() as connection:
             parts = (distinct(connection, _s.metric_id, _s.project_id == project, live) for live in (_FINISHED, _LIVE))
             return sorted(self._names.of(connection, {metric for part in parts for metric in part}).values())
+
+    def values_of(self, project: int, name: str, of: Statistic) -> tuple[Ints, Floats]:
+        value = _VALUE[of]
+        with self._database.reading() as connection:
+            series = self._series(connection, project, name)
+            parts = (series.add_columns(value).where(part) for part in (_FINISHED, _LIVE))
+            found = [pairs(connection, part) for part in parts]
+        return np.concatenate([runs for runs, _ in found]), np.concatenate([values for _, values in found])
 
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
         counts = dict.fromkeys(names, 0)
