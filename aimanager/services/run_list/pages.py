@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...db import keyset
 from ...db.keyset import ById, Chain, Place, Walk
-from ...db.matching import Condition, Except, Selected, matched
+from ...db.matching import Condition, Except, Selected, matched, numbers
 from ...errors import Unauthorized
 from ...extensions import database, db, metric_store
 from ...models import Project, Run, RunConfig
@@ -66,13 +66,9 @@ def page(
 
 def passing(project_id: int, where: Filter) -> NDArray[np.int64]:
     """The ids of all runs of a project that pass a filter, ascending."""
-    connection = db.session.connection()
-    ids = keyset.numbers(
-        connection, sa.select(_runs.id).where(_runs.project_id == project_id, _runs.trashed_at.is_(None))
-    )
-    if where:
-        ids = list(keyset.matching([*conditions(project_id, where), *with_words(project_id, where)]).intersection(ids))
-    return np.sort(np.array(ids, np.int64))
+    search = _Search(RunList(project_id, Order(), where), to_microseconds(now()))
+    every = numbers(search.connection, sa.select(_runs.id).where(_runs.project_id == project_id))
+    return np.sort(np.array(list(matched(search.conditions).among(every)), np.int64))
 
 
 def count(project_id: int) -> int:
@@ -101,7 +97,7 @@ class _Search:
             if after is None or (after.value is not None) == has_value:
                 if after is not None and not has_value:
                     after = Place(after.run, after.run)
-                places_of_part = keyset.first(order, [*self._conditions, *further], after, limit - len(places))
+                places_of_part = keyset.first(order, [*self.conditions, *further], after, limit - len(places))
                 places += places_of_part if has_value else [Place(None, place.run) for place in places_of_part]
                 after = None
             if len(places) == limit:
@@ -113,11 +109,11 @@ class _Search:
         total = count(self.run_list.project_id)
         if self.run_list.filter and total > COUNTED:
             return None
-        passing = matched(self._conditions)
+        passing = matched(self.conditions)
         return total - len(passing.runs) if passing.others else len(passing.runs)
 
     @cached_property
-    def _conditions(self) -> list[Condition]:
+    def conditions(self) -> list[Condition]:
         project, where = self.run_list.project_id, self.run_list.filter
         conditions = hidden(self.connection, project, archived=not where.says_archived)
         if where.tree:
