@@ -13,6 +13,7 @@ from . import (
     search,
     session,
     settings,
+    table_csv,
     views,
 )
 from .blueprint import web
@@ -29,6 +30,7 @@ __all__ = [
     "search",
     "session",
     "settings",
+    "table_csv",
     "views",
     "web",
 ]

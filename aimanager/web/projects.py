@@ -14,15 +14,15 @@ from ..extensions import metric_store
 from ..http.auth import requires
 from ..models import ApiKey, Project
 from ..services import api_keys, projects, views
-from ..services.run_list import filters, table
-from ..services.run_list import order as orders
+from ..services.run_list import table
 from ..services.run_list.columns import automatic
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
 from . import address, client, columns, drawn, snippet
 from .address import here
-from .blueprint import LIMITS, web
+from .asked import asked
+from .blueprint import web
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
@@ -88,12 +88,10 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
     args = address.args()
-    search = args.get("q", "").strip()[: LIMITS["search"]]
-    where, fault = _filter(search)
-    order = _order(args.get("sort", "-created")[:400])
+    listed = asked()
+    where, fault, order, chosen = listed.where, listed.fault, listed.order, listed.chosen
     limit = min(max(args.get("limit", PAGE, int), 1), MOST)
     after = args.get("after")
-    chosen = columns.chosen(args.getlist("show"))
     try:
         runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
     except Invalid:  # The cursor of another list: the first page of this one.
@@ -107,7 +105,7 @@ def _table(project_id: int) -> dict[str, Any]:
         "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head,
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
-        "q": search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
+        "q": listed.search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
@@ -136,22 +134,6 @@ def _half_condition(project_id: int, where: Filter) -> str:
     """The last word, if it is in the name of a main metric: a condition may be on its way."""
     metrics = (column.name for column in automatic(project_id, Order(), Filter()) if column.kind == "metric")
     return next((word for word in where.words[-1:] if any(word in name for name in metrics)), "")
-
-
-def _filter(typed: str) -> tuple[Filter | None, str]:
-    """The filter, or None and what is wrong with it."""
-    try:
-        return filters.read(typed), ""
-    except Invalid as error:
-        return None, error.errors[0]["msg"].removeprefix("filter: ")
-
-
-def _order(text: str) -> Order:
-    try:
-        key = re.sub(r"^metrics\.", "metric:", text.removeprefix("-"))
-        return orders.read(key, text.startswith("-"))
-    except Invalid:
-        return Order()
 
 
 def _further(next_cursor: str | None, after: str | None, limit: int) -> dict[str, Any]:

@@ -75,6 +75,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.revoke_key": {},
     "web.run": {},
     "web.search": {},
+    "web.runs_csv": {},
     "web.settings": {},
     "web.sign_up": {"data": {"email": "u{n}@example.com", "username": "u{n}", "password": "a good password"}},
     "web.snippet_key": {},
