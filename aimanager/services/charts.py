@@ -23,6 +23,7 @@ from .damage import describe_damage
 MEDIA_TYPE = "application/vnd.ai-manager.chart"
 ALSO = ("counts", "steps", "times")  # What a bucket has that is sent only on request.
 UNIT = {"step": 1, "time": times.SECOND, "relative": times.SECOND}  # Of x in an answer, in units of the store.
+AGAINST = "metric:"  # What x begins with where it is another metric.
 _UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of a thousand.
 
 
@@ -68,11 +69,19 @@ def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[D
 def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[str, Chart | str]]:
     """Each name with its chart or what is wrong with it: what is damaged does not keep the others from being drawn."""
     try:
-        return [(chart.name, chart) for chart in metric_store.chart(run_id, names, **window)]
+        return _stored(run_id, names, **window)
     except DamagedPoints as damage:
         if len(names) == 1:
             return [(names[0], describe_damage(damage))]
         return [drawn for name in names for drawn in _each(run_id, [name], window)]
+
+
+def _stored(run_id: int, names: list[str], x: Any = "step", **window: Any) -> list[tuple[str, Chart | str]]:
+    if not x.startswith(AGAINST):
+        return [(chart.name, chart) for chart in metric_store.chart(run_id, names, x=x, **window)]
+    other = x.removeprefix(AGAINST)
+    charts = metric_store.chart_against(run_id, names, other, **window)
+    return [(name, chart or f"{name} and {other} have no step in common in this run") for name, chart in charts.items()]
 
 
 def packed(drawn: Sequence[Drawn], last_id: int, also: Collection[str] = ()) -> bytes:
@@ -111,7 +120,7 @@ def _packed(drawn: Drawn, also: Collection[str]) -> dict[str, Any]:
 
 def along(chart: Chart | GroupChart, x: NDArray[Any]) -> NDArray[Any]:
     """Places on a chart's x axis in the unit of an answer."""
-    unit = UNIT[chart.axis]
+    unit = UNIT.get(chart.axis, 1)
     return x if unit == 1 else x / unit
 
 

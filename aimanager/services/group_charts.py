@@ -44,6 +44,9 @@ def draw(principal: Principal, groups: Sequence[Sequence[int]], names: Sequence[
     # Before the charts: what comes meanwhile is in them and comes again, and nothing is missed.
     last_ids = charts.last_ids(run_ids)
     share = MOST_READ // max(len(groups) * len(names), 1)
+    if str(window.get("x")).startswith(charts.AGAINST):
+        words = "groups are drawn by step or time, not by another metric"
+        return Drawn([DrawnGroup(n, name, None, words) for n in range(len(groups)) for name in names], last_ids)
     window["most"] = min(max(share, LEAST_READ), MOST_OF_GROUP)
     drawn = []
     for number, group in enumerate(groups):

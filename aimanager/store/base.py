@@ -173,6 +173,19 @@ class MetricStore(ABC):
         """Charts of at most `points` buckets each, of the points with lo <= x <= hi; unknown names are left out."""
 
     @abstractmethod
+    def chart_against(
+        self,
+        run: int,
+        names: Sequence[str],
+        x_name: str,
+        points: int = 1000,
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> dict[str, Chart | None]:
+        """Charts of metrics against another one of the same run, joined at equal steps, drawn in the order of steps; None
+        where the two have no step in common, and unknown names are left out. Raises DamagedPoints."""
+
+    @abstractmethod
     def group_chart(
         self,
         runs: Sequence[int],

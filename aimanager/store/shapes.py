@@ -198,23 +198,24 @@ class Chart:
     the bucket's last point, `counts` how many points it has. `exact`: each point is a bucket of its own.
     `total` counts the points in range. Not finite values are marks: `bad_x` and `bad_values` (NaN, inf or
     -inf), at most one of a kind for a bucket. The unit of x is the step, or microseconds: since 1970 for
-    "time", since the run's first point for "relative". Of the run's points those up to `last_id` are in it, and no
+    "time", since the run's first point for "relative". With another metric along x (`metric:<name>`) it is that metric's
+    value, a float, and the points are in the order of their steps. Of the run's points those up to `last_id` are in it, and no
     later one.
     """
 
     name: str
-    axis: Axis
+    axis: str
     total: int
     exact: bool
-    start: Ints
-    x: Ints
+    start: NDArray[Any]
+    x: NDArray[Any]
     min: Floats
     max: Floats
     last: Floats
     steps: Ints
     times: Ints
     counts: Ints
-    bad_x: Ints
+    bad_x: NDArray[Any]
     bad_values: Floats
     last_id: int = 0
 

@@ -18,7 +18,7 @@ from ..db.prepared import Prepared, named, one_of
 from .base import DamagedPoints, MetricStore, RunDeleted
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .read import group, page, sparks, zoom
+from .read import against, group, page, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
 from .shapes import (
@@ -254,6 +254,27 @@ class SqlStore(MetricStore):
                 if ids.get(name) in present
             ]
         return [replace(chart, last_id=stream.next_id - 1) for chart in charts]
+
+    def chart_against(
+        self,
+        run: int,
+        names: Sequence[str],
+        x_name: str,
+        points: int = 1000,
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> dict[str, Chart | None]:
+        with self._reading() as connection:
+            ids = self._names.find(connection, [*names, x_name])
+            stream = _stream(connection, run)
+            lines = {} if stream is None else Reader(connection, run).lines(set(ids.values()))
+        drawn = {
+            name: against.draw(name, f"metric:{x_name}", line, lines.get(ids.get(x_name, 0), NOTHING), points, lo, hi)
+            for name in dict.fromkeys(names)
+            if (line := lines.get(ids.get(name, 0)))
+        }
+        last_id = stream.next_id - 1 if stream else 0
+        return {name: chart and replace(chart, last_id=last_id) for name, chart in drawn.items()}
 
     def group_chart(
         self,

@@ -1,6 +1,7 @@
 """What the charts draw: downsampled columns of several metrics, of one run or of many, in one answer.
 
-The unit of x in the address is the page's: the step, milliseconds since 1970 for "time", seconds for "relative".
+The unit of x in the address is the page's: the step, milliseconds since 1970 for "time", seconds for "relative",
+and what the other metric is in for "metric:<name>".
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def _names() -> list[str]:
 def _window(lines: int) -> dict[str, Any]:
     """What part of the points is drawn, and how finely, if there are so many lines."""
     x = request.args.get("x", "step")
-    if x not in MICROSECONDS:
-        raise Invalid.field("x", "x must be step, time or relative", source="query")
+    if x not in MICROSECONDS and not x.startswith(service.AGAINST):
+        raise Invalid.field("x", "x must be step, time, relative or metric:<name>", source="query")
     points = min(max(request.args.get("points", 1000, int), 10), MOST_POINTS, MOST_BUCKETS // max(lines, 1))
     return {"points": points, "x": x, "lo": _bound("min", x), "hi": _bound("max", x)}
 
@@ -97,7 +98,7 @@ def _bound(name: str, x: str) -> float | None:
         value = math.nan
     if not math.isfinite(value):
         raise Invalid.field(name, f"{name} must be a number", source="query")
-    return value * MICROSECONDS[x]
+    return value * MICROSECONDS.get(x, 1)
 
 
 def _compressed(body: bytes) -> Response:

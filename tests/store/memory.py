@@ -279,6 +279,39 @@ class MemoryStore(MetricStore):
         charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in lines.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
 
+    def chart_against(
+        self,
+        run: int,
+        names: Sequence[str],
+        x_name: str,
+        points: int = 1000,
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> dict[str, Chart | None]:
+        """Of each point one bucket: what is thinned is compared with it."""
+        with self._lock:
+            stored = self._read(run)
+        by_step = sorted(stored.points, key=lambda point: (point.step, point.time, point.id))
+        x_at = {point.step: point.value for point in by_step if point.name == x_name}
+        charts: dict[str, Chart | None] = {}
+        for name in names:
+            if not (own := [point for point in by_step if point.name == name]):
+                continue
+            common = [point for point in own if point.step in x_at]
+            low, high = (-np.inf if lo is None else lo), (np.inf if hi is None else hi)
+            drawn = [point for point in common if isfinite(x_at[point.step]) and low <= x_at[point.step] <= high]
+            x = np.array([x_at[point.step] for point in drawn], np.float64)
+            line = _line(drawn)
+            finite = np.isfinite(line.values)
+            clean = np.where(finite, line.values, np.nan)
+            bad = np.flatnonzero(~finite)[np.argsort(x[~finite], kind="stable")]
+            chart = Chart(
+                name, f"metric:{x_name}", len(x), True, x, x, clean, clean, clean, line.steps, line.times,
+                np.ones(len(x), np.int64), x[bad], line.values[bad], len(stored.points),
+            )  # fmt: skip
+            charts[name] = chart if common else None
+        return charts
+
     def group_chart(
         self,
         runs: Sequence[int],

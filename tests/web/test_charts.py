@@ -45,6 +45,20 @@ def test_a_run_without_the_metric_says_how_far_it_is(charts, alice, make_run, ma
     assert charts(alice, runs=f"{one},{two}", name="a")["last_ids"] == {str(one): 1, str(two): 3}
 
 
+def test_a_metric_is_drawn_against_another_one_at_equal_steps(charts, alice, make_run, make_points):
+    one, two = make_run(alice), make_run(alice)
+    make_points(alice, one, loss=[5, 4, 3, 2], lr=[0.1, 0.3, 0.2], later=[1])
+    make_points(alice, two, loss=[1])
+    head = charts(alice, runs=f"{one},{two}", name=["loss", "later"], x="metric:lr")
+    loss, later, missing = head["charts"]
+    assert (loss["x_axis"], loss["exact"]) == ("metric:lr", True)
+    assert (loss["x"].tolist(), loss["last"].tolist()) == ([0.1, 0.3, 0.2], [5, 4, 3])
+    assert later["x"].tolist() == [0.1]
+    assert (missing["run_id"], missing["error"]) == (two, "loss and lr have no step in common in this run")
+    (zoomed,) = charts(alice, runs=f"{one}", name="loss", x="metric:lr", min=0.15, max=0.25)["charts"]
+    assert zoomed["last"].tolist() == [3]
+
+
 def test_twenty_spikes_in_twenty_runs_are_all_in_the_answer(charts, alice, make_run, make_points):
     random = np.random.default_rng(7)
     spikes = {}

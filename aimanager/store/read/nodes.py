@@ -7,8 +7,10 @@ what lies between the nodes' edges is never read.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..chunks.frame import Line
 from ..chunks.pack import KINDS
@@ -70,11 +72,11 @@ def in_order(pieces: list[Nodes]) -> Nodes:
     nodes = filled[0]
     if len(filled) > 1:
         nodes = Nodes(*(np.concatenate([getattr(one, field.name) for one in filled]) for field in fields(Nodes)))
-    order = _order(nodes.first_x, nodes.first_time, nodes.first_id)
+    order = order_of(nodes.first_x, nodes.first_time, nodes.first_id)
     return nodes if order is None else nodes.take(order)
 
 
-def _order(x: Ints, times: Ints, ids: Ints) -> Ints | None:
+def order_of(x: Ints, times: Ints, ids: Ints) -> Ints | None:
     """What sorts by (x, time, id); None if they ascend already."""
     ascends = x[1:] > x[:-1]
     if not ascends.all():
@@ -88,7 +90,7 @@ def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart
     `origin` is where relative time begins, 0 on other axes."""
     starts = bucket_starts(nodes.first_x, nodes.last_x, points)
     ends = np.append(starts[1:], len(nodes.first_x)) - 1
-    low, high, last = _envelope(nodes.low, nodes.high, nodes.last, np.flatnonzero(np.isnan(nodes.last)), starts, ends)
+    low, high, last = envelope(nodes.low, nodes.high, nodes.last, np.flatnonzero(np.isnan(nodes.last)), starts, ends)
     node, kind = np.divmod(np.flatnonzero(nodes.bad), len(KINDS))  # Ten times as fast as nonzero in two dimensions.
     bad_x, bad_values = marks_of(node, kind, nodes.bad_x[node, kind], starts)
     return Chart(
@@ -112,7 +114,7 @@ def draw(name: str, axis: Axis, nodes: Nodes, points: int, origin: int) -> Chart
 def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin: int) -> Chart:
     """The same chart out of points alone, in any order; exact if there are no more than `points`. Nodes of one point each
     would make it too, for half as much again."""
-    order = _order(x, line.times, line.ids)
+    order = order_of(x, line.times, line.ids)
     if order is not None:
         line, x = line.take(order), x[order]
     exact = len(x) <= points
@@ -122,7 +124,7 @@ def draw_points(name: str, axis: Axis, line: Line, x: Ints, points: int, origin:
     if len(odd):
         clean = clean.copy()
         clean[odd] = np.nan
-    low, high, last = (clean, clean, clean) if exact else _envelope(clean, clean, clean, odd, starts, ends)
+    low, high, last = (clean, clean, clean) if exact else envelope(clean, clean, clean, odd, starts, ends)
     bad_x, bad_values = marks_of(odd, kind_of(line.values[odd]), x[odd], starts)
     return Chart(
         name=name,
@@ -151,7 +153,7 @@ def bucket_starts(first_x: Ints, last_x: Ints, points: int) -> Ints:
     return np.append(0, starts[first_x[starts] > last_x[starts - 1]])
 
 
-def _envelope(
+def envelope(
     low: Floats, high: Floats, last: Floats, odd: Ints, starts: Ints, ends: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Min, max and last finite value of each bucket, NaN where it has none; `odd` are the nodes that have none."""
@@ -186,7 +188,7 @@ def kind_of(odd: Floats) -> Ints:
     return np.isposinf(odd) + 2 * np.isneginf(odd)
 
 
-def marks_of(node: Ints, kind: Ints, x: Ints, starts: Ints) -> tuple[Ints, Floats]:
+def marks_of(node: Ints, kind: Ints, x: NDArray[Any], starts: Ints) -> tuple[NDArray[Any], Floats]:
     """Where each bucket has the last of its values of each kind that is not finite, and the value, out of all of them: the
     node that has it, its kind, and its x."""
     bucket = np.searchsorted(starts, node, "right")
