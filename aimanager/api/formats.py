@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import errno
 import io
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
-from flask import Response, g, request
+from flask import request
 
-from ..services.damage import describe_damage
-from ..store import DamagedPoints, History, Series
-from ..wire import columnar, numbers, times
+from ..store import History, Series
+from ..wire import columnar, csv_lines, numbers, times
 from .bodies import FRAME
-
-log = logging.getLogger(__name__)
 
 CSV, ARROW = "text/csv", "application/vnd.apache.arrow.stream"
 TYPES = {"json": "application/json", "columns": FRAME, "csv": CSV, "arrow": ARROW}
-_LINES = 50_000  # Of CSV that are text at a time.
 
 
 def preferred(types: Mapping[str, str]) -> str:
     """The name of the media type that `Accept` likes best; the first one if it likes none of them."""
     best = request.accept_mimetypes.best_match([*types.values()])
     return next((name for name, media in types.items() if media == best), next(iter(types)))
-
-
-def streamed(parts: Iterator[bytes], kind: str, whole: bool) -> Response:
-    """Parts as an answer: at once, or one after the other; an error in the first one still gets an answer of its own."""
-    body: Any = b"".join(parts) if whole else _streamed(next(parts, b""), parts, g.get("request_id", "-"))
-    answer = Response(body, mimetype=kind)
-    answer.vary.add("Accept")
-    return answer
-
-
-def _streamed(first: bytes, parts: Iterator[bytes], request_id: str) -> Iterator[bytes]:
-    """Parts until one cannot be read. The connection is reset then, as an end would look like a whole answer."""
-    try:
-        yield first
-        yield from parts
-    except OSError:
-        raise
-    except Exception as error:
-        reason = describe_damage(error) if isinstance(error, DamagedPoints) else str(error).partition("\n")[0]
-        log.error("an answer was cut off in request %s: %s", request_id, reason)
-        # gunicorn closes the connection for this one without a traceback.
-        raise ConnectionResetError(errno.ECONNRESET, "the answer was cut off") from None
 
 
 def history_as_json(history: History) -> Iterator[bytes]:
@@ -88,11 +59,7 @@ def history_as_csv(history: History) -> Iterator[bytes]:
 def histories_as_csv(histories: Iterator[History]) -> Iterator[bytes]:
     yield b"name,step,value,timestamp\n"
     for history in histories:
-        # A sheet takes what begins like this for a formula.
-        name = "'" * history.name.startswith(("=", "+", "-", "@")) + history.name
-        cell = io.StringIO()
-        csv.writer(cell, lineterminator="").writerow([name])
-        yield from _lines(history, cell.getvalue() + ",")
+        yield from _lines(history, csv_lines.of_cells(history.name) + ",")
 
 
 def history_as_arrow(history: History) -> Iterator[bytes]:
@@ -125,14 +92,8 @@ def _emptied(sink: io.BytesIO) -> bytes:
 
 
 def _lines(history: History, begin: str) -> Iterator[bytes]:
-    """Values as the shortest digits that read back to the same float64."""
     for piece in history.pieces():
-        for start in range(0, len(piece.steps), _LINES):
-            part = slice(start, start + _LINES)
-            steps, moments = piece.steps[part].tolist(), np.datetime_as_string(times.array_to_json(piece.times[part]))
-            values = (numbers.to_json(value) for value in piece.values[part].tolist())
-            rows = zip(steps, values, moments.tolist(), strict=True)
-            yield "".join([f"{begin}{step},{value},{time}\n" for step, value, time in rows]).encode()
+        yield from csv_lines.of_points(begin, piece.steps, piece.values, piece.times)
 
 
 HISTORY = {"json": history_as_json, "columns": history_as_columns, "csv": history_as_csv, "arrow": history_as_arrow}

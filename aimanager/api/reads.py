@@ -8,6 +8,7 @@ from flask import Response, g
 
 from ..errors import Damaged, NotFound
 from ..http.auth import requires
+from ..http.streaming import streamed
 from ..services import charts
 from ..services import metrics as service
 from ..services.paging import Page
@@ -42,7 +43,7 @@ def history(parameters: HistoryQuery, run_id: int, metric_name: str) -> Any:
     """
     points = service.history(g.principal, run_id, metric_name)
     name = parameters.format or formats.preferred(formats.TYPES)
-    return formats.streamed(formats.HISTORY[name](points), formats.TYPES[name], whole=points.total <= PIECE)
+    return streamed(formats.HISTORY[name](points), formats.TYPES[name], whole=points.total <= PIECE)
 
 
 @metrics.get("/<id:run_id>/export")
@@ -51,7 +52,7 @@ def history(parameters: HistoryQuery, run_id: int, metric_name: str) -> Any:
 def export(run_id: int) -> Any:
     """Get all points of a run as CSV, metric by metric, each by timestamp."""
     lines = formats.histories_as_csv(service.histories(g.principal, run_id))
-    return formats.streamed(lines, formats.CSV, whole=False)
+    return streamed(lines, formats.CSV, whole=False)
 
 
 @metrics.get("/<id:run_id>/summary")

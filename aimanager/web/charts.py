@@ -14,6 +14,8 @@ from flask import Response, g, request
 
 from ..errors import Invalid
 from ..http.auth import requires
+from ..http.streaming import streamed
+from ..services import chart_export
 from ..services import charts as service
 from ..services import group_charts as group_service
 from .blueprint import web
@@ -32,9 +34,7 @@ MICROSECONDS = {"step": 1, "time": 1_000, "relative": 1_000_000}
 def charts_of_runs() -> Response:
     """One entry for each run and metric that exists; `last_ids` says up to which id the points of a run are in, so that the
     page knows which live ones come after them. With very many lines each gets fewer points than were asked for."""
-    run_ids, names = _run_ids(request.args.get("runs", "")), _names()
-    if len(run_ids) > MOST_RUNS:
-        raise Invalid.field("runs", f"runs must be at most {MOST_RUNS}", source="query")
+    run_ids, names = _some_runs(), _names()
     window = _window(len(run_ids) * len(names))
     drawn = service.draw(g.principal, run_ids, names, **window)
     return _compressed(service.packed_of_runs(drawn, run_ids, also=service.ALSO))
@@ -54,6 +54,16 @@ def charts_of_groups() -> Response:
     return _compressed(group_service.packed(group_service.draw(g.principal, groups, names, **window)))
 
 
+@web.get("/app/charts.csv")
+@requires("public_or_read")
+def charts_csv() -> Response:
+    """All points of charts, as a file."""
+    run_ids, names = _some_runs(), _names()
+    answer = streamed(chart_export.as_csv(g.principal, run_ids, names), "text/csv", whole=False)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{chart_export.file_name(names)}.csv"'
+    return answer
+
+
 @web.get("/app/runs/<id:run_id>/charts")
 @requires("public_or_read")
 def charts(run_id: int) -> Response:
@@ -62,6 +72,13 @@ def charts(run_id: int) -> Response:
     drawn = service.draw(g.principal, [run_id], names, **_window(len(names)))
     last_id = min((one.last_id for one in drawn), default=0)
     return _compressed(service.packed(drawn, last_id, also=service.ALSO))
+
+
+def _some_runs() -> list[int]:
+    run_ids = _run_ids(request.args.get("runs", ""))
+    if len(run_ids) > MOST_RUNS:
+        raise Invalid.field("runs", f"runs must be at most {MOST_RUNS}", source="query")
+    return run_ids
 
 
 def _run_ids(text: str) -> list[int]:

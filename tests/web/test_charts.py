@@ -164,3 +164,32 @@ def test_a_group_is_refused_for_one_run_that_may_not_be_read(look, alice, bob, m
 def test_groups_that_cannot_be_drawn_are_refused(look, alice, groups):
     answer = look(alice, "/app/charts/groups", query_string={"groups": groups, "name": "a"})
     assert answer.status_code == 400
+
+
+def test_a_chart_is_exported_with_all_points_of_its_runs(look, alice, api, make_run):
+    one, two = make_run(alice, name="=SUM(A1)"), make_run(alice, name='say "hi", you')
+    for run in (one, two):
+        column = {"values": [0.1, "NaN"], "steps": [5, 7], "timestamps": [1.7e9, 1.7e9 + 0.5]}
+        assert (
+            api(alice).post(f"/metrics/{run}/bulk", {"series": {"val/loss": column, "lr": column}}).status_code == 200
+        )
+    many = list(range(30_000))
+    assert api(alice).post(f"/metrics/{two}/bulk", {"series": {"steps": {"values": many}}}).status_code == 200
+    answer = look(alice, f"/app/charts.csv?runs={one},{two}&name=val/loss")
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="val-loss.csv"'
+    assert answer.text.splitlines() == [
+        "run_id,run,metric,step,value,timestamp",
+        f"{one},'=SUM(A1),val/loss,5,0.1,2023-11-14T22:13:20.000000",
+        f"{one},'=SUM(A1),val/loss,7,NaN,2023-11-14T22:13:20.500000",
+        f'{two},"say ""hi"", you",val/loss,5,0.1,2023-11-14T22:13:20.000000',
+        f'{two},"say ""hi"", you",val/loss,7,NaN,2023-11-14T22:13:20.500000',
+    ]
+    several = look(alice, f"/app/charts.csv?runs={one},{two}&name=steps&name=nothing")
+    assert several.headers["Content-Disposition"] == 'attachment; filename="charts.csv"'
+    assert [int(float(line.split(",")[-2])) for line in several.text.splitlines()[1:]] == many
+
+
+def test_the_export_is_refused_for_one_run_that_may_not_be_read(look, alice, bob, make_run):
+    mine, foreign = make_run(bob), make_run(alice)
+    assert look(bob, f"/app/charts.csv?runs={mine},{foreign}&name=a", headers={"Accept": "*/*"}).status_code == 403
