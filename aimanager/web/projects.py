@@ -19,10 +19,11 @@ from ..services.run_list.columns import automatic
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, client, columns, drawn, snippet
+from . import address, client, columns, drawn, snippet, workspace
 from .address import here
 from .asked import asked
 from .blueprint import web
+from .cards import sections_of
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
@@ -79,6 +80,7 @@ def snippet_key(project_id: int) -> Response:
 def _page(project: Project, key: ApiKey | None = None, secret: str | None = None, **context: Any) -> Response:
     return page_or_fragment(
         "projects/show.html", "projects/_runs.html", "projects/_rows.html", "projects/_snippet.html",
+        "charts/_charts.html",
         **{"errors": {}, "form": {}} | context, **_table(project.id), **_views(project), project=project,
         may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
@@ -106,6 +108,7 @@ def _table(project_id: int) -> dict[str, Any]:
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
+        **workspace.layout(args),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
@@ -116,7 +119,13 @@ def _drawn(project_id: int, rows: Sequence[Row]) -> dict[str, Any]:
     if fragment_wanted() == "rows":
         return {}
     lines = drawn.lines(project_id, rows)
-    return {"drawn_runs": lines, "drawn_metrics": metric_store.names([line["id"] for line in lines])}
+    return {
+        "drawn_runs": lines,
+        "drawn_ids": {line["id"] for line in lines},
+        "sections": sections_of(metric_store.names([line["id"] for line in lines])),
+        "charts_url": here(),
+        "charts_empty": "projects/_no_charts.html",
+    }
 
 
 def _views(project: Project) -> dict[str, Any]:
@@ -126,6 +135,7 @@ def _views(project: Project) -> dict[str, Any]:
         "views": applied.views,
         "view": applied.view,
         "query": urlencode(address.args(), doseq=True),
+        "view_query": applied.view.query if applied.view else "",
         "changeable_views": {view.id for view in applied.views if views.may_change(g.principal, view, project)},
     }
 

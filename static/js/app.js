@@ -11,6 +11,7 @@ import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as summary } from "./summary.js";
 import { start as theme } from "./theme.js";
+import { start as workspace } from "./workspace/index.js";
 import "./keys.js";
 import "./requests.js";
 import "./title.js";
@@ -29,6 +30,7 @@ const behaviours = {
   shortcuts,
   summary,
   theme,
+  workspace,
 };
 /** Those that are large and on few pages come when they are needed. They have a file of their own where scripts are bundled.
  * @type {Record<string, () => Promise<{start: (element: any) => void}>>} */

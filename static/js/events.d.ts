@@ -29,5 +29,9 @@ declare global {
     "runs:drawn": CustomEvent<{ runs: DrawnRun[] }>;
     /** This run is to be in front, in the charts and in the list. */
     "runs:lit": CustomEvent<{ id: number | null }>;
+    /** Draw one run alone, or all again: from the charts to the list. */
+    "runs:alone": CustomEvent<{ id: number }>;
+    /** Hide a run: from the charts to the list. */
+    "runs:hide": CustomEvent<{ id: number }>;
   }
 }

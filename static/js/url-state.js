@@ -1,18 +1,22 @@
-/* The address is the state of the page: reload, the back button and a link sent to somebody show the same view. */
+/* The address is the state of the page: reload, the back button and a link sent to somebody show the same view. What a saved
+   view says holds as far as the address says nothing else. */
+
+/** A saved view that the page shows.
+ * @typedef {{id: string, query: string}} SavedView */
 
 /** @param {string} name */
 export function read(name) {
-  return new URLSearchParams(location.search).get(name);
+  return current().get(name);
 }
 
 /** @param {string} name */
 export function readList(name) {
-  return new URLSearchParams(location.search).getAll(name);
+  return current().getAll(name).filter(Boolean);
 }
 
 /** @param {Record<string, unknown>} changes values by name; one that is empty removes its name */
 export function write(changes) {
-  replace(withValues(location.search, changes));
+  replace(changed(changes));
 }
 
 /**
@@ -20,33 +24,58 @@ export function write(changes) {
  * @param {string[]} values
  */
 export function writeList(name, values) {
-  replace(withList(location.search, name, values));
+  replace(changed({ [name]: values }));
+}
+
+/** The query that the page shows: what the address says, and for the rest what its view says. */
+export function current() {
+  return effective(location.search, savedView());
 }
 
 /**
- * A query string with some values changed; null, undefined and "" remove a name.
+ * The query of the address with some values changed.
+ * @param {Record<string, unknown>} changes values, or lists of them, by name
+ */
+export function changed(changes) {
+  return withChanges(location.search, savedView(), changes);
+}
+
+/** @returns {SavedView | null} */
+function savedView() {
+  const { view, viewQuery = "" } = document.getElementById("workspace")?.dataset ?? {};
+  return view ? { id: view, query: viewQuery } : null;
+}
+
+/**
  * @param {string} search
+ * @param {SavedView | null} view
+ */
+export function effective(search, view) {
+  const query = new URLSearchParams(search);
+  const saved = new URLSearchParams(view?.query ?? "");
+  for (const name of new Set(saved.keys())) {
+    if (query.has(name)) continue;
+    for (const value of saved.getAll(name)) query.append(name, value);
+  }
+  return query;
+}
+
+/**
+ * A query string with some values changed. What must not be as the view says is there and empty.
+ * @param {string} search
+ * @param {SavedView | null} view
  * @param {Record<string, unknown>} changes
  */
-export function withValues(search, changes) {
+export function withChanges(search, view, changes) {
   const query = new URLSearchParams(search);
+  const saved = new URLSearchParams(view?.query ?? "");
+  if (view) query.set("view", view.id);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === undefined || value === "") query.delete(name);
-    else query.set(name, String(value));
+    const values = (Array.isArray(value) ? value : [value ?? ""]).map(String).filter(Boolean);
+    query.delete(name);
+    for (const one of values) query.append(name, one);
+    if (!values.length && saved.has(name)) query.append(name, "");
   }
-  return query.toString();
-}
-
-/**
- * A query string with all values of one name replaced.
- * @param {string} search
- * @param {string} name
- * @param {string[]} values
- */
-export function withList(search, name, values) {
-  const query = new URLSearchParams(search);
-  query.delete(name);
-  for (const value of values) query.append(name, value);
   return query.toString();
 }
 

@@ -165,7 +165,7 @@ def test_a_search_keeps_the_order_and_a_condition_that_is_not_whole_yet_shows_no
         site.log(site.run(project, name=name), loss=losses)
     ada.goto(f"{site.url}/app/projects/{project}")
     rows = expect(ada.locator("a[data-row]"))
-    ada.locator("th a[aria-label='min of loss']").first.click()
+    ada.locator("th[data-column='metrics.loss.best'] > a").click()
     ada.wait_for_selector("th[aria-sort=ascending]")
     rows.to_have_text(["b", "a", "c"])
     box = ada.get_by_label("Search runs")
