@@ -1,5 +1,5 @@
 """Sockets: `ws/<run_id>` for a run's points and facts, `ws/projects/<project_id>` for the news of a project, `ws/home` for
-those of all projects of the caller.
+those of all projects of the caller. Through each of them the viewer may watch other runs besides: one socket is enough for a page.
 
 Everything is decided before the handshake, where a refusal is an ordinary answer: the caller, the
 Origin, the right to read, a free place. After it the handler only waits for the end; the hub does the
@@ -8,14 +8,17 @@ sending.
 
 from __future__ import annotations
 
+import logging
 import selectors
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from flask import Blueprint, Flask, g, request
 from flask_sock import Sock
 from simple_websocket import Server
+from sqlalchemy.exc import SQLAlchemyError
 
 from .errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from .extensions import db, hub, metric_store, parts
@@ -26,6 +29,7 @@ from .http.rate_limits import budget
 from .http.route_docs import takes
 from .live import Hub, LiveBus, Viewer, frames
 from .live.hub import DELETED, FORBIDDEN, SIGNED_OUT
+from .live.questions import LARGEST_ID, runs_to_watch
 from .live.sockets import ENVIRON_KEY
 from .live.source import PointSource
 from .models import Run
@@ -33,7 +37,12 @@ from .principal import Principal
 from .services import projects, runs, sessions, tickets
 from .store import MetricStore
 
-LARGEST_ID = 2**63 - 1
+log = logging.getLogger(__name__)
+
+MAX_WATCHED = 100  # Runs a socket; a chart draws no more.
+WATCH_EVERY = (
+    0.25  # Seconds between two choices of runs: each one asks the database. Of those between, the last one counts.
+)
 # What the WebSocket library needs; other headers must not be able to upset its handshake.
 HANDSHAKE = {
     "HTTP_HOST",
@@ -53,7 +62,7 @@ class Reader(threading.Thread):
 
 SERVER_OPTIONS = {
     "ping_interval": 20,
-    "max_message_size": 16_384,  # Viewers only ask whether we are there.
+    "max_message_size": 16_384,  # Viewers ask whether we are there, or for a hundred runs.
     "thread_class": Reader,
     "selector_class": selectors.PollSelector,  # Costs no file descriptor, unlike epoll.
 }
@@ -106,18 +115,49 @@ def home(ws: Server) -> None:
 
 
 def serve(ws: Server, viewer: Viewer) -> None:
-    """Wait until the socket is closed by either side, and answer whatever the viewer sends: it asks whether we are there."""
+    """Answer what the viewer sends until the socket is closed by either side: it asks whether we are there, or to watch runs."""
     db.session.remove()  # A socket stays open for hours and needs no connection to the database.
     viewer.socket.on_closed = ws.event.set
     hub.join(viewer)
+    wanted: dict[int, int] | None = None
+    next_watch = 0.0
     try:
         while ws.connected and ws.thread.is_alive():
-            if ws.receive(timeout=60) is not None:
+            message = ws.receive(timeout=60 if wanted is None else max(0.0, next_watch - time.monotonic()))
+            if message is not None:
                 # A viewer that is passed over has bytes on their way, which is an answer too.
                 viewer.socket.offer(PONG)
+                asked = runs_to_watch(message)
+                wanted = wanted if asked is None else asked
+            if wanted is not None and time.monotonic() >= next_watch:
+                _watch(viewer, wanted)
+                wanted, next_watch = None, time.monotonic() + WATCH_EVERY
     finally:
         hub.leave(viewer)
         viewer.socket.close()
+
+
+def _watch(viewer: Viewer, wanted: dict[int, int]) -> None:
+    """Watch those of the runs that the viewer may read; a ticket opens one run and no other."""
+    first = [] if viewer.principal.kind == "ticket" else list(wanted)[:MAX_WATCHED]
+    try:
+        readable = runs.readable(first, viewer.principal)
+        heads = metric_store.heads(readable)
+    except SQLAlchemyError as error:  # The viewer comes back and asks again.
+        log.warning("runs could not be watched: %s", error)
+        viewer.socket.close()
+        return
+    finally:
+        db.session.remove()
+    for run_id in wanted.keys() - readable:
+        hub.refuse(viewer, run_id)
+    cursors = dict.fromkeys(readable, 0) | {run_id: head.last_id for run_id, head in heads.items()}
+    for run_id, last_id in cursors.items():
+        if (
+            wanted[run_id] > last_id
+        ):  # The database was restored: the points end earlier than those that the viewer has.
+            hub.resync(viewer, run_id, last_id)
+    hub.watch(viewer, {run_id: min(wanted[run_id], last_id) for run_id, last_id in cursors.items()})
 
 
 @sockets.before_request
@@ -215,7 +255,8 @@ def _rechecked(app: Flask) -> Callable[[Viewer], int | None]:
     def rechecked(viewer: Viewer) -> int | None:
         kind, _, number = viewer.room.partition(":")
         with app.app_context():
-            if not sessions.still_holds(viewer.principal):
+            # A socket that watches runs is known by the credential with which it was opened.
+            if viewer.host is None and not sessions.still_holds(viewer.principal):
                 return SIGNED_OUT
             try:
                 if kind == "run":

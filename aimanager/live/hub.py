@@ -6,15 +6,17 @@ viewer who has not read the last frame is passed over, and gets all that came me
 Sending is paced by what it costs, so that many viewers never slow the server down.
 """
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import frames
 from .base import LiveBus
 from .relay import Relay
+from .rooms import Rooms
 from .source import PointSource
 from .viewer import Room, Viewer
 
@@ -30,6 +32,7 @@ REASONS = {
 PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5, "home": 2.0}  # Seconds between two messages to the same room.
 REST = 4  # A round that took a second is followed by at least four of rest.
 PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
+FACTS_ROUND = 0.1  # Seconds after which the facts of the remaining runs are left for the next second.
 RECHECK_EVERY, RECHECK_SOON = 45.0, 5.0
 LOG_EVERY = 60.0
 
@@ -40,7 +43,8 @@ class Hub:
     `describe(run_id)` makes the JSON of a run, None when it is gone. `recheck(viewer)` answers with a close
     code when the viewer may look no longer, else None. `owner_of(project_id)` is the user whose home shows the project,
     None when nobody knows. All are called on the hub's thread; when they
-    raise, it tries again later.
+    raise, it tries again later. A socket may watch runs beside what it was opened for: one that may not be read any more is
+    refused, and the socket stays open.
     """
 
     def __init__(
@@ -53,8 +57,7 @@ class Hub:
     ) -> None:
         self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
         self._owner_of = owner_of
-        self._home_rooms = 0  # Rooms of people who look at their home.
-        self._rooms: dict[str, Room] = {}
+        self._store, self._rooms = store, Rooms()
         self._watched_elsewhere: dict[int, float] = {}
         self._due_at: dict[str, float] = {}  # When to look at a topic.
         self._not_before: dict[str, float] = {}  # Until when a topic rests.
@@ -71,9 +74,9 @@ class Hub:
         }
         look_every = 1.0 if bus.shared else 5.0  # A message between processes may be lost; the store loses nothing.
         self._chores: list[tuple[float, Callable[[], None]]] = [
-            (look_every, self._wake_all_runs),
+            (look_every, self._look_for_points),
             (1.0, self._check_rights),
-            (FACTS_EVERY, self._refresh_facts),
+            (1.0, self._refresh_facts),
             (PING_EVERY, self._ping),
             (WATCHED_EVERY, self._announce_watched),
         ]
@@ -83,38 +86,35 @@ class Hub:
 
     def join(self, viewer: Viewer) -> None:
         """Begin to send to a viewer what comes after its cursor."""
+        viewer.socket.on_drained = lambda: self._catch_up(viewer)
+        self._rooms.enter(viewer)
         with self._changed:
-            room = self._rooms.setdefault(viewer.room, Room())
-            self._count_home_rooms()
-            viewer.version = room.version
-            viewer.checked_at = time.monotonic()
-            # Its rights were read before the handshake: what has been revoked since was announced too early for it.
-            viewer.recheck_at = viewer.checked_at
-            viewer.socket.on_drained = lambda: self._catch_up(room, viewer)
-            room.viewers |= {viewer}
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="live-hub", daemon=True)
                 self._thread.start()
         if self.closed:
             self._disconnect(viewer, RESTARTING)
             return
-        self._catch_up(room, viewer)
+        self._catch_up(viewer)
         self._announce_watched()
+
+    def watch(self, viewer: Viewer, cursors: Mapping[int, int]) -> None:
+        """Send to a viewer that has joined what comes in these runs after these ids too, and no more of other runs."""
+        self._rooms.watch(viewer, {f"run:{run}": cursor for run, cursor in cursors.items()})
+        self._catch_up(viewer)
+        self._announce_watched()
+
+    def refuse(self, viewer: Viewer, run: int) -> None:
+        """Say that a run cannot be watched."""
+        self._send(viewer, frames.message("refused", run_id=run))
+
+    def resync(self, viewer: Viewer, run: int, last_id: int) -> None:
+        """Say that what the viewer has of a run goes further than the run does."""
+        self._send(viewer, frames.message("resync", run_id=run, last_id=last_id))
 
     def leave(self, viewer: Viewer) -> None:
         """Send no more to a viewer."""
-        with self._changed:
-            room = self._rooms.get(viewer.room)
-            if room is None:
-                return
-            room.viewers -= {viewer}
-            if not room.viewers:
-                del self._rooms[viewer.room]
-                self._count_home_rooms()
-                number = viewer.room.partition(":")[2]
-                for kind in PACE:
-                    if _room(kind, number) == viewer.room:
-                        self._not_before.pop(f"{kind}:{number}", None)
+        self._rooms.leave(viewer)
 
     def watched(self, run: int) -> bool:
         """Whether somebody looks at this run, here or in another process."""
@@ -128,7 +128,7 @@ class Hub:
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
         elif kind in self._handlers and (
-            kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._home_rooms)
+            kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._rooms.homes)
         ):
             with self._changed:
                 if topic not in self._due_at:
@@ -140,7 +140,7 @@ class Hub:
         with self._changed:
             self.closed = True
             self._changed.notify()
-        for viewer in self._all_viewers():
+        for viewer in self._rooms.hosts():
             self._disconnect(viewer, code)
 
     # The thread.
@@ -211,7 +211,7 @@ class Hub:
         if room is not None:
             room.announce(frames.message("project"))
             self._recheck_soon(room.viewers)
-        if self._home_rooms and (owner := self._owner_of(project)) is not None:
+        if self._rooms.homes and (owner := self._owner_of(project)) is not None:
             self.wake(f"home:{owner}")
         self._pause(f"project:{project}", time.monotonic() - began)
 
@@ -222,37 +222,39 @@ class Hub:
             room.announce(frames.message("project"))
             self._pause(f"home:{user}", time.monotonic() - began)
 
-    def _count_home_rooms(self) -> None:
-        self._home_rooms = sum(name.startswith("home:") for name in self._rooms)
-
     def _user(self, user: int) -> None:
-        for viewer in self._all_viewers():
+        for viewer in self._rooms.viewers():
             if getattr(viewer.principal, "user_id", None) == user:
                 viewer.recheck_at = 0.0
         self._check_rights()
 
     # Chores.
 
-    def _wake_all_runs(self) -> None:
-        for room in list(self._rooms):
-            if room.startswith("run:"):
-                self.wake(room)
+    def _look_for_points(self) -> None:
+        """Wake the runs that have points of which nobody told us."""
+        rooms = self._rooms.of_runs()
+        for run, head in self._store.heads(list(rooms)).items() if rooms else ():
+            if any(viewer.cursor < head.last_id for viewer in rooms[run].viewers):
+                self.wake(f"run:{run}")
 
     def _refresh_facts(self) -> None:
         """Notice a change whose message was lost, and tell newcomers what changed before they came."""
-        for name, room in list(self._rooms.items()):
-            if not name.startswith("run:"):
-                continue
+        began = time.monotonic()
+        for run, room in sorted(self._rooms.of_runs().items(), key=lambda item: item[1].refreshed_at):
+            now = time.monotonic()
+            if room.refreshed_at + FACTS_EVERY > now or began + FACTS_ROUND < now:
+                return
+            room.refreshed_at = now
             for viewer in room.viewers:
                 if not viewer.greeted:
                     viewer.greeted, viewer.version = True, -1
-            self._send_facts(int(name.removeprefix("run:")), room)
+            self._send_facts(run, room)
 
     def _check_rights(self) -> None:
         """Ask again whether viewers may look, once for all who have the same credential in one room."""
         now = time.monotonic()
         answers: dict[tuple[Any, str], int | None] = {}
-        for viewer in self._all_viewers():
+        for viewer in self._rooms.viewers():
             if viewer.recheck_at > now:
                 continue
             viewer.checked_at, viewer.recheck_at = now, now + RECHECK_EVERY
@@ -264,8 +266,9 @@ class Hub:
                 self._disconnect(viewer, code)
 
     def _ping(self) -> None:
-        ping = frames.message("ping")
-        for viewer in self._all_viewers():
+        now, ping = time.monotonic(), frames.message("ping")
+        self._not_before = {topic: until for topic, until in self._not_before.items() if until > now}
+        for viewer in self._rooms.hosts():
             viewer.socket.offer(ping)
 
     def _announce_watched(self) -> None:
@@ -274,9 +277,8 @@ class Hub:
             if until < now:
                 self._watched_elsewhere.pop(run, None)
         if self._bus.shared:
-            for room in list(self._rooms):
-                if room.startswith("run:"):
-                    self._bus.publish(room.replace("run:", "watched:"))
+            for run in self._rooms.of_runs():
+                self._bus.publish(f"watched:{run}")
 
     # Small parts.
 
@@ -291,13 +293,16 @@ class Hub:
             room.announce(news)
         room.send_news(room.viewers)
 
-    def _all_viewers(self) -> list[Viewer]:
-        with self._changed:
-            return [viewer for room in self._rooms.values() for viewer in room.viewers]
+    def _catch_up(self, viewer: Viewer) -> None:
+        """Send what a viewer has not had; of the runs that it watches the one that has waited longest comes first."""
+        for each in sorted([viewer, *list(viewer.watching.values())], key=lambda each: each.served):
+            if room := self._rooms.get(each.room):
+                room.send_news([each])
+            self.wake(each.room)
 
-    def _catch_up(self, room: Room, viewer: Viewer) -> None:
-        room.send_news([viewer])
-        self.wake(viewer.room)
+    def _send(self, viewer: Viewer, frame: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):  # It has gone, or has not read for so long that it was dropped.
+            viewer.socket.send(frame)
 
     def _recheck_soon(self, viewers: Iterable[Viewer]) -> None:
         """Something changed that may concern rights: ask again soon."""
@@ -305,9 +310,12 @@ class Hub:
             viewer.recheck_at = min(viewer.recheck_at, viewer.checked_at + RECHECK_SOON)
 
     def _disconnect(self, viewer: Viewer, code: int) -> None:
+        self.leave(viewer)
+        if viewer.host:
+            self.refuse(viewer.host, int(viewer.room.partition(":")[2]))
+            return
         farewell = [frames.message("deleted")] if code == DELETED else []
         viewer.socket.leave(*farewell, frames.close(code, REASONS.get(code, "")))
-        self.leave(viewer)
 
 
 def _room(kind: str, number: str) -> str:

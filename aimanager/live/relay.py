@@ -63,7 +63,7 @@ class Relay:
         head = self._store.heads([run])[run].last_id
         if head - cursor <= TOO_FAR:
             return group
-        resync, now = frames.message("resync", last_id=head), time.monotonic()
+        resync, now = frames.message("resync", run_id=run, last_id=head), time.monotonic()
         for viewer in group:
             if viewer.goal <= cursor:
                 viewer.send(resync, head, now)

@@ -1,7 +1,10 @@
 """Who looks at what, and how far they have seen."""
 
+from __future__ import annotations
+
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .sockets import GuardedSocket
@@ -10,6 +13,9 @@ from .sockets import GuardedSocket
 @dataclass(eq=False, slots=True)
 class Viewer:
     """One socket in one room, `run:7`, `project:3` or `home:5`, which is of a user.
+
+    A socket is opened for one room, and may watch runs besides: `watching` has a viewer for each of them by its room,
+    whose `host` is the one that opened the socket.
 
     `cursor` is the last point that was sent, `goal` the last one that the run had when the viewer came: up
     to there it is given everything, however far back it began. `version` is the state of the room's news
@@ -26,6 +32,8 @@ class Viewer:
     served: float = 0.0
     checked_at: float = 0.0
     recheck_at: float = 0.0
+    host: Viewer | None = None
+    watching: dict[str, Viewer] = field(default_factory=dict)
 
     def send(self, frame: bytes, cursor: int, now: float) -> None:
         """Offer points up to `cursor`; a viewer that is busy stays where it is."""
@@ -40,6 +48,7 @@ class Room:
         self.viewers: frozenset[Viewer] = frozenset()  # Replaced, never changed: the hub walks it without a lock.
         self.news = b""
         self.version = 0
+        self.refreshed_at = time.monotonic()  # When the hub last looked for news by itself.
 
     def announce(self, news: bytes) -> None:
         """Set the news and tell everybody."""

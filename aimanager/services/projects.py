@@ -36,8 +36,13 @@ def missing(principal: Principal) -> NotFound | Unauthorized:
 
 def may(principal: Principal, project: Project, to: Right) -> bool:
     """The answer of `check` for pages, which show only what can be done."""
+    return allowed(principal, project.owner_id, project.is_public, to)
+
+
+def allowed(principal: Principal, owner_id: int, is_public: bool, to: Right) -> bool:
+    """The answer of `check` where many are asked about."""
     try:
-        check(principal, project.owner_id, project.is_public, to)
+        check(principal, owner_id, is_public, to)
     except (Unauthorized, Forbidden):
         return False
     return True

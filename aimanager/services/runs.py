@@ -81,6 +81,13 @@ def check_all(run_ids: Sequence[int], principal: Principal) -> None:
         projects.check(principal, owner_id, bool(is_public), "read")
 
 
+def readable(run_ids: Sequence[int], principal: Principal) -> list[int]:
+    """Those of many runs that are there and that the caller may read."""
+    with database.reading() as connection:
+        rows = _PLACES.rows(connection, run_ids=list(run_ids))
+    return [run_id for run_id, owner_id, public in rows if projects.allowed(principal, owner_id, bool(public), "read")]
+
+
 def create(
     principal: Principal,
     project_id: int,

@@ -19,10 +19,14 @@ declare global {
     "theme:change": CustomEvent;
   }
   interface HTMLElementEventMap {
-    /** New points of the run that is open. */
+    /** New points of a run that is open or watched. */
     "live:metrics": CustomEvent<LiveMetrics>;
-    /** The facts of the run changed. */
-    "live:run": CustomEvent;
+    /** The facts of a run changed. */
+    "live:run": CustomEvent<{ run_id: number }>;
+    /** The marks in a run's charts changed. */
+    "live:marks": CustomEvent<{ run_id: number }>;
+    /** A run cannot be watched any more. */
+    "live:refused": CustomEvent<{ run_id: number }>;
     /** Too many points were missed: what is drawn has to be fetched again. */
     "live:resync": CustomEvent<{ run_id?: number } | undefined>;
     /** These runs are to be drawn in all charts, and no others. */

@@ -1,8 +1,10 @@
 /* One WebSocket that is replaced whenever it may have stopped working, and goes on from the last id that arrived:
-   no gap, no repeat.
+   no gap, no repeat. The runs that the page watches through it go on with it.
 
    A connection can freeze without either side being told. So when nothing has arrived for a while the page sends a
    ping, and a socket on which nothing arrives in answer is abandoned. The browser's own `close` would wait for the other side. */
+
+import { Watched } from "./live-watch.js";
 
 const PING_AFTER = 5_000; // Milliseconds without a message.
 const PATIENCE = 10_000; // For the answer to a ping, and for a handshake.
@@ -24,10 +26,13 @@ export class LiveSocket {
    * @param {string} path
    * @param {string | number | null} since the last id that the page has, or null where there are no ids
    * @param {Listener} listener
+   * @param {number} run whose socket it is; 0 for that of a project or of home
    */
-  constructor(path, since, listener) {
+  constructor(path, since, listener, run = 0) {
     this.path = path;
     this.since = since;
+    this.run = run;
+    this.watched = new Watched();
     this.listener = listener;
     this.tries = 0;
     this.patience = PATIENCE;
@@ -50,6 +55,7 @@ export class LiveSocket {
     socket.onopen = () => {
       wasOpen = true;
       this.listenForSilence();
+      this.ask(this.watched.question);
       this.listener.opened(this.tries > 0);
       this.tries = 0;
     };
@@ -60,6 +66,20 @@ export class LiveSocket {
     };
     this.socket = socket;
     this.silenceTimer = setTimeout(() => this.giveUp(), this.patience);
+  }
+
+  /**
+   * Hear of these runs too, and no more of others.
+   * @param {Record<number, number>} runs the last id that the page has, by run
+   */
+  watch(runs) {
+    const { [this.run]: _, ...others } = runs;
+    if (this.watched.choose(others)) this.ask(this.watched.question ?? '{"type":"watch","runs":{}}');
+  }
+
+  /** @param {string | null} question that is asked again with the next socket if this one is not open */
+  ask(question) {
+    if (question && this.socket?.readyState === WebSocket.OPEN) this.socket.send(question);
   }
 
   /** Put a new socket in the place of one that may be frozen, at once. */
@@ -91,8 +111,12 @@ export class LiveSocket {
   receive(message) {
     this.patience = PATIENCE;
     this.listenForSilence();
-    this.since = nextSince(this.since, message);
-    this.listener.received(message);
+    // What is on its way of a run that the page left concerns nobody.
+    const isOfOther = message.run_id !== undefined && message.run_id !== this.run;
+    const news = isOfOther ? this.watched.take(message) : message;
+    if (!news) return;
+    if (!isOfOther) this.since = nextSince(this.since, message);
+    this.listener.received(news);
   }
 
   listenForSilence() {

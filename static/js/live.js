@@ -1,5 +1,6 @@
-/* The page's live connection. It raises `live:metrics`, `live:run`, `live:project`, `live:resync` and `look:again` on
-   the body and keeps the badge true. When there is nothing left to listen to it stops and shows the page's notice of why. */
+/* The page's live connection, one socket however many runs are drawn. It raises `live:metrics`, `live:run`, `live:project`,
+   `live:marks`, `live:resync`, `live:refused` and `look:again` on the body, those of a run with its `run_id`, and keeps the badge
+   true. When there is nothing left to listen to it stops and shows the page's notice of why. */
 
 import { count } from "./format.js";
 import { LiveSocket } from "./live-socket.js";
@@ -11,23 +12,46 @@ const ENDINGS = { 4401: "Signed out", 4403: "No longer allowed", 4404: "Deleted"
  * @type {Record<number, number>} */
 const CODE_OF_STATUS = { 401: 4401, 403: 4403, 404: 4404 };
 
+/** Messages that are passed on as they are. */
+const EVENTS = new Set(["metrics", "project", "marks", "resync", "refused"]);
+
+/** @type {LivePage | null} */
+let page = null;
+/** @type {Record<number, number>} */
+let wanted = {};
+
 /** @param {HTMLElement} element */
 export function start(element) {
-  new LivePage(element);
+  page = new LivePage(element);
+}
+
+/**
+ * Hear of these runs beside what the page was opened for, from the ids after those that it has; those of an earlier call
+ * that are not among them are left.
+ * @param {Record<number, number>} runs the last id that the page has, by run
+ */
+export function watch(runs) {
+  wanted = runs;
+  page?.socket.watch(runs);
 }
 
 class LivePage {
   /** @param {HTMLElement} element with data-socket, data-ask and, for a run, data-since */
   constructor(element) {
     this.element = element;
+    this.run = Number(element.dataset.run ?? 0);
     /** @type {["on" | "off", string] | null} */
     this.status = null;
-    this.socket = new LiveSocket(element.dataset.socket ?? "", element.dataset.since ?? null, {
+    /** @type {import("./live-socket.js").Listener} */
+    const listener = {
       opened: (again) => this.opened(again),
       received: (message) => this.received(message),
       closed: (code, wasOpen) => this.closed(code, wasOpen),
       replaced: () => this.show("off", "Reconnecting"),
-    });
+    };
+    const { socket = "", since = null } = element.dataset;
+    this.socket = new LiveSocket(socket, since, listener, this.run);
+    this.socket.watch(wanted);
     // A fragment that was renewed comes with the server's words for the badge.
     document.addEventListener("htmx:after:settle", () => this.status && this.show(...this.status));
     const replace = () => this.socket.replace();
@@ -49,18 +73,15 @@ class LivePage {
 
   /** @param {import("./live-socket.js").Message} message */
   received(message) {
-    if (message.type === "metrics") {
-      this.updateFacts(Number(message.last_id));
-      raise("live:metrics", message);
-    } else if (message.type === "run") {
-      raise("live:run", message.run);
-    } else if (message.type === "project") {
-      raise("live:project");
-    } else if (message.type === "deleted") {
+    const isOwn = message.run_id === this.run;
+    if (message.type === "deleted") {
       this.end(4404);
-    } else if (message.type === "resync") {
-      raise("live:resync", message);
-      raise("look:again");
+    } else if (message.type === "run") {
+      raise("live:run", { ...message.run, run_id: message.run.id });
+    } else if (EVENTS.has(message.type)) {
+      if (isOwn && message.type === "metrics") this.updateFacts(Number(message.last_id));
+      raise(`live:${message.type}`, message);
+      if (isOwn && message.type === "resync") raise("look:again");
     }
   }
 

@@ -73,6 +73,10 @@ class Socket:
         )
         self.opened.append(self)
 
+    def watch(self, runs):
+        """Choose the runs to hear of, each from the last id that was heard."""
+        self.socket.send(json.dumps({"type": "watch", "runs": runs}))
+
     def read(self, seconds=0.5, until=None):
         """Read until it was quiet for a while, the condition holds, or the server says goodbye."""
         self.socket.settimeout(seconds)
