@@ -41,7 +41,11 @@ def main() -> None:
             write(path.with_name(f"{path.name}.br"), brotli.compress(content))
         write(built / bundle.ABOUT, json.dumps(about, indent=1).encode())
         shutil.rmtree(FOLDER, ignore_errors=True)
-        built.replace(FOLDER)
+        try:
+            built.replace(FOLDER)
+        except OSError:
+            if not bundle.read_bundle(ROOT):  # Else somebody has put the same one there meanwhile.
+                raise
 
 
 def build(folder: Path, styles: Path) -> dict[str, dict]:

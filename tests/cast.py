@@ -7,6 +7,8 @@ client with her session cookie.
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,10 +27,12 @@ from aimanager.db import schema
 from aimanager.db.engine import Database
 from aimanager.extensions import db, writing
 from aimanager.http import assets
+from aimanager.http.bundle import read_bundle
 from aimanager.http.cookies import csrf_cookie, session_cookie
 from aimanager.models import User
 from aimanager.principal import Principal
 from aimanager.services import accounts, api_keys, passwords, sessions
+from tests.servers import ROOT
 
 PASSWORD = "correct horse battery staple"
 
@@ -75,7 +79,9 @@ def shared_routes() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_static_files() -> Iterator[None]:
-    """Read the static files once and not for each application."""
+    """Read the static files once and not for each application; bundled, as they are served."""
+    if read_bundle(ROOT) is None:  # Where `make` did not start the tests.
+        subprocess.run([sys.executable, "scripts/bundle.py"], cwd=ROOT, check=True)
     scan, scanned = WhiteNoise.update_files_dictionary, {}
 
     def scan_once(files: WhiteNoise, root: str, prefix: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
-import subprocess
-import sys
 import urllib.request
 
 import brotli
@@ -21,12 +19,6 @@ from .test_live_in_browser import DRAWN
 
 BUDGET = 80_000  # Bytes of HTML, styles and own scripts, compressed, before charts are drawn.
 MOST_REQUESTS = 20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def bundled():
-    """The bundle of the sources at hand, which `make` has built if it started the tests."""
-    subprocess.run([sys.executable, "scripts/bundle.py"], cwd=ROOT, check=True)
 
 
 @pytest.fixture
