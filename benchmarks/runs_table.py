@@ -18,7 +18,7 @@ from aimanager.db import keyset, schema
 from aimanager.db.engine import Database
 from aimanager.db.keyset import Place
 from aimanager.extensions import db
-from aimanager.models import Project, Run, RunConfig, User
+from aimanager.models import Project, Run, RunConfig, RunTag, User
 from aimanager.models.run import keys_of
 from aimanager.models.run_config import rows_of
 from aimanager.principal import Principal
@@ -35,7 +35,7 @@ LIVE = 20
 
 
 def figures() -> list[Figure]:
-    with TemporaryDirectory() as folder, _postgres() as url:
+    with TemporaryDirectory() as folder, postgres() as url:
         return [
             *_measured("SQLite", Path(folder), f"sqlite:///{folder}/ai_manager.db", 1),
             *_measured("PostgreSQL", Path(folder), url, 3),
@@ -43,7 +43,7 @@ def figures() -> list[Figure]:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
     server = Postgres()
     try:
         yield server.make_database()
@@ -138,7 +138,7 @@ def _offset(database: Database) -> list[Any]:
         return list(connection.execute(query.order_by(s.last, s.run_no).offset(5000).limit(PAGE)))
 
 
-def fill(database: Database) -> None:
+def fill(database: Database, metrics: int = METRICS) -> None:
     """Put finished runs, and a few live ones, straight into the tables: by points it would take hours."""
     series = tables.metric_series
     values = list(series.indexes)
@@ -148,7 +148,7 @@ def fill(database: Database) -> None:
         for index in values:
             index.drop(connection)
         connection.execute(
-            tables.metric_name.insert(), [{"id": m, "name": f"metric {m}"} for m in range(1, METRICS + 1)]
+            tables.metric_name.insert(), [{"id": m, "name": f"metric {m}"} for m in range(1, metrics + 1)]
         )
         total = RUNS + 2 * OTHERS
         streams = (
@@ -156,8 +156,8 @@ def fill(database: Database) -> None:
             for run in range(1, total + 1)
         )
         connection.execute(tables.metric_stream.insert(), list(streams))
-        _copy(connection, series, _series(total))
-        _fill_runs(connection, total, [row[9] for row in _series(total) if row[1] == 1])
+        _copy(connection, series, _series(total, metrics))
+        _fill_runs(connection, total, [row[9] for row in _series(total, metrics) if row[1] == 1])
         for index in values:
             index.create(connection)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -167,20 +167,38 @@ def fill(database: Database) -> None:
             connection.exec_driver_sql("RESET statement_timeout")
 
 
-def _series(total: int) -> Iterator[tuple[Any, ...]]:
+def _series(total: int, metrics: int) -> Iterator[tuple[Any, ...]]:
     """Rows of metric_series: metrics 1 and 2 have nothing to do with each other, 3 goes down where 1 goes up, 4 is the same
     for all, 5 only every hundredth run has, and of the others every twentieth value is NaN."""
     rng = np.random.default_rng(1)
     for run in range(1, total + 1):
         project = _project_of(run)
         live = int(run > total - LIVE)
-        values = rng.random(METRICS).tolist()
+        values = rng.random(metrics).tolist()
         values[2], values[3] = 1 - values[0], 10.0
         for metric, value in enumerate(values, 1):
             if metric == 5 and run % 100:
                 continue
             last = None if metric > 5 and (run + metric) % 20 == 0 else value
-            yield (run, metric, project, live, 1000, 0, metric, 999, run, last, value, value, value, 0.0, 0, None)
+            yield (
+                run,
+                metric,
+                project,
+                live,
+                1000,
+                0,
+                metric,
+                999,
+                run,
+                last,
+                value,
+                value,
+                value,
+                0.0,
+                0,
+                value,
+                None,
+            )
 
 
 def _project_of(run: int) -> int:
@@ -196,18 +214,32 @@ def _fill_runs(connection: sa.Connection, total: int, first: list[float]) -> Non
     rows = []
     for run in range(1, total + 1):
         live = run > total - LIVE
-        ended = None if live else then + timedelta(seconds=run * 7919 % 100_000)
+        started = then + timedelta(minutes=run)
+        ended = None if live else started + timedelta(seconds=run * 7919 % 100_000)
         facts = {
-            "name": f"resnet-{run * 31 % 9973}-{run}",
-            "tags": [f"sweep-{run % 500}"],
-            "started_at": then,
+            "name": f"{'early' if run <= total // 2 else 'late'}-resnet-{run * 31 % 9973}-{run}",
+            "tags": [f"sweep-{run % 500}"]
+            + ["baseline"] * (run % 2)
+            + ["old"] * (run <= total // 2)
+            + ["few"] * (run <= 20),
+            "started_at": started,
             "end_received_at": ended,
         }
         optimizer = {"name": ["adam", "sgd"][run % 2], "lr": run % 97 / 1000}
         config = {"optimizer": optimizer, "width": 64, "layers": [64] * 8, "seed": run, "late": first[run - 1] > 0.5}
-        status = "running" if live else "completed"
+        config["path"] = f"/data/{'old' if run <= total // 2 else 'new'}/shard-{run * 7919 % 100_003}"
+        status = "running" if live else "failed" if run <= total // 100 else "completed"
         rows.append(
-            {"id": run, "project_id": _project_of(run), "status": status, "config": config, "ended_at": ended}
+            {
+                "id": run,
+                "project_id": _project_of(run),
+                "status": status,
+                "config": config,
+                "ended_at": ended,
+                "created_at": started,
+                "updated_at": started,
+                "notes": "A note." * (run % 50 == 0),
+            }
             | facts
             | keys_of(**facts)
         )
@@ -219,12 +251,20 @@ def _fill_runs(connection: sa.Connection, total: int, first: list[float]) -> Non
             for value in rows_of(row["id"], row["project_id"], row["config"])
         ]
         connection.execute(sa.insert(RunConfig), values)
+        tags = [
+            {"run_id": row["id"], "project_id": row["project_id"], "tag": tag}
+            for row in rows[start : start + OTHERS]
+            for tag in row["tags"]
+        ]
+        connection.execute(sa.insert(RunTag), tags)
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:
     cursor = connection.connection.cursor()
     if connection.dialect.name == "sqlite":
-        cursor.executemany(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.c))})", rows)  # noqa: S608
+        cursor.executemany(
+            f"INSERT INTO {table.name} ({', '.join(table.c.keys())}) VALUES ({', '.join('?' * len(table.c))})", rows
+        )  # noqa: S608
         return
     with cursor.copy(f"COPY {table.name} ({', '.join(table.c.keys())}) FROM STDIN") as copy:
         for row in rows:

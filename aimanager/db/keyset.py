@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import nlargest, nsmallest
 from itertools import chain, groupby, islice, starmap
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -54,14 +54,22 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
         return order.places(few, after)[:limit]
     passed: list[Place] = []
     size, tried = 4 * limit, 0
-    while tried < PROBED:
+    while tried < PROBED or _expected(limit - len(passed), tried, len(passed)) < 6 * PROBED:
         rows = order.walk(after, size)
         passing = condition.among({row.run for row in rows})
         passed += [row for row in rows if row.run in passing]
         if len(passed) >= limit or len(rows) < size:
             return passed[:limit]
         after, tried, size = rows[-1], tried + size, 2 * size
-    return passed + order.walk_within(condition.all(), after, limit - len(passed))
+    runs = condition.all()
+    if runs.are_few:
+        return passed + order.places(runs.runs, after)[: limit - len(passed)]
+    return passed + order.walk_within(runs, after, limit - len(passed))
+
+
+def _expected(rows: int, tried: int, passed: int) -> float:
+    """How many more rows are to be tried for some that pass, if they go on to pass as often."""
+    return rows * tried / passed if passed else inf
 
 
 @dataclass(frozen=True)
@@ -131,9 +139,10 @@ class ById(Walk):
     def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         if runs.others:
             return super().walk_within(runs, after, limit)
-        rows = runs.runs if after is None else {run for run in runs.runs if (run < after.run) == self.descending}
-        first_rows = nlargest(limit, rows) if self.descending else nsmallest(limit, rows)
-        return [Place(run, run) for run in first_rows]
+        rows = sorted(runs.runs, reverse=self.descending)  # A heap of the first few takes thirty times as long.
+        if after is not None:
+            rows = [run for run in rows if run != after.run and (run < after.run) == self.descending]
+        return [Place(run, run) for run in rows[:limit]]
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
         return self.walk_within(Matched(set(runs)), after, len(runs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import chain, filterfalse
 from math import inf
 from typing import Any, NamedTuple, Protocol
@@ -40,6 +40,10 @@ class Matched(NamedTuple):
 
     def __or__(self, other: Matched) -> Matched:
         return ~(~self & ~other)
+
+    @property
+    def are_few(self) -> bool:
+        return not self.others and len(self.runs) <= FEW
 
     def among(self, runs: Iterable[int]) -> Iterator[int]:
         """Those of some runs that fulfil it, in their order."""
@@ -89,7 +93,10 @@ class AllOf:
         return runs
 
     def all(self) -> Matched:
-        return reduce(Matched.__and__, (one.all() for one in self.conditions), Matched(set(), others=True))
+        runs = Matched(set(), others=True)
+        for one in self.conditions:
+            runs = Matched(one.among(runs.runs)) if runs.are_few else runs & one.all()
+        return runs
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,37 @@ class Except:
 
     def all(self) -> Matched:
         return ~self.condition.all()
+
+
+class Remembered:
+    """A condition that is asked several times; `everything` is what all runs fulfil, and `total` how many they are."""
+
+    def __init__(self, condition: Condition, everything: Condition, total: int) -> None:
+        self._condition = condition
+        self._everything = everything
+        self._total = total
+
+    def few(self) -> set[int] | None:
+        return self._few
+
+    def among(self, runs: Collection[int]) -> set[int]:
+        return self._condition.among(runs)
+
+    def all(self) -> Matched:
+        return self._all
+
+    @cached_property
+    def _few(self) -> set[int] | None:
+        return self._condition.few()
+
+    @cached_property
+    def _all(self) -> Matched:
+        runs = self._condition.all()
+        if runs.others and self._total - len(runs.runs) <= FEW:
+            runs = self._everything.all() & runs
+        if runs.are_few:
+            self._few = runs.runs
+        return runs
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .. import runs
 from .direction import statistic
 
 _runs, _config, _tags = Run.__table__.c, RunConfig.__table__.c, RunTag.__table__.c
+_PRESENT = {"tags": _runs.tags_key, "ended": _runs.ended_at}
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~": "!~", "!~": "~"}
 _TIMES = {"created": _runs.created_at, "started": _runs.started_at, "ended": _runs.ended_at}
 Place = Literal["words", "name", "tags"]
@@ -68,6 +69,8 @@ class Conditions:
                 return self._fact(fact.name, _OPPOSITE[op], value)
             case tree.Not(OneOf(Fact(name) as fact, values, negated)) if not FACTS[name].exists:
                 return self.of(OneOf(fact, values, not negated))
+            case tree.Not(Exists(Fact("tags" | "ended") as fact)):
+                return self._of_runs(_PRESENT[fact.name].is_(None))
             case tree.Not(part):
                 return Except(self.of(part))
             case Word(text):
@@ -108,12 +111,8 @@ class Conditions:
             return self._compare(field, ">=", -inf)
         if isinstance(field, Config):
             return self._config_where(field.key, _config.number.is_not(None), _config.text.is_not(None))
-        clause = {
-            "tags": _runs.tags_key.is_not(None),
-            "ended": _runs.ended_at.is_not(None),
-            "notes": _runs.notes != sa.literal_column("''"),
-        }
-        return self._of_runs(clause[field.name])  # fmt: skip
+        present = _PRESENT.get(field.name)
+        return self._of_runs(_runs.notes != sa.literal_column("''") if present is None else present.is_not(None))
 
     def _of_runs(self, *each: sa.ColumnElement[bool]) -> Selected:
         return of_runs(self.connection, self.project_id, *each)
@@ -227,7 +226,9 @@ class Conditions:
     def _config(self, key: str, op: str, value: float | str) -> Condition:
         if op in ("~", "!~"):
             has_text = self._contains(_config.folded, str(value).casefold())
-            return self._config_where(key, has_text if op == "~" else sa.not_(has_text))
+            # The index has only what is there, and is taken only if the statement says that, too.
+            present = _config.folded.is_not(None)
+            return self._config_where(key, sa.and_(present, has_text if op == "~" else sa.not_(has_text)))
         column: sa.ColumnElement[Any] = _config.number if isinstance(value, float) else _config.text
         other = _config.text if isinstance(value, float) else _config.number
         compared = value if isinstance(value, float) else text_key(value)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...db import keyset
 from ...db.keyset import ById, Chain, Place, Walk
-from ...db.matching import Condition, Except, Selected, matched, numbers
+from ...db.matching import AllOf, Condition, Except, Remembered, Selected, matched, numbers
 from ...errors import Unauthorized
 from ...extensions import database, db, metric_store
 from ...models import Project, Run, RunConfig
@@ -118,7 +118,11 @@ class _Search:
         conditions = hidden(self.connection, project, archived=not where.says_archived)
         if where.tree:
             conditions.append(Conditions(project, to_datetime(self.time), self.connection).of(where.tree))
-        return conditions
+        if not conditions:
+            return []
+        # Asked once for the runs that have what the order is by, and once for the others.
+        everything = Selected(self.connection, [self._of_project()], self._of_project())
+        return [Remembered(AllOf(conditions), everything, count(project))]
 
     def _parts(self) -> Iterator[tuple[keyset.Order, list[Condition], bool]]:
         """The orders that make up the list, each with what its runs must fulfil besides and whether they have a value."""
