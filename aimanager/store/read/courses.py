@@ -156,14 +156,14 @@ class ManyRuns:
     def _decode(self, run: int, chunks: list[_Chunk], blobs: dict[int, bytes], tail: Floats) -> Floats:
         values = np.empty(sum(chunk.rows for chunk in chunks) + len(tail), np.float64)
         start = 0
-        for chunk in chunks:
-            try:
-                with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
+        with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
+            for chunk in chunks:
+                try:
                     codec.decode(blobs[chunk.axis], values[start : start + chunk.rows])
-            except (Damaged, KeyError) as damage:
-                what = "its bytes are not there" if isinstance(damage, KeyError) else str(damage)
-                raise DamagedPoints(run, self._metric, chunk.axis, what) from damage
-            start += chunk.rows
+                except (Damaged, KeyError) as damage:
+                    what = "its bytes are not there" if isinstance(damage, KeyError) else str(damage)
+                    raise DamagedPoints(run, self._metric, chunk.axis, what) from damage
+                start += chunk.rows
         values[start:] = tail
         return values
 

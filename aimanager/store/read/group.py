@@ -17,6 +17,7 @@ from .courses import ManyRuns
 from .nodes import bucket_starts, kind_of, marks_of, shares
 from .reader import NOTHING, Reader
 
+_PIECE = 16_384  # Places that a line is added to at a time.
 PLACES = 4096  # Of interpolated lines, and of a thinned run's points: more than a screen has pixels.
 _MOST_SORTED = 2_000_000  # Different steps that are sorted to see whether they are one grid.
 (_METRIC,) = named("metric")
@@ -73,12 +74,13 @@ class _Line:
     bad_x: Ints
     bad_kind: Ints
     total: int
+    gaps: bool = True  # Whether there may be NaN among the values.
 
     @classmethod
     def of(cls, x: Ints, values: Floats) -> _Line:
         finite = np.isfinite(values)
         if finite.all():
-            return cls(x, values, values, values, x[:0], x[:0], len(x))
+            return cls(x, values, values, values, x[:0], x[:0], len(x), gaps=False)
         odd = np.flatnonzero(~finite)
         clean = np.where(finite, values, np.nan)
         return cls(x, clean, clean, clean, x[odd], kind_of(values[odd]), len(x))
@@ -112,23 +114,56 @@ class _Spread:
     """What lines come to place by place, by Welford's method, which loses nothing where values are far from 0."""
 
     def __init__(self, places: int) -> None:
-        self.count = np.zeros(places)
+        self._of_all = 0  # Lines that have a value everywhere are counted once.
+        self._counts: Floats | None = None
         self.mean = np.zeros(places)
         self.squares = np.zeros(places)
-        self.low = np.full(places, np.nan)
-        self.high = np.full(places, np.nan)
+        self._buffers = np.empty((2, min(places, _PIECE)))
+        self.low = np.full(places, np.inf)
+        self.high = np.full(places, -np.inf)
 
-    def add(self, at: slice, values: Floats, low: Floats, high: Floats) -> None:
-        """A run's values at some of the places, NaN where it has none, and the range of what they stand for."""
-        where: slice | Ints = at
-        if not (has_value := ~np.isnan(values)).all():
-            where, values = at.start + np.flatnonzero(has_value), values[has_value]
-        self.low[at] = np.fmin(self.low[at], low)
-        self.high[at] = np.fmax(self.high[at], high)
-        self.count[where] += 1
+    @property
+    def count(self) -> Floats:
+        counts = np.zeros(len(self.mean)) if self._counts is None else self._counts
+        return counts + self._of_all
+
+    def add(self, at: slice, values: Floats, low: Floats, high: Floats, gaps: bool) -> None:
+        """A run's values at some of the places and the range of what they stand for; with gaps they may be NaN."""
+        if gaps and not (has_value := ~np.isnan(values)).all():
+            self._add_some(at.start + np.flatnonzero(has_value), values[has_value])
+            self.low[at] = np.fmin(self.low[at], low)
+            self.high[at] = np.fmax(self.high[at], high)
+            return
+        if at.stop - at.start == len(self.mean):
+            self._of_all += 1
+        else:
+            self._count(at)
+        # Piece by piece, each of which stays in the processor's nearer cache from one line to the next.
+        for start in range(at.start, at.stop, _PIECE):
+            piece = slice(start, min(start + _PIECE, at.stop))
+            of_line = slice(piece.start - at.start, piece.stop - at.start)
+            counts = self._of_all if self._counts is None else self._counts[piece] + self._of_all
+            delta, part = self._buffers[:, : piece.stop - piece.start]
+            np.subtract(values[of_line], self.mean[piece], out=delta)
+            np.multiply(delta, 1 / counts, out=part)
+            self.mean[piece] += part
+            np.multiply(delta, part, out=part)
+            part *= counts - 1
+            self.squares[piece] += part
+            np.minimum(self.low[piece], low[of_line], out=self.low[piece])
+            np.maximum(self.high[piece], high[of_line], out=self.high[piece])
+
+    def _add_some(self, where: Ints, values: Floats) -> None:
+        counts = self._count(where)[where] + self._of_all
         delta = values - self.mean[where]
-        self.mean[where] += delta / self.count[where]
+        self.mean[where] += delta / counts
         self.squares[where] += delta * (values - self.mean[where])
+
+    def _count(self, where: slice | Ints) -> Floats:
+        if self._counts is None:
+            self._counts = np.zeros(len(self.mean))
+        self._counts[where] += 1
+        return self._counts
 
 
 def _drawn(
@@ -141,15 +176,14 @@ def _drawn(
     high: int,
     is_thinned: bool,
 ) -> GroupChart:
-    ends = {id(x): _ends(x) for x in courses.values()}
-    distinct = {id(x): x if ends[id(x)] is None else x[ends[id(x)]] for x in courses.values()}
-    grid = None if is_thinned else _grid(list(distinct.values()))
-    places = _even_places(list(distinct.values()), low, high) if grid is None else grid[_within(grid, low, high)]
+    distinct, ends = _without_repeats(courses)
+    grid = None if is_thinned else _grid(distinct)
+    places = _even_places(distinct, low, high) if grid is None else grid[_within(grid, low, high)]
     starts = bucket_starts(places, places, points) if len(places) > points else np.arange(len(places))
     column_ends = places[np.append(starts[1:], len(places)) - 1] if len(places) else places
     spread, range_ = _Spread(len(places)), _Range(column_ends)
     bad_x, bad_kind, total = [places[:0]], [places[:0]], 0
-    for _, line in lines:
+    for run, line in lines:
         inside = _within(line.x, low, high)
         total += line.total if is_thinned else inside.stop - inside.start
         seen = _within(line.bad_x, low, high)
@@ -157,12 +191,22 @@ def _drawn(
         bad_kind.append(line.bad_kind[seen])
         if grid is None:
             range_.add(line.x[inside], line.low[inside], line.high[inside])
-            _add_interpolated(spread, places, line)
+            _add_interpolated(spread, places, line, ends[run])
         else:
-            _add_at_steps(spread, places, line, inside)
+            _add_at_steps(spread, places, line, inside, ends[run] is not None)
     method: Method = "thinned" if is_thinned else "interpolated" if grid is None else "exact"
     marked = np.concatenate(bad_x), np.concatenate(bad_kind)
     return _columns(name, axis, method, len(courses), total, places, starts, column_ends, spread, range_, marked)
+
+
+def _without_repeats(courses: Mapping[int, Ints]) -> tuple[list[Ints], dict[int, Ints | None]]:
+    """The different columns of x without what repeats in them, and of each run which points are left, None for all."""
+    seen: dict[int, tuple[Ints, Ints | None]] = {}
+    for x in courses.values():
+        if id(x) not in seen:
+            ends = _ends(x)
+            seen[id(x)] = x if ends is None else x[ends], ends
+    return [x for x, _ in seen.values()], {run: seen[id(x)][1] for run, x in courses.items()}
 
 
 def _ends(x: Ints) -> Ints | None:
@@ -204,23 +248,22 @@ def _even_places(columns: Sequence[Ints], low: int, high: int) -> Ints:
     return np.unique(np.append(shares(first, last, PLACES - 1), last))
 
 
-def _add_at_steps(spread: _Spread, places: Ints, line: _Line, inside: slice) -> None:
+def _add_at_steps(spread: _Spread, places: Ints, line: _Line, inside: slice, repeats: bool) -> None:
     x, values, low, high = line.x[inside], line.values[inside], line.low[inside], line.high[inside]
     if not len(x):
         return
-    if (ends := _ends(x)) is not None:
+    if repeats and (ends := _ends(x)) is not None:
         starts = np.append(0, ends[:-1] + 1)
         x, values, low, high = x[ends], values[ends], np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)
     at = int(np.searchsorted(places, x[0]))
-    spread.add(slice(at, at + len(x)), values, low, high)
+    spread.add(slice(at, at + len(x)), values, low, high, line.gaps)
 
 
-def _add_interpolated(spread: _Spread, places: Ints, line: _Line) -> None:
-    ends = _ends(line.x)
+def _add_interpolated(spread: _Spread, places: Ints, line: _Line, ends: Ints | None) -> None:
     x, values = (line.x, line.values) if ends is None else (line.x[ends], line.values[ends])
     at = _within(places, int(x[0]), int(x[-1]))
     column = np.interp(places[at], x, values)
-    spread.add(at, column, column, column)
+    spread.add(at, column, column, column, line.gaps)
 
 
 class _Range:
@@ -254,8 +297,10 @@ def _columns(
     range_: _Range,
     marked: tuple[Ints, Ints],
 ) -> GroupChart:
-    has_value, has_several = spread.count > 0, spread.count > 1
-    variance = np.where(has_several, spread.squares / np.maximum(spread.count - 1, 1), 0.0)
+    count = spread.count
+    has_value, has_several = count > 0, count > 1
+    variance = np.where(has_several, spread.squares / np.maximum(count - 1, 1), 0.0)
+    low, high = np.where(np.isinf(spread.low), np.nan, spread.low), np.where(np.isinf(spread.high), np.nan, spread.high)
     mean = np.where(has_value, spread.mean, 0.0)
     if len(starts) < len(places):
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -263,10 +308,12 @@ def _columns(
             variance = np.add.reduceat(variance, starts) / np.maximum(
                 np.add.reduceat(has_several, starts, dtype=np.int64), 1
             )
-        low, high = np.fmin.reduceat(spread.low, starts), np.fmax.reduceat(spread.high, starts)
-        count = np.maximum.reduceat(spread.count, starts)
+        low, high, count = (
+            np.fmin.reduceat(low, starts),
+            np.fmax.reduceat(high, starts),
+            np.maximum.reduceat(count, starts),
+        )
     else:
-        low, high, count = spread.low, spread.high, spread.count
         mean = np.where(has_value, mean, np.nan)
     bad_x, bad_values = _marks(marked, column_ends)
     return GroupChart(
