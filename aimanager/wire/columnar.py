@@ -33,8 +33,8 @@ Column = NDArray[Any]
 
 
 def pack(head: Any) -> bytes:
-    """Write a head with arrays of float64, float32 or int64 anywhere in it. An array that is used twice is
-    written once."""
+    """Write a head with arrays of float64, float32 or int64 anywhere in it. Arrays that are equal are written once: the steps
+    of many runs often are."""
     writer = _Writer()
     return b"".join([opening(writer.referenced(head)), *writer.parts])
 
@@ -48,16 +48,13 @@ def opening(head: Any) -> bytes:
 
 class _Writer:
     def __init__(self) -> None:
-        self.parts: list[Any] = []
+        self.parts: list[bytes] = []
         self._size = 0
-        # The arrays are kept with their references: an id is good only as long as what it names lives.
-        self._seen: dict[int, tuple[Column, list[Any]]] = {}
+        self._references: dict[tuple[str, bytes], list[Any]] = {}
 
     def referenced(self, part: Any) -> Any:
         if isinstance(part, np.ndarray):
-            if id(part) not in self._seen:
-                self._seen[id(part)] = part, self._write(part)
-            return self._seen[id(part)][1]
+            return self._write(part)
         if isinstance(part, dict):
             return {name: self.referenced(item) for name, item in part.items()}
         if isinstance(part, list | tuple):
@@ -68,9 +65,11 @@ class _Writer:
         kind = f"{column.dtype.kind}{column.dtype.itemsize}"
         if kind not in KINDS or column.ndim != 1:
             raise ValueError(f"a column has one dimension of f8, f4 or i8, not {column.ndim} of {column.dtype}")
-        reference = [kind, self._size, len(column)]
-        self.parts += [np.ascontiguousarray(column, KINDS[kind]).data, bytes(-column.nbytes % 8)]
-        self._size += column.nbytes + -column.nbytes % 8
+        data = column.astype(KINDS[kind], copy=False).tobytes()
+        if (reference := self._references.get((kind, data))) is None:
+            reference = self._references[kind, data] = [kind, self._size, len(column)]
+            self.parts += [data, bytes(-len(data) % 8)]
+            self._size += len(data) + -len(data) % 8
         return reference
 
 

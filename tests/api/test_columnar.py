@@ -69,11 +69,12 @@ def test_a_changed_frame_gives_columns_or_a_value_error(head, draw):
         columns.close()
 
 
-def test_an_array_used_twice_is_written_once():
+def test_equal_arrays_are_written_once():
     steps = np.arange(1000)
-    head, columns = unpack(pack({"a": steps, "b": [steps], "c": np.arange(1000)}))
+    head, columns = unpack(pack({"a": steps, "b": [steps], "c": np.arange(1000), "d": steps * 1.0}))
     assert head["a"] == head["b"][0] == ["i8", 0, 1000]
-    assert head["c"] == ["i8", 8000, 1000]
+    assert head["c"] == ["i8", 0, 1000]
+    assert head["d"] == ["f8", 8000, 1000]
     assert columns.column(head["a"], "a") is columns.column(head["b"][0], "b")
 
 
