@@ -64,6 +64,11 @@ def line(page, column: str = "x") -> list[float | None]:
     return page.evaluate(f"Array.from({LINE}.{column}, (value) => (Number.isNaN(value) ? null : value))")
 
 
+def lines_of(page) -> list[int]:
+    """The runs whose lines the first chart draws."""
+    return page.evaluate(f"{CHART}.data.flatMap((trace) => (trace.meta.kind === 'line' ? trace.meta.runs : []))")
+
+
 def hover(page) -> list[str]:
     """The lines of what stands at the crosshair."""
     return page.locator(".hover-table :is(p, td)").all_text_contents()

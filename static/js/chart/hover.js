@@ -151,14 +151,14 @@ export class Hover {
       tr.insertCell().append(swatch(lineStyle(row.line)));
       tr.insertCell().append(nameOf(row, card));
       tr.insertCell().append(short(row.kind ?? row.value));
+      if (row.line === this.meant?.line) insertRange(table, row);
     }
     const head = paragraph("at", position(x, this.charts.view.axis));
     return [
       head,
-      ...(above ? [paragraph("more", `… ${count(above)} above`)] : []),
+      ...(above ? [paragraph("rest", `… ${count(above)} above`)] : []),
       table,
-      ...(below ? [paragraph("more", `… ${count(below)} more`)] : []),
-      ...(this.meant ? rangeOf(rows.find(({ line }) => line === this.meant?.line)) : []),
+      ...(below ? [paragraph("rest", `… ${count(below)} more`)] : []),
     ];
   }
 
@@ -222,13 +222,16 @@ function detailsOf({ series, i, value, kind }) {
 }
 
 /**
- * The least and the greatest value of the bucket that is meant.
- * @param {Row | undefined} row
+ * Under a row the least and the greatest value of its bucket.
+ * @param {HTMLTableElement} table
+ * @param {Row} row
  */
-function rangeOf(row) {
-  if (!row) return [];
-  const [low, high] = [row.series.lowest(row.i), row.series.highest(row.i)];
-  return low < high ? [paragraph("more", `${short(low)} to ${short(high)}`)] : [];
+function insertRange(table, { series, i }) {
+  const [low, high] = [series.lowest(i), series.highest(i)];
+  if (!(low < high)) return;
+  const cell = table.insertRow().insertCell();
+  cell.colSpan = 3;
+  cell.append(`${short(low)} to ${short(high)}`);
 }
 
 /**
