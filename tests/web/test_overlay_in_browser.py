@@ -11,12 +11,16 @@ def overlay(page, site, runs: list[int], query: str = "") -> None:
     """The page of the first run, with all of them drawn as another page's list of runs would ask for."""
     open_run(page, site, runs[0], query)
     drawn = [{"id": run, "name": f"run {run}", "colour": run % 20, "state": "completed", "url": ""} for run in runs]
-    page.evaluate(f"document.body.dispatchEvent(new CustomEvent('runs:drawn', {{ detail: {{ runs: {json.dumps(drawn)} }} }}))")
+    page.evaluate(
+        f"document.body.dispatchEvent(new CustomEvent('runs:drawn', {{ detail: {{ runs: {json.dumps(drawn)} }} }}))"
+    )
     until(lambda: sorted(lines_of(page)) == sorted(runs))
 
 
 def record(page, event: str) -> None:
-    page.evaluate(f"window.events = []; document.body.addEventListener('{event}', ({{ detail }}) => events.push(detail.id))")
+    page.evaluate(
+        f"window.events = []; document.body.addEventListener('{event}', ({{ detail }}) => events.push(detail.id))"
+    )
 
 
 def many_runs(site, count: int, steps: int, **extra) -> list[int]:
@@ -107,3 +111,29 @@ def test_the_lines_at_the_crosshair_are_told_by_key(ada, site):
         ada.keyboard.press(key)
     told = ada.locator("#charts ~ [role=status]").inner_text()
     assert told == f"step 1: run {runs[0]} 1.020"
+
+
+def test_live_points_of_all_runs_arrive_through_one_socket(ada, site):
+    runs = many_runs(site, 3, 50)
+    sockets = []
+    ada.goto("about:blank")
+    ada.on("websocket", lambda socket: sockets.append(socket.url))
+    overlay(ada, site, runs)
+    for run in runs:
+        site.send("POST", f"/metrics/{run}", {"name": "loss", "value": 9, "step": 60})
+    until(lambda: ada.evaluate(f"{CHART}.data.filter((t) => t.meta.kind === 'line' && t.x.at(-1) === 60).length") == 3)
+    assert len(sockets) == 1
+
+
+def test_a_group_of_runs_is_its_mean_with_a_band_and_says_how_it_is_made(ada, site):
+    runs = many_runs(site, 3, 50)
+    open_run(ada, site, runs[0])
+    group = {"id": -1, "name": "lr 0.1", "colour": 4, "state": "completed", "url": "", "members": runs}
+    detail = json.dumps({"detail": {"runs": [group]}})
+    ada.evaluate(f"document.body.dispatchEvent(new CustomEvent('runs:drawn', {detail}))")
+    ada.get_by_text("mean of 3 runs · exact").wait_for()
+    assert ada.evaluate(f"Array.from({CHART}.data.find((t) => t.meta.kind === 'line').y)")[0] == 2
+    band = ada.evaluate(f"Array.from({CHART}.data.find((t) => t.meta.kind === 'band').y).slice(0, 50)")
+    assert 2.5 < band[0] < 3.1
+    site.send("POST", f"/metrics/{runs[0]}", {"name": "loss", "value": 9, "step": 60})
+    until(lambda: ada.evaluate(f"{CHART}.data.find((t) => t.meta.kind === 'line').x.at(-1)") == 60)

@@ -26,6 +26,15 @@ export class ChartApi {
   /** @param {string} address */
   constructor(address) {
     this.address = address;
+    /** @type {Record<number, number>} by run the id up to which all of its points are in what was fetched */
+    this.lastIds = {};
+  }
+
+  /** @param {Record<number, number>} lastIds of an answer */
+  note(lastIds) {
+    for (const [run, lastId] of Object.entries(lastIds)) {
+      this.lastIds[Number(run)] = Math.min(lastId, this.lastIds[Number(run)] ?? Infinity);
+    }
   }
 
   /**
@@ -36,9 +45,19 @@ export class ChartApi {
    * @returns {Promise<Map<Line, Answer>>}
    */
   async fetch(lines, window, signal) {
-    const parts = await Promise.all(requestsFor(lines).map((request) => this.fetchRuns(request, window, signal)));
+    const [groups, runs] = [lines.filter(isOfGroup), lines.filter((line) => !isOfGroup(line))];
+    const parts = await Promise.all([
+      ...requestsFor(runs).map((request) => this.fetchRuns(request, window, signal)),
+      ...requestsFor(groups).map((request) => this.fetchGroups(request, groups, window, signal)),
+    ]);
     const found = new Map(parts.flatMap((part) => [...part]));
-    return new Map(lines.map((line) => [line, found.get(keyOf(line.run.id, line.metric)) ?? { error: "" }]));
+    /** @type {Map<Line, Answer>} */
+    const answers = new Map();
+    for (const line of lines) {
+      const answer = found.get(keyOf(line.run.id, line.metric));
+      if (answer) answers.set(line, answer);
+    }
+    return answers;
   }
 
   /**
@@ -48,26 +67,78 @@ export class ChartApi {
    * @param {AbortSignal} signal
    * @returns {Promise<Map<string, Answer>>}
    */
-  async fetchRuns({ runs, metrics }, { axis, range, points }, signal) {
-    const query = new URLSearchParams({ runs: runs.join(","), x: axis, points: String(points) });
-    if (range) {
-      query.set("min", String(range[0]));
-      query.set("max", String(range[1]));
-    }
-    for (const metric of metrics) query.append("name", metric);
+  async fetchRuns({ runs, metrics }, window, signal) {
+    const { axis, range } = window;
+    const query = queryOf({ runs: runs.join(",") }, metrics, window);
     const { head, column } = await fetchColumns(`${this.address}?${query}`, signal);
-    /** @type {Map<string, Answer>} */
-    const answers = new Map();
-    for (const run of runs) {
-      const empty = { last_id: head.last_ids[run], x_axis: axis };
-      for (const metric of metrics) answers.set(keyOf(run, metric), Series.empty({ ...empty, name: metric }, range));
-    }
+    this.note(head.last_ids);
+    const answers = withoutPoints(runs, metrics, axis, range, head.last_ids);
     for (const chart of /** @type {import("./series.js").ChartHead[]} */ (head.charts)) {
       const answer = chart.error ? { error: chart.error } : new Series(chart, column, range);
       answers.set(keyOf(chart.run_id, chart.name), answer);
     }
     return answers;
   }
+
+  /**
+   * The means of groups of runs, likewise.
+   * @param {{runs: number[], metrics: string[]}} request
+   * @param {Line[]} lines among them one of each group
+   * @param {Window} window
+   * @param {AbortSignal} signal
+   * @returns {Promise<Map<string, Answer>>}
+   */
+  async fetchGroups({ runs, metrics }, lines, window, signal) {
+    const members = runs.map((id) => lines.find(({ run }) => run.id === id)?.run.members ?? []);
+    const query = queryOf({ groups: members.map((ids) => ids.join(",")).join(";") }, metrics, window);
+    const { head, column } = await fetchColumns(`${this.address}/groups?${query}`, signal);
+    this.note(head.last_ids);
+    const answers = withoutPoints(runs, metrics, window.axis, window.range, {});
+    for (const chart of /** @type {import("./series.js").GroupHead[]} */ (head.charts)) {
+      const answer = chart.error ? { error: chart.error } : Series.ofGroup(chart, column, window.range);
+      answers.set(keyOf(runs[chart.group], chart.name), answer);
+    }
+    return answers;
+  }
+}
+
+/** @param {Line} line */
+function isOfGroup({ run }) {
+  return run.members !== undefined;
+}
+
+/**
+ * @param {Record<string, string>} what
+ * @param {string[]} metrics
+ * @param {Window} window
+ */
+function queryOf(what, metrics, { axis, range, points }) {
+  const query = new URLSearchParams({ ...what, x: axis, points: String(points) });
+  if (range) {
+    query.set("min", String(range[0]));
+    query.set("max", String(range[1]));
+  }
+  for (const metric of metrics) query.append("name", metric);
+  return query;
+}
+
+/**
+ * What is true of the lines that an answer does not name.
+ * @param {number[]} runs
+ * @param {string[]} metrics
+ * @param {import("./series.js").Axis} axis
+ * @param {Range | null} range
+ * @param {Record<number, number>} lastIds
+ * @returns {Map<string, Answer>}
+ */
+function withoutPoints(runs, metrics, axis, range, lastIds) {
+  const answers = new Map();
+  for (const run of runs) {
+    for (const name of metrics) {
+      answers.set(keyOf(run, name), Series.empty({ name, x_axis: axis, last_id: lastIds[run] ?? Infinity }, range));
+    }
+  }
+  return answers;
 }
 
 /**

@@ -308,6 +308,8 @@ export function exactnessOf({ shown, lines }, view) {
   }
   const isExact = all.every((series) => series.exact);
   const drawn = all.reduce((sum, series) => sum + series.x.length, 0);
+  const groups = all.flatMap(({ group }) => group ?? []);
+  if (groups.length) return wordsOfGroups(groups);
   const parts = [isExact ? "exact" : `${count(drawn)} of ${count(total)} points`];
   const notAbove = view.log ? all.reduce((sum, series) => sum + notAboveZero(series.last), 0) : 0;
   if (notAbove) parts.push(`${count(notAbove)} not above 0`);
@@ -321,6 +323,21 @@ export function exactnessOf({ shown, lines }, view) {
       ? `All ${count(total)} points are drawn`
       : "The line is the last value of each bucket, the band its minimum and maximum",
   ];
+}
+
+/**
+ * @param {{method: "exact" | "interpolated", n: number}[]} groups
+ * @returns {[string, string]}
+ */
+function wordsOfGroups(groups) {
+  const runs = groups.reduce((sum, { n }) => sum + n, 0);
+  const what =
+    groups.length === 1 ? `mean of ${count(runs)} runs` : `${count(groups.length)} means of ${count(runs)} runs`;
+  const isExact = groups.every(({ method }) => method === "exact");
+  const band = "The line is the mean, the band one standard deviation on either side";
+  return isExact
+    ? [`${what} · exact`, `${band}, of all points at equal steps`]
+    : [`${what} · interpolated`, `${band}; where runs have no point at a step it is interpolated`];
 }
 
 /** @param {number[]} values */

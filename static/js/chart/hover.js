@@ -58,16 +58,24 @@ export class Hover {
   /** Look again at what is under the pointer. */
   follow() {
     const { card, pointer } = this;
-    if (!card || !pointer || !card.frame || !card.plot || this.charts.interactions.dragging) return this.hide();
-    const { left, top } = card.plot.getBoundingClientRect();
-    const across = pointer.clientX - left - card.frame.left;
-    const down = pointer.clientY - top - card.frame.top;
-    if (across < -2 || across > card.frame.width + 2 || down < 0 || down > card.frame.height) return this.hide();
-    const { meant, x } = pointedAt(card.shown, card.frame, { across, down });
-    this.meant = meant;
-    if (this.charts.runs.length > 1) this.charts.light(meant?.line.run.id ?? null);
-    if (x === null) return this.hide();
-    return this.show(x);
+    const found = card && pointer && !this.charts.interactions.dragging ? this.find(card, pointer) : null;
+    if (!found || found.x === null) return this.hide();
+    this.meant = found.meant;
+    if (this.charts.runs.length > 1) this.charts.light(found.meant?.line.run.id ?? null);
+    return this.show(found.x);
+  }
+
+  /**
+   * The line and the x that a place in the window means; null out of the plot.
+   * @param {Card} card
+   * @param {{clientX: number, clientY: number}} pointer
+   */
+  find({ frame, plot, shown }, { clientX, clientY }) {
+    if (!frame || !plot) return null;
+    const { left, top } = plot.getBoundingClientRect();
+    const [across, down] = [clientX - left - frame.left, clientY - top - frame.top];
+    if (across < -2 || across > frame.width + 2 || down < 0 || down > frame.height) return null;
+    return pointedAt(shown, frame, { across, down });
   }
 
   /**
@@ -210,6 +218,7 @@ export class Hover {
  */
 function detailsOf({ series, i, value, kind }) {
   if (kind) return [paragraph("exactly", short(kind)), ...positionLines(series, i).map((text) => paragraph("", text))];
+  if (series.group) return detailsOfMean(series, i);
   const points = Number(series.counts[i]);
   const [low, high] = [series.lowest(i), series.highest(i)];
   const write = Number.isFinite(value) ? exact : short;
@@ -218,6 +227,19 @@ function detailsOf({ series, i, value, kind }) {
     ...(low < high ? [paragraph("", `${write(low)} to ${write(high)}`)] : []),
     ...positionLines(series, i).map((text) => paragraph("", text)),
     ...(points > 1 ? [paragraph("", `${count(points)} points up to here`)] : []),
+  ];
+}
+
+/**
+ * @param {Series} series
+ * @param {number} i
+ */
+function detailsOfMean(series, i) {
+  return [
+    paragraph("exactly", short(series.last[i])),
+    paragraph("", `± ${short((series.highest(i) - series.lowest(i)) / 2)}`),
+    paragraph("", position(series.x[i], series.axis)),
+    paragraph("", `mean of ${count(Math.round(Number(series.counts[i])))} runs here`),
   ];
 }
 
@@ -231,7 +253,7 @@ function insertRange(table, { series, i }) {
   if (!(low < high)) return;
   const cell = table.insertRow().insertCell();
   cell.colSpan = 3;
-  cell.append(`${short(low)} to ${short(high)}`);
+  cell.append(series.group ? `± ${short((high - low) / 2)}` : `${short(low)} to ${short(high)}`);
 }
 
 /**

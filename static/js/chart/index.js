@@ -2,6 +2,7 @@
 
    Only what is near the view is filled in, fetched and drawn. */
 
+import { watch } from "../live.js";
 import { read, write } from "../url-state.js";
 import { ChartApi } from "./api.js";
 import { Card, complete } from "./card.js";
@@ -34,6 +35,8 @@ export class Charts {
     this.runsAttribute = runs;
     /** @type {DrawnRun[]} */
     this.runs = JSON.parse(runs);
+    this.isLed = false; // Whether a list of runs says what is drawn, instead of the server.
+    this.watched = ""; // The ids of the runs whose live points arrive.
     /** @type {number | null} the run whose lines are in front */
     this.lit = null;
     this.view = viewFrom(read);
@@ -54,6 +57,7 @@ export class Charts {
     document.body.addEventListener("live:metrics", ({ detail }) => this.append(detail));
     document.body.addEventListener("live:resync", ({ detail }) => this.resync(detail?.run_id));
     document.body.addEventListener("runs:drawn", ({ detail }) => {
+      this.isLed = true;
       this.setRuns(detail.runs);
       this.renewSections(0);
     });
@@ -69,7 +73,7 @@ export class Charts {
   /** Take charge of the cards that are new on the page, and let go of those that have left it. */
   adopt() {
     const { runs = "[]" } = this.root.dataset;
-    if (runs !== this.runsAttribute) this.setRuns(JSON.parse(runs));
+    if (runs !== this.runsAttribute && !this.isLed) this.setRuns(JSON.parse(runs));
     this.runsAttribute = runs;
     for (const [name, card] of this.cards) if (!card.element.isConnected) this.cards.delete(name);
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll(".chart"))) {
@@ -166,9 +170,12 @@ export class Charts {
     for (const card of this.cards.values()) if (card.visible) card.light(id, this.view.log);
   }
 
-  /** Ask the list of runs for the run alone that is in front. */
-  isolate() {
-    if (this.lit !== null) raise("runs:alone", { id: this.lit });
+  /**
+   * Ask the list of runs for a run alone.
+   * @param {number | undefined} id
+   */
+  isolate(id) {
+    if (id !== undefined) raise("runs:alone", { id });
   }
 
   /** Whether a line still belongs to the page. @param {import("./line.js").Line} line */
@@ -176,9 +183,15 @@ export class Charts {
     return card.element.isConnected && this.runs.includes(run);
   }
 
-  /** Data came. */
+  /** Data came: draw them, and hear of the points that come after them. */
   loaded() {
     this.schedule(0);
+    const { lastIds } = this.loader.api;
+    const ids = new Set(this.runs.flatMap(({ id, members }) => members ?? [id]));
+    for (const id of Object.keys(lastIds)) if (!ids.has(Number(id))) delete lastIds[Number(id)];
+    const watched = Object.keys(lastIds).join();
+    if (watched !== this.watched) watch({ ...lastIds });
+    this.watched = watched;
   }
 
   /**
@@ -214,6 +227,9 @@ export class Charts {
   renewSections(wait = this.cards.size ? 500 : 0) {
     this.sectionsTimer ??= setTimeout(() => {
       this.sectionsTimer = null;
+      // What is drawn, and so which metrics there are, may be others than when the page was opened.
+      const { pathname } = new URL(this.root.getAttribute("hx-get") ?? "", location.href);
+      this.root.setAttribute("hx-get", pathname + location.search);
       raise("charts:new");
     }, wait);
   }

@@ -63,17 +63,20 @@ export class Interactions {
     card.interactive = true;
     zoomByTouch(plot);
     this.charts.hover.listen(card);
-    plot.addEventListener("mousedown", (event) => this.press(event), { capture: true });
+    plot.addEventListener("mousedown", (event) => this.press(event, card), { capture: true });
     plot.addEventListener("keydown", (event) => this.key(event, card));
     plot.addEventListener("blur", () => this.leave());
   }
 
-  /** @param {MouseEvent} event */
-  press(event) {
+  /**
+   * @param {MouseEvent} event
+   * @param {Card} card
+   */
+  press(event, card) {
     if (/** @type {Element} */ (event.target).closest(".modebar, button")) return;
     if (event.altKey) {
       event.stopPropagation(); // Or Plotly would begin to drag.
-      this.charts.isolate();
+      this.charts.isolate(this.charts.hover.find(card, event)?.meant?.line.run.id);
       return;
     }
     this.dragging = true;

@@ -12,6 +12,11 @@ import { toNumber } from "../format.js";
  * @typedef {{run_id: number, name: string, x_axis: Axis, exact: boolean, total_points: number, last_id: number, from: number[],
  *   bad: {x: number, value: string}[], error?: string} & Partial<Record<ColumnName, Reference>>} ChartHead */
 
+/** The chart of a group of runs: aimanager/services/group_charts.py. `low` and `high` are a standard deviation away from the
+ * mean.
+ * @typedef {{group: number, method: "exact" | "interpolated", n: number} & Omit<ChartHead, "run_id" | "last_id">
+ *   & Record<"mean" | "low" | "high" | "count", Reference>} GroupHead */
+
 /** The new points of one metric in a live message; `timestamps` are seconds.
  * @typedef {{ids: number[], steps: number[], values: WireNumber[], timestamps: number[]}} LiveColumns */
 /** @typedef {{run_id: number, last_id: number, series: Record<string, LiveColumns>}} LiveMetrics */
@@ -66,6 +71,22 @@ export class Series {
     this.buckets = this.x.length;
     this.appended = 0;
     this.outOfOrder = false;
+    /** @type {{method: "exact" | "interpolated", n: number} | null} of how many runs this is the mean, and how it is made */
+    this.group = null;
+  }
+
+  /**
+   * The mean of a group of runs, with a standard deviation around it. Live points of a run are not its points.
+   * @param {GroupHead} chart
+   * @param {(reference: any) => any} column
+   * @param {Range | null} range
+   */
+  static ofGroup(chart, column, range) {
+    const { mean: last, low: min, high: max, count: counts, x } = chart;
+    const columns = { last, min, max, counts, steps: x, times: x };
+    const series = new Series({ ...chart, ...columns, exact: false, run_id: 0, last_id: Infinity }, column, range);
+    series.group = { method: chart.method, n: chart.n };
+    return series;
   }
 
   /**
