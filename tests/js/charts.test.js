@@ -20,7 +20,7 @@ const FRAME = new Frame({ width: 160, height: 120, margin: MARGIN, xaxis: { rang
  */
 function shown(...lines) {
   /** @type {any} */
-  const all = lines.map((values, i) => ({ line: { run: { id: i + 1 } }, series: seriesOf(values) }));
+  const all = lines.map((values, i) => ({ line: { run: { id: i + 1 } }, series: seriesOf(values), y: values }));
   return /** @type {import("../../static/js/chart/card.js").Shown[]} */ (all);
 }
 

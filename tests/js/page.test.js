@@ -41,9 +41,9 @@ test("a parameter of the address is set, changed and taken away", () => {
 test("a view survives the address", () => {
   /** @param {string} search */
   const view = (search) => viewFrom((name) => new URLSearchParams(search).get(name));
-  assert.deepEqual(view(""), { axis: "step", log: false, range: null });
-  assert.deepEqual(view("?x=nonsense&min=5&max=5"), { axis: "step", log: false, range: null });
-  const search = "x=time&log=1&min=1.5&max=20";
+  assert.deepEqual(view(""), { axis: "step", log: false, range: null, smoothing: null });
+  assert.deepEqual(view("?x=nonsense&min=5&max=5"), { axis: "step", log: false, range: null, smoothing: null });
+  const search = "x=time&log=1&min=1.5&max=20&smooth=mean%3A20";
   assert.equal(withChanges("", null, parametersOf(view(search))), search);
 });
 

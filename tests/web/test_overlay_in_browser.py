@@ -137,3 +137,11 @@ def test_a_group_of_runs_is_its_mean_with_a_band_and_says_how_it_is_made(ada, si
     assert 2.5 < band[0] < 3.1
     site.send("POST", f"/metrics/{runs[0]}", {"name": "loss", "value": 9, "step": 60})
     until(lambda: ada.evaluate(f"{CHART}.data.find((t) => t.meta.kind === 'line').x.at(-1)") == 60)
+
+
+def test_smoothing_is_in_the_address_said_on_the_card_and_has_the_raw_line_behind_it(ada, site):
+    runs = many_runs(site, 2, 50)
+    overlay(ada, site, runs, "?smooth=mean:3")
+    ada.get_by_text("mean of 3 · exact").wait_for()
+    kinds = ada.evaluate(f"{CHART}.data.map((trace) => trace.meta.kind)")
+    assert kinds == ["raw", "raw", "line", "line"]

@@ -3,14 +3,15 @@
 import { count, exact, short, toNumber } from "../format.js";
 import { Line } from "./line.js";
 import { Overlay } from "./overlay.js";
+import { smoothed, smoothingInWords } from "./smooth.js";
 
 /** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./series.js").LiveColumns} LiveColumns */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../format.js").WireNumber} WireNumber */
-/** A line with what is drawn of it.
- * @typedef {{line: Line, series: Series}} Shown */
+/** A line with what is drawn of it; `y` is the values as they are, or smoothed.
+ * @typedef {{line: Line, series: Series, y: ArrayLike<number>}} Shown */
 
 /**
  * Give a card that came with its name alone what a whole one has.
@@ -58,6 +59,14 @@ function showValue(element, value) {
  */
 function specOf({ dataset: { metrics, name = "" } }) {
   return { metrics: metrics ? JSON.parse(metrics) : [name] };
+}
+
+/**
+ * @param {Series} series
+ * @param {View} view
+ */
+function valuesOf({ last }, { smoothing }) {
+  return smoothing ? smoothed(last, smoothing) : last;
 }
 
 export class Card {
@@ -129,19 +138,28 @@ export class Card {
   }
 
   /**
-   * What to draw, or null as long as some of it has not come. What is on the screen stays until then.
+   * What is to be drawn, or null as long as some of it has not come. What is on the screen stays until then.
+   * @param {View} view
+   */
+  seriesFor(view) {
+    /** @type {{line: Line, series: Series}[]} */
+    const found = [];
+    for (const line of this.lines) {
+      const series = this.problem ? line.base : line.seriesFor(view);
+      if (series) found.push({ line, series });
+      else if (line.base) return null;
+    }
+    return found.length || this.shown.length ? found : null;
+  }
+
+  /**
+   * The same with the values as they are drawn.
    * @param {View} view
    * @returns {Shown[] | null}
    */
   linesFor(view) {
-    /** @type {Shown[]} */
-    const shown = [];
-    for (const line of this.lines) {
-      const series = this.problem ? line.base : line.seriesFor(view);
-      if (series) shown.push({ line, series });
-      else if (line.base) return null;
-    }
-    return shown.length || this.shown.length ? shown : null;
+    const found = this.seriesFor(view);
+    return found?.map(({ line, series }) => ({ line, series, y: valuesOf(series, view) })) ?? null;
   }
 
   /** @param {View} view */
@@ -290,7 +308,10 @@ export class Card {
    */
   describe(view) {
     if (this.problem) return this.showExactness("Not up to date", this.problem);
-    return this.showExactness(...exactnessOf(this, view));
+    const [text, title] = exactnessOf(this, view);
+    if (!view.smoothing) return this.showExactness(text, title);
+    const how = `${title}. The strong line is computed from the points that are drawn; the faint one is as logged.`;
+    return this.showExactness(`${smoothingInWords(view.smoothing)} · ${text}`, how);
   }
 }
 

@@ -70,6 +70,7 @@ function traces(shown, view, place) {
   const hasBands = shown.length <= MOST_BANDS;
   return [
     ...groups.flatMap((group) => bandTrace(group, view, heights, hasBands)),
+    ...(view.smoothing ? groups.map((group) => rawTrace(group, heights)) : []),
     ...groups.map((group) => lineTrace(group, heights, shown.length)),
     ...markTrace(shown),
   ];
@@ -99,7 +100,7 @@ function groupBy(items, key) {
 function lineTrace(group, heights, lines) {
   const { hue, dash } = lineStyle(group[0].line);
   const longest = Math.max(...group.map(({ series }) => series.x.length));
-  const { x, y } = joined(group.map(({ series: { x, last } }) => ({ x, y: last })));
+  const { x, y } = joined(group.map(({ series: { x }, y }) => ({ x, y })));
   return {
     type: "scatter",
     mode: longest <= FEW ? "lines+markers" : "lines",
@@ -110,6 +111,26 @@ function lineTrace(group, heights, lines) {
     marker: { color: colour(hue), size: longest === 1 ? 7 : lines > MOST_BANDS ? 3 : 4 },
     hoverinfo: "skip",
     meta: { kind: "line", runs: group.map(({ line }) => line.run.id) },
+  };
+}
+
+/**
+ * Faint behind a smoothed line: what it is made of.
+ * @param {Shown[]} group
+ * @param {Heights} heights
+ */
+function rawTrace(group, heights) {
+  const { hue } = lineStyle(group[0].line);
+  const { x, y } = joined(group.map(({ series: { x, last } }) => ({ x, y: last })));
+  return {
+    type: "scatter",
+    mode: "lines",
+    x,
+    y: heights(y),
+    connectgaps: false,
+    hoverinfo: "skip",
+    line: { color: colour(hue, 0.3), width: 1 },
+    meta: { kind: "raw", runs: group.map(({ line }) => line.run.id) },
   };
 }
 

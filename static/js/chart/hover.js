@@ -216,14 +216,15 @@ export class Hover {
  * @param {Row} row
  * @returns {Node[]}
  */
-function detailsOf({ series, i, value, kind }) {
+function detailsOf({ series, y, i, value, kind }) {
   if (kind) return [paragraph("exactly", short(kind)), ...positionLines(series, i).map((text) => paragraph("", text))];
   if (series.group) return detailsOfMean(series, i);
   const points = Number(series.counts[i]);
   const [low, high] = [series.lowest(i), series.highest(i)];
   const write = Number.isFinite(value) ? exact : short;
   return [
-    paragraph("exactly", write(value)),
+    paragraph("exactly", y === series.last ? write(value) : short(value)),
+    ...(y === series.last ? [] : [paragraph("", `${write(series.last[i])} as logged`)]),
     ...(low < high ? [paragraph("", `${write(low)} to ${write(high)}`)] : []),
     ...positionLines(series, i).map((text) => paragraph("", text)),
     ...(points > 1 ? [paragraph("", `${count(points)} points up to here`)] : []),

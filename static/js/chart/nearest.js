@@ -36,7 +36,7 @@ export function pointedAt(shown, frame, { across, down }) {
   let meant = null;
   let least = Infinity;
   for (const one of shown) {
-    const distance = distanceTo(one.series, frame, x, down);
+    const distance = distanceTo(one, frame, x, down);
     if (distance >= least) continue;
     least = distance;
     meant = one;
@@ -48,13 +48,13 @@ export function pointedAt(shown, frame, { across, down }) {
 
 /**
  * Pixels up or down from a place to a line, or to the least and greatest values around it.
- * @param {import("./series.js").Series} series
+ * @param {Shown} shown
  * @param {Frame} frame
  * @param {number} x
  * @param {number} down
  */
-function distanceTo(series, frame, x, down) {
-  const { x: column, last } = series;
+function distanceTo({ series, y }, frame, x, down) {
+  const column = series.x;
   if (!column.length || x < column[0] - tolerance(frame) || x > column[column.length - 1] + tolerance(frame)) {
     return Infinity;
   }
@@ -62,7 +62,7 @@ function distanceTo(series, frame, x, down) {
   const next = x > column[i] ? i + 1 : i - 1;
   // Between two points that are far apart the line is somewhere else than either.
   const part = next >= 0 && next < column.length ? (x - column[i]) / (column[next] - column[i]) : 0;
-  const between = part > 0 ? last[i] + (last[next] - last[i]) * part : last[i];
+  const between = part > 0 ? y[i] + (y[next] - y[i]) * part : y[i];
   let least = Infinity;
   for (const value of [between, series.lowest(i), series.highest(i)]) {
     if (Number.isFinite(value)) least = Math.min(least, Math.abs(frame.down(value) - down));
@@ -87,11 +87,11 @@ export function rowsAt(shown, frame, x) {
   const rows = [];
   const margin = tolerance(frame);
   for (const one of shown) {
-    const { x: column, last, bad } = one.series;
+    const { x: column, bad } = one.series;
     const i = indexNear(column, x);
     if (i < 0 || x < column[0] - margin || x > column[column.length - 1] + margin) continue;
     const kind = bad.find(([at]) => at === x)?.[1] ?? null;
-    rows.push({ ...one, i, value: kind ? NaN : last[i], kind });
+    rows.push({ ...one, i, value: kind ? NaN : one.y[i], kind });
   }
   return rows.sort((a, b) => order(b) - order(a));
 }

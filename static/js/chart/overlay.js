@@ -43,14 +43,12 @@ export class Overlay {
    */
   light(lines, frame, log) {
     this.plot.toggleAttribute("data-lit", lines !== null);
-    const paths = (lines ?? []).map(({ line, series }) => {
+    const paths = (lines ?? []).map(({ line, series, y }) => {
       const { hue, dash } = lineStyle(line);
       const group = svg("g", { class: hue.slice(2) });
       const band = series.exact ? "" : pathOf(outline(series, log), frame);
       if (band) group.append(svg("path", { class: "band", d: band }));
-      group.append(
-        svg("path", { class: "line", d: pathOf({ x: series.x, y: series.last }, frame), "stroke-dasharray": dash }),
-      );
+      group.append(svg("path", { class: "line", d: pathOf({ x: series.x, y }, frame), "stroke-dasharray": dash }));
       return group;
     });
     this.lit.replaceChildren(...paths);

@@ -51,7 +51,7 @@ export class Renderer {
 
   /** @param {Card} card */
   isDue(card) {
-    return card.dirty && card.visible && card.linesFor(this.charts.view) && card.element.checkVisibility();
+    return card.dirty && card.visible && card.seriesFor(this.charts.view) && card.element.checkVisibility();
   }
 
   /** @param {Card} card */

@@ -1,9 +1,11 @@
-/* What of a run is shown: the x axis, the scale, and the window that is zoomed into. */
+/* What of the runs is shown: the x axis, the scale, the window that is zoomed into, the smoothing. */
+
+import { smoothingFrom, smoothingText } from "./smooth.js";
 
 /** @typedef {import("./series.js").Axis} Axis */
 /** @typedef {import("./ticks.js").Range} Range */
 /** `range` is in x of the axis: steps, milliseconds since 1970, or seconds since the start; null is the whole run.
- * @typedef {{axis: Axis, log: boolean, range: Range | null}} View */
+ * @typedef {{axis: Axis, log: boolean, range: Range | null, smoothing: import("./smooth.js").Smoothing | null}} View */
 /** What moving a window needs to know: from where to where there are points.
  * @typedef {{axis: Axis, ends: Range}} Extent */
 
@@ -18,6 +20,7 @@ export function viewFrom(read) {
     axis: axis === "time" || axis === "relative" ? axis : "step",
     log: read("log") === "1",
     range: low < high ? [low, high] : null,
+    smoothing: smoothingFrom(read("smooth")),
   };
 }
 
@@ -25,8 +28,14 @@ export function viewFrom(read) {
  * The parameters of the address for a view.
  * @param {View} view
  */
-export function parametersOf({ axis, log, range }) {
-  return { x: axis === "step" ? null : axis, log: log ? "1" : null, min: range?.[0], max: range?.[1] };
+export function parametersOf({ axis, log, range, smoothing }) {
+  return {
+    x: axis === "step" ? null : axis,
+    log: log ? "1" : null,
+    min: range?.[0],
+    max: range?.[1],
+    smooth: smoothingText(smoothing),
+  };
 }
 
 /**
