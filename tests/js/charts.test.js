@@ -4,15 +4,15 @@ import { requestsFor } from "../../static/js/chart/api.js";
 import { styleOf } from "../../static/js/chart/colours.js";
 import { joined } from "../../static/js/chart/draw.js";
 import { Frame } from "../../static/js/chart/frame.js";
-import { indexNear, pointedAt, rowsAround, rowsAt } from "../../static/js/chart/nearest.js";
+import { indexNear, pointedAt, pointNear, rowsAround, rowsAt } from "../../static/js/chart/nearest.js";
 import { Series } from "../../static/js/chart/series.js";
 import { seriesOf } from "./series.js";
 
 /** @type {import("../../static/js/chart/value-scale.js").ValueScale} */
 const SCALE = { type: "linear", range: [0, 10], ticks: null, place: null };
-const MARGIN = { l: 50, r: 10, t: 0, b: 20 };
+const SIZE = { width: 160, height: 120, margin: { l: 50, r: 10, t: 0, b: 20 } };
 /** A plot of 100 by 100 pixels for the steps 0 to 10 and the values 0 to 10. */
-const FRAME = new Frame({ width: 160, height: 120, margin: MARGIN, xaxis: { range: [0, 10] } }, SCALE);
+const FRAME = new Frame(SIZE, { range: [0, 10] }, SCALE);
 
 /**
  * Lines of runs 1, 2, 3 and so on.
@@ -60,10 +60,7 @@ test("lines in one trace have a gap between them", () => {
 
 test("a place on the canvas is that of the data, and back", () => {
   assert.deepEqual([FRAME.across(5), FRAME.down(10), FRAME.xAt(20)], [50, 0, 2]);
-  const log = new Frame(
-    { width: 160, height: 120, margin: MARGIN, xaxis: {} },
-    { ...SCALE, type: "log", range: [0, 2] },
-  );
+  const log = new Frame(SIZE, {}, { ...SCALE, type: "log", range: [0, 2] });
   assert.equal(log.down(10), 50);
   assert.ok(log.down(0) > 100);
 });
@@ -113,4 +110,20 @@ test("a metric that a run has not logged yet begins with its first live point", 
   const series = Series.empty({ name: "loss", x_axis: "step", last_id: 5 }, null);
   assert.equal(series.append({ ids: [5, 6], steps: [0, 1], values: [1, 2], timestamps: [0, 1] }), 1);
   assert.deepEqual([series.x, series.last, series.total], [[1], [2], 1]);
+});
+
+test("along another metric a line may turn back, and its points are found all the same", () => {
+  const series = seriesOf([1, 2, 3, 4], { x_axis: "metric:lr" });
+  series.x = [0, 2, 1, 3];
+  series.isSorted = false;
+  assert.deepEqual(series.ends(), [0, 3]);
+  assert.equal(pointNear(series, 1.1), 2);
+  assert.equal(series.append({ ids: [9], steps: [9], values: [1], timestamps: [1] }), 0);
+  assert.ok(series.needsRefetch);
+});
+
+test("on a log axis of x a place is that of its logarithm", () => {
+  const frame = new Frame(SIZE, { range: [1, 100], type: "log" }, SCALE);
+  assert.equal(Math.round(frame.across(10)), 50);
+  assert.equal(Math.round(frame.xAt(50)), 10);
 });

@@ -38,11 +38,13 @@ test("a parameter of the address is set, changed and taken away", () => {
   assert.equal(withChanges("?collapsed=a&collapsed=b&x=time", null, { collapsed: ["c&d"] }), "x=time&collapsed=c%26d");
 });
 
+const EMPTY = { axis: "step", log: false, logX: false, range: null, smoothing: null, yRange: null };
+
 test("a view survives the address", () => {
   /** @param {string} search */
   const view = (search) => viewFrom((name) => new URLSearchParams(search).get(name));
-  assert.deepEqual(view(""), { axis: "step", log: false, range: null, smoothing: null });
-  assert.deepEqual(view("?x=nonsense&min=5&max=5"), { axis: "step", log: false, range: null, smoothing: null });
+  assert.deepEqual(view(""), EMPTY);
+  assert.deepEqual(view("?x=nonsense&min=5&max=5"), EMPTY);
   const search = "x=time&log=1&min=1.5&max=20&smooth=mean%3A20";
   assert.equal(withChanges("", null, parametersOf(view(search))), search);
 });

@@ -9,7 +9,7 @@ export function seriesOf(values, fields = {}) {
   const steps = values.map((_, i) => i);
   const times = steps.map((step) => 1000 + step);
   const axis = fields.x_axis ?? "step";
-  const x = { step: steps, time: times, relative: steps }[axis];
+  const x = axis === "time" ? times : steps;
   /** @type {Record<string, number[]>} */
   const columns = { x, last: values, min: values, max: values, counts: values.map(() => 1), steps, times };
   const exact = fields.exact ?? true;

@@ -74,7 +74,7 @@ export class ChartApi {
     this.note(head.last_ids);
     const answers = withoutPoints(runs, metrics, axis, range, head.last_ids);
     for (const chart of /** @type {import("./series.js").ChartHead[]} */ (head.charts)) {
-      const answer = chart.error ? { error: chart.error } : new Series(chart, column, range);
+      const answer = chart.error ? { error: chart.error } : new Series({ ...chart, x_axis: axis }, column, range);
       answers.set(keyOf(chart.run_id, chart.name), answer);
     }
     return answers;
@@ -95,7 +95,9 @@ export class ChartApi {
     this.note(head.last_ids);
     const answers = withoutPoints(runs, metrics, window.axis, window.range, {});
     for (const chart of /** @type {import("./series.js").GroupHead[]} */ (head.charts)) {
-      const answer = chart.error ? { error: chart.error } : Series.ofGroup(chart, column, window.range);
+      const answer = chart.error
+        ? { error: chart.error }
+        : Series.ofGroup({ ...chart, x_axis: window.axis }, column, window.range);
       answers.set(keyOf(runs[chart.group], chart.name), answer);
     }
     return answers;

@@ -1,8 +1,11 @@
 /* Plotly's layout for a series: margins, axes, their ranges and ticks. */
 
+import { short } from "../format.js";
 import { colour } from "./colours.js";
-import { stepTicks } from "./ticks.js";
+import { Frame } from "./frame.js";
+import { logTicks, stepTicks, valueTicks } from "./ticks.js";
 import { elapsedTicks, timeTicks, timeTitle } from "./time-ticks.js";
+import { metricOf } from "./view.js";
 
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./ticks.js").Range} Range */
@@ -17,6 +20,7 @@ const FONT_SIZE = 11;
 let pen = null;
 
 /**
+ * The layout, and where things stand in it.
  * @param {HTMLElement} element
  * @param {Series[]} all
  * @param {View} view
@@ -31,7 +35,7 @@ export function layout(element, all, view, scale) {
   const x = xAxis(all, view, width - left - RIGHT);
   const bottom = BOTTOM + ("title" in x ? TITLE : 0);
   const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
-  return {
+  const plan = {
     width,
     height,
     margin: { l: left, r: RIGHT, t: 8, b: bottom },
@@ -42,7 +46,7 @@ export function layout(element, all, view, scale) {
     dragmode: "zoom",
     font: { family, size: FONT_SIZE, color: colour("--ink-3") },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
-    xaxis: { ...quiet, ...x },
+    xaxis: { ...quiet, ...x, ...(x.range && x.type === "log" ? { range: x.range.map(Math.log10) } : {}) },
     yaxis: {
       ...quiet,
       ticklabelstandoff: 4,
@@ -53,11 +57,13 @@ export function layout(element, all, view, scale) {
     },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
   };
+  return { plan, frame: new Frame(plan, x, scale) };
 }
 
 const BARE = { showticklabels: false, showgrid: false };
 
 /**
+ * The range is in x of the data also on a log axis, where Plotly wants exponents.
  * @param {Series[]} all
  * @param {View} view
  * @param {number} width pixels of the plot
@@ -65,35 +71,78 @@ const BARE = { showticklabels: false, showgrid: false };
  */
 function xAxis(all, view, width) {
   const axis = { type: "linear", tickangle: 0, tickfont: { size: FONT_SIZE }, ticklabelstandoff: 4, showgrid: false };
-  const ends = endsOf(all);
+  const ends = endsOf(all, -Infinity);
   const range = view.range ?? (ends && padded(ends, view.axis));
   if (!range) return { ...axis, ...BARE };
-  if (view.axis === "time") {
-    const title = { text: timeTitle(range), standoff: 2, font: { size: FONT_SIZE } };
-    return { ...axis, range, ...timeTicks(range, width), title };
-  }
+  const metric = metricOf(view.axis);
+  const title = metric === null ? {} : { title: titled(metric) };
+  if (isLogX(view)) return { ...axis, ...logX(all, range), ...title };
+  if (view.axis === "time") return { ...axis, range, ...timeTicks(range, width), title: titled(timeTitle(range)) };
   if (view.axis === "relative") return { ...axis, range, ...elapsedTicks(range, width) };
+  if (metric !== null) return { ...axis, range, ...thinned(valueTicks(range), width), ...title };
   return { ...axis, range, ...(ends ? stepTicks(range, ends, longest(all), width) : BARE) };
 }
 
-/**
- * The first and the last x that has a point, or null.
- * @param {Series[]} all
- * @returns {Range | null}
- */
-function endsOf(all) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const { start, x } of all) {
-    if (!x.length) continue;
-    low = Math.min(low, start ?? x[0], x[0]);
-    high = Math.max(high, x[x.length - 1]);
-  }
-  return low <= high ? [low, high] : null;
+/** Times have no logarithm. @param {View} view */
+export function isLogX({ logX, axis }) {
+  return logX && axis !== "time";
 }
 
-/** @param {Series[]} all */
-function longest(all) {
-  return all.reduce((most, one) => (one.x.length > most.x.length ? one : most));
+/**
+ * @param {Series[]} all
+ * @param {Range} range
+ */
+function logX(all, [low, high]) {
+  const above = endsOf(all, 0);
+  if (!above) return BARE; // Nothing is above 0.
+  const range = /** @type {Range} */ ([low > 0 ? low : above[0], high > 0 ? high : above[1]]);
+  if (range[0] >= range[1]) range[1] = range[0] * 10;
+  const { tickvals } = logTicks(range);
+  return {
+    type: "log",
+    range,
+    tickvals,
+    ticktext: tickvals.map((value) => (value < 1e6 ? short(value) : value.toExponential(0))),
+  };
+}
+
+/** @param {string} text */
+function titled(text) {
+  return {
+    text: text.replace(/[<&]/g, (sign) => ({ "<": "&lt;", "&": "&amp;" })[sign] ?? sign),
+    standoff: 2,
+    font: { size: FONT_SIZE },
+  };
+}
+
+/**
+ * Ticks that have room beside each other.
+ * @param {import("./ticks.js").Ticks} ticks
+ * @param {number} width
+ */
+function thinned({ tickvals, ticktext }, width) {
+  const longestText = Math.max(...ticktext.map((text) => text.length));
+  const by = Math.ceil((ticktext.length * (longestText * 6.5 + 16)) / Math.max(1, width));
+  /** @param {unknown} _ @param {number} i */
+  const isKept = (_, i) => i % by === 0;
+  return { tickvals: tickvals.filter(isKept), ticktext: ticktext.filter(isKept) };
+}
+
+/**
+ * The least and the greatest x that has a point, above a floor; or null.
+ * @param {Series[]} all
+ * @param {number} floor
+ * @returns {Range | null}
+ */
+function endsOf(all, floor) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const series of all) {
+    const ends = series.ends(floor);
+    if (!ends) continue;
+    low = Math.min(low, ends[0]);
+    high = Math.max(high, ends[1]);
+  }
+  return low <= high ? [low, high] : null;
 }
 
 /**
@@ -104,8 +153,13 @@ function longest(all) {
  */
 function padded([low, high], axis) {
   if (low < high) return [low, high];
-  const half = { step: 1, time: 1000, relative: 1 }[axis];
+  const half = axis === "time" ? 1000 : metricOf(axis) === null ? 1 : Math.abs(low) / 2 || 1;
   return [low - half, high + half];
+}
+
+/** @param {Series[]} all */
+function longest(all) {
+  return all.reduce((most, one) => (one.x.length > most.x.length ? one : most));
 }
 
 /**

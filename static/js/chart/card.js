@@ -125,11 +125,10 @@ export class Card {
    * @returns {import("./view.js").Extent | null}
    */
   get extent() {
-    const all = this.lines.flatMap(({ base }) => (base?.x.length ? [base] : []));
-    if (!all.length) return null;
-    const starts = all.map(({ start, x }) => Math.min(start ?? x[0], x[0]));
-    const ends = all.map(({ x }) => x[x.length - 1]);
-    return { axis: all[0].axis, ends: [Math.min(...starts), Math.max(...ends)] };
+    const ends = this.lines.flatMap(({ base }) => [base?.ends() ?? []]).filter((one) => one.length);
+    if (!ends.length) return null;
+    const axis = this.lines.find(({ base }) => base)?.base?.axis ?? "step";
+    return { axis, ends: [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))] };
   }
 
   /** The metrics that tell apart the lines of one run, if there are several. */

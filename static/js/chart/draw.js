@@ -2,7 +2,6 @@
 
 import { layout } from "./axes.js";
 import { colour, styleOf } from "./colours.js";
-import { Frame } from "./frame.js";
 import { valueScale } from "./value-scale.js";
 
 /** @typedef {import("./card.js").Shown} Shown */
@@ -36,9 +35,9 @@ export async function draw(Plotly, element, name, shown, view) {
   const config = { ...CONFIG, toImageButtonOptions: { filename: name.replace(/[^\w.-]+/g, "_"), scale: 2 } };
   const all = shown.map(({ series }) => series);
   const scale = valueScale(all, view);
-  const plan = layout(element, all, view, scale);
+  const { plan, frame } = layout(element, all, view, scale);
   await Plotly.react(element, traces(shown, view, scale.place), plan, config);
-  return new Frame(plan, scale);
+  return frame;
 }
 
 /** How a line is told apart from the others of its card: runs by colour, the metrics of one run too, those of several by

@@ -5,6 +5,7 @@ import { dateTime } from "../local-time.js";
 import { swatch } from "./colours.js";
 import { lineStyle } from "./draw.js";
 import { pointedAt, rowsAround, rowsAt } from "./nearest.js";
+import { metricOf } from "./view.js";
 
 /** @typedef {import("./card.js").Card} Card */
 /** @typedef {import("./card.js").Shown} Shown */
@@ -284,6 +285,8 @@ function paragraph(className, text) {
  */
 export function position(x, axis) {
   if (axis === "step") return `step ${count(x)}`;
+  const metric = metricOf(axis);
+  if (metric !== null) return `${metric} ${short(Number(x))}`;
   return axis === "relative" ? `after ${clock(Number(x))}` : dateTime(Number(x));
 }
 

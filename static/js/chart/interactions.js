@@ -3,7 +3,7 @@
 
 import { short } from "../format.js";
 import { position } from "./hover.js";
-import { indexNear } from "./nearest.js";
+import { pointNear } from "./nearest.js";
 import { zoomByTouch } from "./touch.js";
 import { moved, rounded, zoomedIn, zoomedOut } from "./view.js";
 
@@ -106,15 +106,19 @@ export class Interactions {
   attach(card) {
     if (card.wired === card.canvas) return;
     card.wired = card.canvas;
-    card.canvas?.on?.("plotly_relayout", (change) => this.relayout(change));
+    card.canvas?.on?.("plotly_relayout", (change) => this.relayout(change, card));
   }
 
-  /** @param {Record<string, any>} change */
-  relayout(change) {
+  /**
+   * @param {Record<string, any>} change
+   * @param {Card} card
+   */
+  relayout(change, { frame }) {
     /** @type {(number | undefined)[]} */
     const [from, to] = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     if (from === undefined || to === undefined) return;
-    const range = rounded([Math.min(from, to), Math.max(from, to)], this.charts.view.axis);
+    const ends = [from, to].map((end) => (frame?.logX ? 10 ** end : end));
+    const range = rounded([Math.min(...ends), Math.max(...ends)], this.charts.view.axis);
     clearTimeout(this.zoomTimer ?? undefined);
     this.zoomTimer = setTimeout(() => {
       this.zoomTimer = null;
@@ -170,7 +174,7 @@ export class Interactions {
     const meant = card.shown.find((one) => one.line === hover.meant?.line) ?? null;
     const series = (meant ?? card.shown.find((one) => one.series.x.length))?.series;
     if (!series) return;
-    hover.showAt(card, series.x[indexNear(series.x, this.cursor)], meant);
+    hover.showAt(card, series.x[pointNear(series, this.cursor)], meant);
     this.announce();
   }
 

@@ -66,7 +66,7 @@ export class Line {
    * @param {Range} range
    */
   pointsIn([low, high]) {
-    if (!this.base) return Infinity;
+    if (!this.base?.isSorted) return Infinity;
     const { x, counts } = this.base;
     let sum = 0;
     for (const more of counts.slice(indexOf(x, low), indexAfter(x, high) + 1)) sum += Number(more);

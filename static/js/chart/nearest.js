@@ -8,6 +8,7 @@ import { indexAfter, indexOf } from "./series.js";
  * @typedef {Shown & {i: number, value: number, kind: string | null}} Row */
 
 const NEAR = 28; // Pixels from the pointer to a line that is meant.
+const BESIDE_END = 8; // Pixels behind its end where a line is still meant.
 const ON_MARK = 5; // Pixels from a mark of what is not finite.
 
 /**
@@ -20,6 +21,18 @@ export function indexNear(column, x) {
   if (after === column.length) return after - 1;
   if (after > 0 && x - column[after - 1] <= column[after] - x) return after - 1;
   return indexAfter(column, column[after]) - 1;
+}
+
+/**
+ * The same of a series, whose line may turn back.
+ * @param {import("./series.js").Series} series
+ * @param {number} x
+ */
+export function pointNear({ x: column, isSorted }, x) {
+  if (isSorted) return indexNear(column, x);
+  let nearest = column.length - 1;
+  for (let i = nearest; i >= 0; i--) if (Math.abs(column[i] - x) < Math.abs(column[nearest] - x)) nearest = i;
+  return nearest;
 }
 
 /**
@@ -42,7 +55,7 @@ export function pointedAt(shown, frame, { across, down }) {
     meant = one;
   }
   const source = meant ?? shown.find(({ series }) => series.x.length);
-  const near = source ? source.series.x[indexNear(source.series.x, x)] : null;
+  const near = source ? source.series.x[pointNear(source.series, x)] : null;
   return { meant: least <= NEAR ? meant : null, x: mark ? mark[0] : (near ?? null) };
 }
 
@@ -55,11 +68,9 @@ export function pointedAt(shown, frame, { across, down }) {
  */
 function distanceTo({ series, y }, frame, x, down) {
   const column = series.x;
-  if (!column.length || x < column[0] - tolerance(frame) || x > column[column.length - 1] + tolerance(frame)) {
-    return Infinity;
-  }
-  const i = indexNear(column, x);
-  const next = x > column[i] ? i + 1 : i - 1;
+  if (!isWithin(series, frame, x)) return Infinity;
+  const i = pointNear(series, x);
+  const next = x > column[i] === column[i + 1] > column[i] ? i + 1 : i - 1;
   // Between two points that are far apart the line is somewhere else than either.
   const part = next >= 0 && next < column.length ? (x - column[i]) / (column[next] - column[i]) : 0;
   const between = part > 0 ? y[i] + (y[next] - y[i]) * part : y[i];
@@ -70,9 +81,17 @@ function distanceTo({ series, y }, frame, x, down) {
   return least;
 }
 
-/** In x, how far behind its ends a line is still meant. @param {Frame} frame */
-function tolerance(frame) {
-  return frame.xAt(8) - frame.xAt(0);
+/**
+ * Whether a line goes as far as an x, or nearly so.
+ * @param {import("./series.js").Series} series
+ * @param {Frame} frame
+ * @param {number} x
+ */
+function isWithin(series, frame, x) {
+  const ends = series.ends();
+  if (!ends) return false;
+  const across = frame.across(x);
+  return across >= frame.across(ends[0]) - BESIDE_END && across <= frame.across(ends[1]) + BESIDE_END;
 }
 
 /**
@@ -85,12 +104,10 @@ function tolerance(frame) {
 export function rowsAt(shown, frame, x) {
   /** @type {Row[]} */
   const rows = [];
-  const margin = tolerance(frame);
   for (const one of shown) {
-    const { x: column, bad } = one.series;
-    const i = indexNear(column, x);
-    if (i < 0 || x < column[0] - margin || x > column[column.length - 1] + margin) continue;
-    const kind = bad.find(([at]) => at === x)?.[1] ?? null;
+    if (!isWithin(one.series, frame, x)) continue;
+    const i = pointNear(one.series, x);
+    const kind = one.series.bad.find(([at]) => at === x)?.[1] ?? null;
     rows.push({ ...one, i, value: kind ? NaN : one.y[i], kind });
   }
   return rows.sort((a, b) => order(b) - order(a));

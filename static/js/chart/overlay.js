@@ -1,7 +1,7 @@
 /* What lies over a chart: the line that is lit, the crosshair with a dot on each line. Drawn without Plotly, which would
    take as long as for the whole chart. */
 
-import { short } from "../format.js";
+import { count, short } from "../format.js";
 import { lineStyle, outline } from "./draw.js";
 
 /** @typedef {import("./card.js").Card} Card */
@@ -26,13 +26,16 @@ export class Overlay {
     this.chip.className = "chip";
     this.chip.hidden = true;
     this.chip.setAttribute("aria-hidden", "true");
-    plot.append(this.svg, this.chip);
+    this.edges = document.createElement("div");
+    this.edges.className = "edges";
+    plot.append(this.svg, this.edges, this.chip);
   }
 
   /** @param {Frame} frame */
-  place({ left, top, width, height }) {
+  place({ left, top, width, height, scale }) {
     setAttributes(this.area, { x: left, y: top, width: Math.max(0, width), height: Math.max(0, height) });
     setAttributes(this.cross, { transform: `translate(${left} ${top})` });
+    this.edges.replaceChildren(...edgesOf(scale.outside));
   }
 
   /**
@@ -95,6 +98,24 @@ export class Overlay {
     this.cross.replaceChildren();
     this.chip.hidden = true;
   }
+}
+
+/**
+ * At the edges of the plot, what a chosen range of values leaves out.
+ * @param {import("./value-scale.js").ValueScale["outside"]} outside
+ */
+function edgesOf(outside) {
+  if (!outside) return [];
+  return /** @type {const} */ (["above", "below"]).flatMap((side) => {
+    const number = outside[side];
+    if (!number) return [];
+    const edge = document.createElement("span");
+    edge.className = side;
+    const points = number === 1 ? "1 point" : `${count(number)} points`;
+    const places = number === 1 ? "one place" : `${count(number)} places`;
+    edge.textContent = outside.exact ? `${points} ${side}` : `${side} in ${places}`;
+    return [edge];
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { toNumber } from "../format.js";
 
-/** @typedef {"step" | "time" | "relative"} Axis */
+/** @typedef {"step" | "time" | "relative" | `metric:${string}`} Axis */
 /** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./columnar.js").Reference} Reference */
 /** @typedef {import("../format.js").WireNumber} WireNumber */
@@ -23,7 +23,8 @@ import { toNumber } from "../format.js";
 
 /** @type {ColumnName[]} */
 const COLUMNS = ["x", "last", "min", "max", "counts", "steps", "times"];
-const UNITS = { step: 1, time: 1000, relative: 1 }; // Of x here, in the answer's: milliseconds for its seconds.
+/** @type {Record<string, number>} */
+const UNITS = { time: 1000 }; // Of x here, where it is not 1, in the answer's: milliseconds for its seconds.
 const LONG_TAIL = 200; // Live points beside a downsampled history, until the server should draw both anew...
 const LONG_LINE = 1500; // ...and beside one of which all points are here.
 
@@ -38,7 +39,7 @@ export class Series {
    * @param {Range | null} range the requested part of x, or null
    */
   constructor(chart, column, range = null) {
-    const unit = UNITS[chart.x_axis];
+    const unit = UNITS[chart.x_axis] ?? 1;
     this.name = chart.name;
     this.axis = chart.x_axis;
     this.exact = chart.exact;
@@ -69,6 +70,8 @@ export class Series {
     /** @type {number | null} when the run started, for points that have a time only */
     this.origin = this.axis === "relative" && this.x.length ? this.times[0] - this.x[0] : null;
     this.buckets = this.x.length;
+    /** Along another metric a line goes on in the order of steps, and may turn back. */
+    this.isSorted = !this.axis.startsWith("metric:") || this.x.every((x, i) => i === 0 || x >= this.x[i - 1]);
     this.appended = 0;
     this.outOfOrder = false;
     /** @type {{method: "exact" | "interpolated", n: number} | null} of how many runs this is the mean, and how it is made */
@@ -115,12 +118,17 @@ export class Series {
    */
   append(live) {
     let added = 0;
+    if (this.axis.startsWith("metric:")) {
+      // Where the point stands, only the server knows.
+      this.outOfOrder ||= live.ids.some((id) => id > this.lastId);
+      return 0;
+    }
     for (let i = 0; i < live.ids.length; i++) {
       if (live.ids[i] <= this.lastId) continue;
       this.lastId = live.ids[i];
       const time = live.timestamps[i];
       this.origin ??= time;
-      const x = { step: live.steps[i], time: time * 1000, relative: time - this.origin }[this.axis];
+      const x = this.axis === "step" ? live.steps[i] : this.axis === "time" ? time * 1000 : time - this.origin;
       if (this.range && (x < this.range[0] || x > this.range[1])) continue;
       this.insert(x, toNumber(live.values[i]), live.steps[i], time);
       added += 1;
@@ -179,7 +187,35 @@ export class Series {
    * @param {Range} range
    */
   covers([low, high]) {
-    return this.exact && (!this.range || (this.range[0] <= low && high <= this.range[1]));
+    return this.exact && this.isSorted && (!this.range || (this.range[0] <= low && high <= this.range[1]));
+  }
+
+  /**
+   * The least and the greatest x that has a point, or above `floor`; null if there is none.
+   * @param {number} floor
+   * @returns {Range | null}
+   */
+  ends(floor = -Infinity) {
+    const { x, start } = this;
+    if (!this.isSorted) {
+      const above = Array.from(x).filter((one) => one > floor);
+      return above.length ? [Math.min(...above), Math.max(...above)] : null;
+    }
+    const last = x[x.length - 1];
+    if (!(last > floor)) return null;
+    const first = Math.min(start ?? x[0], x[0]);
+    return [first > floor ? first : x[indexAfter(x, floor)], last];
+  }
+
+  /**
+   * From which index to which the points are in a range; all of them if there is none.
+   * @param {Range | null} range
+   * @returns {Range}
+   */
+  indexes(range) {
+    if (!range || !this.isSorted) return [0, this.x.length];
+    const [from, to] = [indexOf(this.x, range[0]), indexAfter(this.x, range[1])];
+    return from < to ? [from, to] : [0, this.x.length];
   }
 
   /** The least value of a bucket, NaN where there is none. @param {number} i */

@@ -1,11 +1,14 @@
 /* What of the runs is shown: the x axis, the scale, the window that is zoomed into, the smoothing. */
 
 import { smoothingFrom, smoothingText } from "./smooth.js";
+import { yRangeFrom, yRangeText } from "./y-range.js";
 
 /** @typedef {import("./series.js").Axis} Axis */
 /** @typedef {import("./ticks.js").Range} Range */
-/** `range` is in x of the axis: steps, milliseconds since 1970, or seconds since the start; null is the whole run.
- * @typedef {{axis: Axis, log: boolean, range: Range | null, smoothing: import("./smooth.js").Smoothing | null}} View */
+/** `range` is in x of the axis: steps, milliseconds since 1970, or seconds since the start, values of another metric; null is the whole run.
+ * `yRange` null shows all values.
+ * @typedef {{axis: Axis, log: boolean, logX: boolean, range: Range | null,
+ *   smoothing: import("./smooth.js").Smoothing | null, yRange: import("./y-range.js").YRange | null}} View */
 /** What moving a window needs to know: from where to where there are points.
  * @typedef {{axis: Axis, ends: Range}} Extent */
 
@@ -14,27 +17,44 @@ import { smoothingFrom, smoothingText } from "./smooth.js";
  * @returns {View}
  */
 export function viewFrom(read) {
-  const axis = read("x");
   const [low, high] = [read("min"), read("max")].map((text) => (text === null ? NaN : Number(text)));
   return {
-    axis: axis === "time" || axis === "relative" ? axis : "step",
+    axis: axisFrom(read("x")),
     log: read("log") === "1",
+    logX: read("logx") === "1",
     range: low < high ? [low, high] : null,
     smoothing: smoothingFrom(read("smooth")),
+    yRange: yRangeFrom(read("y")),
   };
+}
+
+/**
+ * @param {string | null} text
+ * @returns {Axis}
+ */
+export function axisFrom(text) {
+  if (text === "time" || text === "relative") return text;
+  return text?.startsWith("metric:") && text.length > 7 ? /** @type {Axis} */ (text) : "step";
+}
+
+/** The metric along which the charts are drawn, if it is one. @param {Axis} axis */
+export function metricOf(axis) {
+  return axis.startsWith("metric:") ? axis.slice(7) : null;
 }
 
 /**
  * The parameters of the address for a view.
  * @param {View} view
  */
-export function parametersOf({ axis, log, range, smoothing }) {
+export function parametersOf({ axis, log, logX, range, smoothing, yRange }) {
   return {
     x: axis === "step" ? null : axis,
     log: log ? "1" : null,
     min: range?.[0],
     max: range?.[1],
+    logx: logX ? "1" : null,
     smooth: smoothingText(smoothing),
+    y: yRangeText(yRange),
   };
 }
 
@@ -45,6 +65,7 @@ export function parametersOf({ axis, log, range, smoothing }) {
  * @returns {Range}
  */
 export function rounded([low, high], axis) {
+  if (metricOf(axis) !== null) return [Number(low.toPrecision(9)), Number(high.toPrecision(9))];
   if (axis === "relative") return [Number(low.toFixed(6)), Number(high.toFixed(6))];
   const inside = /** @type {Range} */ ([Math.ceil(low), Math.floor(high)]);
   return inside[0] < inside[1] ? inside : [Math.floor(low), Math.ceil(high)];
