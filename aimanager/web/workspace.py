@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response, g, jsonify
 from werkzeug.datastructures import MultiDict
+
+from ..errors import Invalid
+from ..http.auth import requires
+from ..services import bulk
+from ..services.run_list import pages
+from .asked import asked
+from .blueprint import web
 
 LAYOUTS = ("table", "both", "charts")
 SPLIT = 45  # Percent that the table takes.
@@ -21,3 +29,14 @@ def layout(args: MultiDict[str, str]) -> dict[str, Any]:
         "x": args.get("x", "step"),
         "log": args.get("log") == "1",
     }
+
+
+@web.get("/app/projects/<id:project_id>/ids")
+@requires("public_or_read")
+def run_ids(project_id: int) -> Response:
+    """The ids of all runs that the query of the project's page lists, as far as one change takes them."""
+    listed = asked()
+    if listed.where is None:
+        raise Invalid.field("q", listed.fault, source="query")
+    found = pages.page(g.principal, project_id, listed.order, listed.where, None, bulk.MOST)
+    return jsonify(ids=[run.id for run in found.items])

@@ -18,6 +18,16 @@ declare global {
     /** The colours of the page changed. */
     "theme:change": CustomEvent;
   }
+  interface Window {
+    htmx: {
+      ajax(
+        method: string,
+        url: string,
+        how: { source?: string; target?: string; swap?: string; push?: string },
+      ): Promise<void>;
+      process(element: Element): void;
+    };
+  }
   interface HTMLElementEventMap {
     /** New points of a run that is open or watched. */
     "live:metrics": CustomEvent<LiveMetrics>;

@@ -64,6 +64,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.delete_run": {"data": {"sure": "run"}},
     "web.docs": {},
     "web.find_columns": {},
+    "web.run_ids": {},
     "web.create_view": {"data": {"name": "a view", "is_shared": "1"}},
     "web.delete_view": {},
     "web.home": {},

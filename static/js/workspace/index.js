@@ -1,20 +1,28 @@
 /* The page of a project: the table of its runs, and their charts. */
 
+import { startColumns } from "./columns.js";
+import { registerKeys } from "./keys.js";
 import { start as startLayout } from "./layout.js";
 import { Legend } from "./legend.js";
+import { Selection } from "./selection.js";
 
 /** @param {HTMLElement} workspace */
 export function start(workspace) {
   startLayout(workspace);
-  new Legend();
+  startColumns();
+  registerKeys(new Legend(), new Selection());
   // What renews itself asks for what the address says now, not for what it said when it was rendered.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (ctx.sourceEvent?.type !== "click" && isRenewal(ctx.sourceElement))
-      ctx.request.action = location.pathname + location.search;
+    const renews = ctx.sourceElement?.id === "runs" || ctx.sourceElement?.id === "charts";
+    if (renews && ctx.sourceEvent?.type) ctx.request.action = location.pathname + location.search;
   });
-}
-
-/** @param {Element | undefined} element */
-function isRenewal(element) {
-  return element?.id === "runs" || element?.id === "charts";
+  // Of a row with the focus each control can be reached; of all others the name alone.
+  document.body.addEventListener("focusin", ({ target }) => {
+    const row = /** @type {Element} */ (target).closest?.("#table tr[data-id]");
+    for (const control of document.querySelectorAll("#table .marks :is(button, input)[tabindex='0']")) {
+      if (!row?.contains(control)) control.setAttribute("tabindex", "-1");
+    }
+    for (const control of row?.querySelectorAll(".marks :is(button, input)") ?? [])
+      control.setAttribute("tabindex", "0");
+  });
 }

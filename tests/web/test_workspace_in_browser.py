@@ -1,0 +1,213 @@
+"""The page of a project as a workspace: tasks of a researcher, by mouse and by keyboard."""
+
+import math
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.waiting import wait_until
+
+from .conftest import Site, log_in
+
+DRAWN = ".chart .js-plotly-plot"
+
+
+@pytest.fixture(scope="module")
+def sweep(site: Site) -> str:
+    """A project of twelve runs: two learning rates, three seeds, with the best validation loss in `adam-0.001-2`."""
+    project = site.project("sweep")
+    for optimizer in ("sgd", "adam"):
+        for rate in (0.1, 0.001):
+            for seed in range(3):
+                config = {"lr": rate, "optimizer": optimizer, "seed": seed}
+                run = site.run(project, f"{optimizer}-{rate}-{seed}", config=config, tags=[optimizer])
+                floor = 0.5 - 0.1 * seed - 0.05 * (optimizer == "adam") + (rate == 0.1) * -0.2
+                losses = [floor + math.exp(-step / 5) for step in range(30)]
+                site.log(run, **{"val/loss": losses, "train/loss": losses})
+    return f"/app/projects/{project}"
+
+
+@pytest.fixture
+def workspace(ada, site, sweep):
+    ada.goto(site.url + sweep)
+    ada.wait_for_selector("#workspace")
+    return ada
+
+
+def names(page) -> list[str]:
+    return page.locator("#table a[data-row]").all_text_contents()
+
+
+def query(page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def drawn(page) -> list[str]:
+    """The names of the runs whose eye is open."""
+    return page.locator("tr:has(.eye[aria-pressed=true]) a[data-row]").all_text_contents()
+
+
+def test_the_newest_runs_are_overlaid_at_once(workspace):
+    expect(workspace.locator("[data-drawn]")).to_have_text("10 of 12 runs drawn")
+    workspace.wait_for_selector(DRAWN)
+    assert len(drawn(workspace)) == 10
+    workspace.get_by_role("button", name="Draw the first 25").click()
+    expect(workspace.locator("[data-drawn]")).to_have_text("12 of 12 runs drawn")
+    assert query(workspace)["drawn"] == ["25"]
+
+
+def test_a_researcher_finds_the_best_run_by_validation_loss_among_those_with_a_learning_rate(workspace):
+    workspace.get_by_label("Search runs").fill("config.lr = 0.001")
+    expect(workspace.locator("#table a[data-row]")).to_have_count(6)
+    workspace.locator("th[data-column='metrics.val/loss.best'] > a").click()
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("adam-0.001-2")
+
+
+def test_the_best_run_is_found_and_opened_by_keyboard_alone(workspace):
+    workspace.keyboard.press("/")
+    workspace.keyboard.type("config.lr = 0.001")
+    expect(workspace.locator("#table a[data-row]")).to_have_count(6)
+    workspace.keyboard.press("Escape")
+    workspace.locator("th[data-column='metrics.val/loss.best'] > a").focus()
+    workspace.keyboard.press("Enter")
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("adam-0.001-2")
+    workspace.locator("#main").focus()
+    workspace.keyboard.press("j")
+    workspace.keyboard.press("Enter")
+    expect(workspace.locator("h1")).to_contain_text("adam-0.001-2")
+
+
+def test_a_view_that_is_sent_to_a_colleague_looks_the_same(workspace, browser, site):
+    workspace.locator("th[data-column='name'] > a").click()
+    workspace.wait_for_selector("th[data-column=name][aria-sort]")
+    workspace.locator(".eye").first.click()
+    workspace.locator(".divider").focus()
+    workspace.keyboard.press("ArrowRight")
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    try:
+        colleague = log_in(context.new_page(), site)
+        colleague.goto(workspace.url)
+        expect(colleague.locator("[data-drawn]")).to_have_text("9 of 12 runs drawn")
+        assert names(colleague) == names(workspace)
+        assert drawn(colleague) == drawn(workspace)
+        assert colleague.locator(".divider").get_attribute("aria-valuenow") == "47"
+    finally:
+        context.close()
+
+
+def test_the_divider_is_moved_by_mouse_and_by_keyboard_and_stays_after_a_reload(workspace):
+    divider = workspace.locator(".divider")
+    box = divider.bounding_box()
+    workspace.mouse.move(box["x"], box["y"] + 100)
+    workspace.mouse.down()
+    workspace.mouse.move(800, box["y"] + 100)
+    workspace.mouse.up()
+    expect(divider).to_have_attribute("aria-valuenow", "63")
+    divider.focus()
+    workspace.keyboard.press("ArrowLeft")
+    assert query(workspace)["split"] == ["61"]
+    workspace.reload()
+    assert abs(divider.bounding_box()["x"] - 0.61 * 1280) < 2
+    workspace.get_by_role("button", name="Charts", exact=True).click()
+    expect(workspace.locator("#runs")).to_be_hidden()
+    assert query(workspace)["layout"] == ["charts"]
+
+
+def test_one_run_is_drawn_alone_and_then_all_again(workspace):
+    eye = workspace.locator(".eye").nth(1)
+    name = names(workspace)[1]
+    eye.click(modifiers=["Alt"])
+    expect(workspace.locator("[data-drawn]")).to_have_text("1 of 12 runs drawn")
+    assert drawn(workspace) == [name]
+    eye.click(modifiers=["Alt"])
+    expect(workspace.locator("[data-drawn]")).to_have_text("10 of 12 runs drawn")
+
+
+def test_a_row_lights_its_line_and_a_line_its_row(workspace):
+    workspace.evaluate("document.body.addEventListener('runs:lit', (event) => { window.lit = event.detail.id })")
+    row = workspace.locator("#table tr[data-id]").nth(2)
+    row.hover()
+    number = int(row.get_attribute("data-id"))
+    assert workspace.evaluate("window.lit") == number
+    workspace.evaluate(
+        "(id) => document.body.dispatchEvent(new CustomEvent('runs:lit', { detail: { id } }))", number - 1
+    )
+    expect(workspace.locator("tr[data-lit]")).to_have_attribute("data-id", str(number - 1))
+
+
+def test_columns_are_moved_pinned_and_hidden_from_their_menus(workspace):
+    def heads() -> list[str]:
+        return workspace.locator("th[data-column]").evaluate_all("all => all.map(one => one.dataset.column)")
+
+    before = heads()
+    button = workspace.locator("th[data-column='config.lr'] [data-column-menu]")
+    button.focus()
+    workspace.keyboard.press("Alt+ArrowLeft")
+    wait_until(lambda: heads().index("config.lr") == before.index("config.lr") - 1)
+    expect(button).to_be_focused()
+    workspace.keyboard.press("Enter")
+    workspace.get_by_role("button", name="Pin", exact=True).click()
+    wait_until(lambda: heads()[1] == "config.lr")
+    button.click()
+    workspace.locator("#column-menu [data-do=hide]").click()
+    wait_until(lambda: "config.lr" not in heads())
+    workspace.go_back()
+    wait_until(lambda: "config.lr" in heads())
+
+
+def test_a_column_is_found_in_the_list_and_added(workspace):
+    workspace.get_by_role("button", name="Columns").click()
+    workspace.keyboard.type("train")
+    workspace.locator("#column-list a[data-key='metrics.train/loss'][aria-current]").click()
+    expect(workspace.locator("th[data-column='metrics.train/loss']")).to_have_count(0)
+    workspace.locator("#column-list a[data-key='metrics.train/loss']:not([aria-current])").click()
+    expect(workspace.locator("th[data-column='metrics.train/loss']")).to_have_count(1)
+
+
+def test_a_column_is_resized_by_keyboard_and_keeps_its_width(workspace):
+    head = workspace.locator("th[data-column=name]")
+    width = head.bounding_box()["width"]
+    head.locator("[data-column-menu]").focus()
+    workspace.keyboard.press("Shift+ArrowRight")
+    assert head.bounding_box()["width"] == width + 24
+    assert query(workspace)["width"] == [f"name:{int(width) + 24}"]
+    workspace.reload()
+    assert head.bounding_box()["width"] == width + 24
+
+
+def test_runs_are_selected_tagged_and_untagged_again_without_moving_a_row(workspace):
+    first = workspace.locator("#table a[data-row]").first
+    place = first.bounding_box()
+    first.focus()
+    workspace.keyboard.press("x")
+    workspace.keyboard.press("j")
+    workspace.keyboard.press("j")
+    workspace.keyboard.press("X")
+    expect(workspace.locator("#bulk [role=status]")).to_have_text("3 selected")
+    assert first.bounding_box() == place
+    workspace.get_by_role("button", name="Tag", exact=True).click()
+    workspace.keyboard.type("looked at")
+    workspace.keyboard.press("Enter")
+    expect(workspace.locator("#table .tag", has_text="looked at")).to_have_count(3)
+    workspace.get_by_role("button", name="Undo").click()
+    expect(workspace.locator("#table .tag", has_text="looked at")).to_have_count(0)
+
+
+def test_a_deleted_run_leaves_the_list_and_comes_back_by_undo(workspace):
+    workspace.locator("[data-choose]").first.check()
+    workspace.get_by_role("button", name="Delete", exact=True).click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(11)
+    workspace.get_by_role("button", name="Undo").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(12)
+
+
+def test_a_colour_is_chosen_for_a_run_and_stays(workspace):
+    row = workspace.locator("#table tr[data-id]").first
+    row.locator("a[data-row]").focus()
+    workspace.keyboard.press("c")
+    workspace.get_by_role("button", name=re.compile("Colour 4, dashed")).click()
+    expect(row).to_have_attribute("data-colour", "13")
+    workspace.reload()
+    expect(row).to_have_attribute("data-colour", "13")
