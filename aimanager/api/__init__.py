@@ -7,6 +7,7 @@ from flask import Flask
 from .accounts import auth
 from .health import health
 from .metrics import metrics
+from .notes import notes
 from .openapi import document
 from .projects import projects
 from .runs import runs
@@ -15,5 +16,5 @@ from . import reads  # noqa: F401  isort: skip - more routes of metrics
 
 
 def init_api(app: Flask) -> None:
-    for blueprint in (auth, projects, runs, metrics, health, document):
+    for blueprint in (auth, projects, runs, notes, metrics, health, document):
         app.register_blueprint(blueprint)

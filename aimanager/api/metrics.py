@@ -36,7 +36,7 @@ def log(metric: MetricIn, run_id: int) -> Any:
 
     Without a step it is the metric's greatest one plus one. An `Idempotency-Key` header makes a retry harmless.
     """
-    receipt = service.record(g.principal, run_id, _batch_once(columns.single(metric)))
+    receipt, _ = service.record(g.principal, run_id, _batch_once(columns.single(metric)))
     if receipt.steps is None or receipt.times is None:
         raise RuntimeError("the only request of a key has points")
     return {
@@ -82,11 +82,12 @@ def log_bulk(posted: BulkIn | BulkFrame, run_id: int) -> Any:
         raise Invalid.field("seq", "client and seq must be sent together")
     batch = Batch(columns.bulk(posted), posted.client, posted.seq, body_fingerprint() if posted.client else None)
     parts().rate_limits.spend_points(batch.count)
-    receipt = service.record(g.principal, run_id, batch)
+    receipt, stop_requested = service.record(g.principal, run_id, batch)
     return {
         "message": f"Logged {batch.count} metrics successfully",
         "last_id": receipt.last_id,
         "flush_after_ms": _flush_after_ms(run_id),
+        "stop_requested": stop_requested,
     }
 
 

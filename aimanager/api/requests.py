@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ..errors import Invalid
-from ..services import validation
+from ..services import marks, validation
 from ..wire.times import SECOND
 from .fields import (
     INT64,
@@ -114,11 +114,31 @@ class ProjectChanges(Input):
     updated_at: Time = ReadOnly
 
 
+TotalSteps = Annotated[int, Field(ge=1, lt=INT64, examples=[5000], description="How many steps there will be")]
+NoteText = Annotated[str, Field(min_length=1, max_length=marks.LONGEST_NOTE, examples=["A **spike**"]), PROSE]
+
+
+class NoteIn(Input):
+    """A note about a run, or one that is pinned to a point of a metric."""
+
+    text: NoteText
+    metric: (
+        Annotated[str, Field(min_length=1, max_length=validation.LONGEST_METRIC, examples=["loss"]), NAME] | None
+    ) = None
+    step: Step | None = None
+    time: Time | None = None
+
+
+class NoteChanges(Input):
+    text: NoteText
+
+
 class RunIn(Input):
     name: Annotated[Title | None, Field(examples=["Training Run 1"])] = None
     config: Config | None = None
     tags: Tags | None = None
     notes: Prose = ""
+    total_steps: TotalSteps | None = None
 
 
 class RunChanges(Input):
@@ -128,6 +148,8 @@ class RunChanges(Input):
     config: Config = {}
     tags: Tags = []
     notes: Prose = ""
+    total_steps: TotalSteps | None = None
+    stop_requested_at: Time | None = ReadOnly
     id: Id = ReadOnly
     project_id: Id = ReadOnly
     started_at: Time = ReadOnly

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from ..models import ApiKey, Project, Run, User
+from ..models import ApiKey, Project, Run, RunMark, User
 from .fields import Config, Status, TagsOut, TimeOut, ValueOut
 
 
@@ -77,8 +77,22 @@ class RunOut(BaseModel):
     config: Config
     tags: TagsOut
     notes: str
+    total_steps: int | None = Field(description="How many steps there will be, if the script said so")
     started_at: TimeOut
     ended_at: TimeOut | None
+    stop_requested_at: TimeOut | None = Field(description="Since when the script is asked to stop; null when it is not")
+    created_at: TimeOut
+    updated_at: TimeOut
+
+
+class NoteOut(BaseModel):
+    id: int
+    run_id: int
+    metric: str | None = Field(examples=["train/loss"], description="null for a note about the whole run")
+    step: int | None
+    time: TimeOut | None
+    text: str = Field(examples=["The learning rate was **too high** here"])
+    author: str | None
     created_at: TimeOut
     updated_at: TimeOut
 
@@ -102,6 +116,7 @@ class Logged(BaseModel):
     flush_after_ms: int = Field(
         examples=[250], description="Milliseconds after which the client should send its next batch"
     )
+    stop_requested: bool = Field(description="Whether somebody asks the run to stop")
 
 
 class Heartbeat(BaseModel):
@@ -111,7 +126,7 @@ class Heartbeat(BaseModel):
     heartbeat_after_ms: int = Field(
         examples=[15000], description="Milliseconds after which the client should send its next heartbeat"
     )
-    stop_requested: bool = Field(description="Whether the run should end; false until that can be asked for")
+    stop_requested: bool = Field(description="Whether somebody asks the run to stop")
 
 
 class History(BaseModel):
@@ -206,3 +221,7 @@ def project_out(project: Project) -> dict[str, Any]:
 
 def run_out(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in RunOut.model_fields}
+
+
+def note_out(note: RunMark, author: str | None) -> dict[str, Any]:
+    return {name: getattr(note, name) for name in NoteOut.model_fields if name != "author"} | {"author": author}

@@ -66,7 +66,9 @@ def create(place: RunPlace, new: RunIn) -> Any:
     """
     key = idempotency_key()
     retry = None if key is None else (key, body_fingerprint().hex())
-    run = service.create(g.principal, place.project_id, new.name, new.config, new.tags or (), new.notes, retry)
+    run = service.create(
+        g.principal, place.project_id, new.name, new.config, new.tags or (), new.notes, retry, new.total_steps
+    )
     return run_out(run)
 
 
@@ -102,13 +104,25 @@ def heartbeat(run_id: int) -> Any:
     A run whose client sends heartbeats is shown as stale after three missed ones, any other after 30 minutes of silence.
     The answer says how soon the server wants the next batch and the next heartbeat; a batch of points is one, too.
     """
-    service.heartbeat(g.principal, run_id)
+    place = service.heartbeat(g.principal, run_id)
     pause = parts().flush_pacing.after_heartbeat(run_id, g.principal.user_id, hub.watched(run_id))
     return {
         "flush_after_ms": pause,
         "heartbeat_after_ms": service.HEARTBEAT_EVERY // timedelta(milliseconds=1),
-        "stop_requested": False,  # Nobody can ask for it yet; clients may rely on the field.
+        "stop_requested": place.stop_requested,
     }
+
+
+@runs.post("/<id:run_id>/stop")
+@requires("write")
+@refuses(409)
+@returns(RunOut)
+def stop(run_id: int) -> Any:
+    """Ask a run to stop: the answer to its script's next batch or heartbeat says so, and the script decides.
+
+    A run that has ended is a 409. The request is forgotten when the run ends or goes on.
+    """
+    return run_out(service.request_stop(g.principal, run_id))
 
 
 @runs.delete("/<id:run_id>")

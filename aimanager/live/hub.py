@@ -29,7 +29,13 @@ REASONS = {
     FORBIDDEN: "not allowed to read this any more",
     DELETED: "deleted",
 }
-PACE = {"run": 0.05, "run-facts": 0.05, "project": 0.5, "home": 2.0}  # Seconds between two messages to the same room.
+PACE = {
+    "run": 0.05,
+    "run-facts": 0.05,
+    "run-marks": 0.5,
+    "project": 0.5,
+    "home": 2.0,
+}  # Seconds between two messages to the same room.
 REST = 4  # A round that took a second is followed by at least four of rest.
 PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
 FACTS_ROUND = 0.1  # Seconds after which the facts of the remaining runs are left for the next second.
@@ -68,6 +74,7 @@ class Hub:
         self._handlers = {
             "run": self._points,
             "run-facts": self._facts,
+            "run-marks": self._marks,
             "project": self._project,
             "home": self._home,
             "user": self._user,
@@ -205,6 +212,14 @@ class Hub:
             self._recheck_soon(room.viewers)
             self._pause(f"run-facts:{run}", time.monotonic() - began)
 
+    def _marks(self, run: int) -> None:
+        room = self._rooms.get(f"run:{run}")
+        if room is not None:
+            marks = frames.message("marks", run_id=run)
+            for viewer in room.viewers:
+                self._send(viewer, marks)
+            self._pause(f"run-marks:{run}", 0.0)
+
     def _project(self, project: int) -> None:
         began = time.monotonic()
         room = self._rooms.get(f"project:{project}")
@@ -319,4 +334,4 @@ class Hub:
 
 
 def _room(kind: str, number: str) -> str:
-    return f"run:{number}" if kind == "run-facts" else f"{kind}:{number}"
+    return f"run:{number}" if kind in ("run-facts", "run-marks") else f"{kind}:{number}"

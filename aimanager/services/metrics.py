@@ -24,9 +24,9 @@ from ..store import (
 from . import runs
 
 
-def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
-    """Store a batch once, however often it arrives, and wake its viewers."""
-    project_id = runs.project_of(run_id, principal, "write")
+def record(principal: Principal, run_id: int, batch: Batch) -> tuple[Receipt, bool]:
+    """Store a batch once, however often it arrives, and wake its viewers; says too whether the run is asked to stop."""
+    project_id, stop_requested = runs.place_of(run_id, principal, "write")
     try:
         receipt = metric_store.append(run_id, project_id, batch)
     except RunDeleted:
@@ -39,7 +39,7 @@ def record(principal: Principal, run_id: int, batch: Batch) -> Receipt:
         # After the commit: nobody sees what might be rolled back.
         live_bus.publish(f"run:{run_id}")
         live_bus.publish(f"project:{project_id}")
-    return receipt
+    return receipt, stop_requested
 
 
 def _out_of_turn(error: OutOfTurn, batch: Batch) -> str:

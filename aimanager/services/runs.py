@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from ..db.prepared import Prepared, one_of
 from ..errors import Conflict, Invalid
 from ..extensions import database, db, live_bus, metric_store, parts, writing
-from ..models import Project, Run
+from ..models import Project, Run, RunMark
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
 from ..principal import Principal
@@ -43,20 +43,32 @@ def get(run_id: int, principal: Principal, to: Right = "read") -> Run:
 
 _runs, _projects = Run.__table__.c, Project.__table__.c
 _PLACE = (
-    sa.select(_runs.project_id, _projects.owner_id, _projects.is_public)
+    sa.select(_runs.project_id, _projects.owner_id, _projects.is_public, _runs.stop_requested_at)
     .join_from(Run.__table__, Project.__table__, _projects.id == _runs.project_id)
     .where(_runs.id == sa.bindparam("run_id"), _projects.deleted_at.is_(None))
 )
 
 
-def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
-    """The id of the run's project, after a check of the caller's rights: all that ingest needs, without loading a row object."""
+class Place(NamedTuple):
+    """Whose a run is, and whether it is asked to stop."""
+
+    project_id: int
+    stop_requested: bool
+
+
+def place_of(run_id: int, principal: Principal, to: Right = "read") -> Place:
+    """What ingest needs of a run, after a check of the caller's rights, without loading a row object."""
     row = database.lookups.recall(_PLACE, run_id=run_id)
     if row is None:
         raise projects.missing(principal)
-    project_id, owner_id, is_public = row
+    project_id, owner_id, is_public, stop_requested_at = row
     projects.check(principal, owner_id, is_public, to)
-    return project_id
+    return Place(project_id, stop_requested_at is not None)
+
+
+def project_of(run_id: int, principal: Principal, to: Right = "read") -> int:
+    """The id of the run's project, after a check of the caller's rights."""
+    return place_of(run_id, principal, to).project_id
 
 
 _PLACES = Prepared(
@@ -96,6 +108,7 @@ def create(
     tags: Sequence[str] = (),
     notes: str = "",
     once: tuple[str, str] | None = None,
+    total_steps: int | None = None,
 ) -> Run:
     """Start a run. One without a name is called `run-<id>`.
 
@@ -108,7 +121,9 @@ def create(
     validation.check_prose("notes", notes)
     config = validation.check_config(config or {})
     try:
-        run = _start(principal, project_id, once, name=name, config=config, tags=[*tags], notes=notes)
+        run = _start(
+            principal, project_id, once, name=name, config=config, tags=[*tags], notes=notes, total_steps=total_steps
+        )
     except IntegrityError:  # The same key came twice at once, on a database that has no gate.
         run = _start(principal, project_id, once, name=name)
     live_bus.publish(f"project:{project_id}")
@@ -138,9 +153,10 @@ def _made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
 
 
 def update(principal: Principal, run_id: int, **changes: Any) -> Run:
-    """Change name, status, ended_at, config, tags or notes; a final status without a time ends the run now."""
+    """Change name, status, ended_at, config, tags, notes or total_steps; a final status without a time ends the run now."""
     changes = _checked(changes)
-    with writing():
+    last_step = _last_step(run_id) if changes.get("status") == "running" else None
+    with writing() as session:
         run = get(run_id, principal, "write")
         status = changes.get("status", run.status)
         ended_now = status != run.status and status in FINAL
@@ -151,6 +167,11 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
             changes["ended_at"] = None
             if run.status != "running":
                 run.alive_at, run.has_heartbeat = now(), False
+                session.add(
+                    RunMark(run_id=run_id, kind="resume", step=last_step, time=now(), user_id=principal.user_id)
+                )
+        if status != run.status:
+            run.stop_requested_at = None
         for field, value in changes.items():
             setattr(run, field, value)
         if run.ended_at is None:
@@ -158,6 +179,7 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
         elif run.end_received_at is None or ended_now:
             run.end_received_at = now()
     if "status" in changes:
+        live_bus.publish(f"run-marks:{run_id}")
         (metric_store.finish if run.status in FINAL else metric_store.resume)(run_id)
     live_bus.publish(f"run-facts:{run_id}")
     live_bus.publish(f"project:{run.project_id}")
@@ -165,7 +187,7 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:
-    allowed = {"name", "status", "ended_at", "config", "tags", "notes"}
+    allowed = {"name", "status", "ended_at", "config", "tags", "notes", "total_steps"}
     if not set(changes) <= allowed:
         raise Invalid.field("body", f"only {', '.join(sorted(allowed))} can be changed")
     if "name" in changes:
@@ -181,10 +203,27 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def heartbeat(principal: Principal, run_id: int) -> None:
+def _last_step(run_id: int) -> int | None:
+    """Where the points of a run end; None without any."""
+    return max((metric.last_step for metric in metric_store.summaries([run_id]).get(run_id, ())), default=None)
+
+
+def heartbeat(principal: Principal, run_id: int) -> Place:
     """The run gave a sign of life. Written with those of other runs a few seconds later."""
-    project_of(run_id, principal, "write")
+    place = place_of(run_id, principal, "write")
     parts().heartbeats.note(run_id)
+    return place
+
+
+def request_stop(principal: Principal, run_id: int) -> Run:
+    """Ask a run's script to stop; the answer to its next batch or heartbeat says so. Raises Conflict for one that has ended."""
+    with writing():
+        run = get(run_id, principal, "write")
+        if run.status != "running":
+            raise Conflict("The run has ended")
+        run.stop_requested_at = run.stop_requested_at or now()
+    live_bus.publish(f"run-facts:{run_id}")
+    return run
 
 
 def delete(principal: Principal, run_id: int) -> None:

@@ -1,36 +1,11 @@
 """The pages: HTML first, htmx for what changes, scripts only where drawing needs them."""
 
-# Each of these modules adds its routes to the blueprint.
-from . import (
-    bulk,
-    charts,
-    client,
-    column_search,
-    docs,
-    home,
-    projects,
-    runs,
-    search,
-    session,
-    settings,
-    table_csv,
-    views,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
 from .blueprint import web
 
-__all__ = [
-    "bulk",
-    "charts",
-    "client",
-    "column_search",
-    "docs",
-    "home",
-    "projects",
-    "runs",
-    "search",
-    "session",
-    "settings",
-    "table_csv",
-    "views",
-    "web",
-]
+__all__ = ["web"]
+
+for module in iter_modules(__path__):  # Each adds its routes to the blueprint.
+    import_module(f"{__name__}.{module.name}")

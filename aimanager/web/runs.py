@@ -12,7 +12,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import bulk, metrics, projects, runs
+from ..services import bulk, metrics, progress, projects, runs
 from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
@@ -48,6 +48,14 @@ def update_run(run_id: int) -> Response:
     return see(url_for("web.run", run_id=run_id))
 
 
+@web.post("/app/runs/<id:run_id>/stop")
+@requires("write")
+def stop_run(run_id: int) -> Response:
+    """Ask the script to stop; the head of the page says that it was asked."""
+    runs.request_stop(g.principal, run_id)
+    return see(url_for("web.run", run_id=run_id))
+
+
 @web.post("/app/runs/<id:run_id>/delete")
 @requires("write")
 def delete_run(run_id: int) -> Response:
@@ -74,6 +82,7 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab == "charts" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
+        progress=progress.of(run, summary, heard_at),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",
     )  # fmt: skip

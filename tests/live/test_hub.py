@@ -139,6 +139,16 @@ def test_a_change_of_facts_arrives_once(world):
     assert guest.messages == [{"type": "run", "run": world.facts[1]}]
 
 
+def test_a_change_of_marks_is_said_to_all_who_look_at_the_run(world):
+    guest, other, page = world.guest(), world.guest("run:2"), world.guest("project:3")
+    world.hub.watch(page.viewer, {1: 0})
+    world.bus.publish("run-marks:1")
+    for viewer in (guest, page):
+        viewer.read(until=lambda viewer=viewer: viewer.of_kind("marks"))
+        assert viewer.of_kind("marks") == [{"type": "marks", "run_id": 1}]
+    assert other.of_kind("marks") == []
+
+
 def test_a_deleted_run_is_said_and_its_socket_closed(world):
     guest = world.guest()
     del world.facts[1]

@@ -37,6 +37,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "metrics.log_batch": {"json": {"metrics": {"loss": 1}}},
     "metrics.log_bulk": {"json": {"series": {"loss": {"values": [1]}}}},
     "metrics.summary": {},
+    "notes.create": {"json": {"text": "a note"}},
+    "notes.delete": {},
+    "notes.index": {},
+    "notes.update": {"json": {"text": "changed"}},
     "openapi.openapi": {},
     "projects.create": {"json": {"name": "new"}},
     "projects.delete": {},
@@ -48,6 +52,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "runs.heartbeat": {},
     "runs.index": {},
     "runs.show": {},
+    "runs.stop": {},
     "runs.update": {"json": {"name": "changed"}},
     "static": {},
     "web.bulk_runs": {"data": {"action": "archive", "ids": "{run_id}"}},
@@ -65,13 +70,16 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.docs": {},
     "web.find_columns": {},
     "web.run_ids": {},
+    "web.create_note": {"data": {"text": "a note"}},
     "web.create_view": {"data": {"name": "a view", "is_shared": "1"}},
+    "web.delete_note": {},
     "web.delete_view": {},
     "web.home": {},
     "web.issue_key": {"data": {"key_name": "laptop", "scope": "write"}},
     "web.log_in": {"data": {"username": "alice", "password": PASSWORD}},
     "web.login": {},
     "web.logout": {},
+    "web.marks": {"query_string": {"runs": "{run_id}"}},
     "web.project": {},
     "web.register": {},
     "web.revoke_key": {},
@@ -81,6 +89,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.settings": {},
     "web.sign_up": {"data": {"email": "u{n}@example.com", "username": "u{n}", "password": "a good password"}},
     "web.snippet_key": {},
+    "web.stop_run": {},
+    "web.update_note": {"data": {"text": "changed"}},
     "web.update_project": {"data": {"name": "changed"}},
     "web.update_view": {"data": {"name": "changed"}},
     "web.update_run": {"data": {"name": "changed"}},
@@ -95,6 +105,7 @@ ALSO_HOLD = {
     "runs.create": "project_id",
     "web.bulk_runs": "run_id",
     "web.charts_of_runs": "run_id",
+    "web.marks": "run_id",
 }
 # Open to read where something is public, but these ask for what is one's own.
 ONES_OWN = {"projects.index", "runs.index", "web.home"}
@@ -120,8 +131,8 @@ class Route:
 
     @property
     def object(self) -> str | None:
-        """`project_id`, `run_id`, `key_id` or `view_id`: whose rights are checked, or None."""
-        held = self.rule.arguments & {"project_id", "run_id", "key_id", "view_id"}
+        """`project_id`, `run_id`, `key_id`, `view_id` or `note_id`: whose rights are checked, or None."""
+        held = self.rule.arguments & {"project_id", "run_id", "key_id", "view_id", "note_id"}
         assert len(held) <= 1, f"{self.rule} is about two things: say here which one decides"
         return next(iter(held), ALSO_HOLD.get(self.name))
 

@@ -10,7 +10,7 @@ from flask_jwt_extended import create_access_token
 
 from aimanager.http.auth import check_every_route_has_a_rule
 from aimanager.models.base import now
-from aimanager.services import accounts, api_keys, sessions, views
+from aimanager.services import accounts, api_keys, marks, sessions, views
 from tests.security.conftest import SECRET
 from tests.security.doors import (
     REQUESTS,
@@ -39,16 +39,17 @@ OWNERS = [*(f"{who} by {by}" for who in ("alice", "carol") for by in BY), "a key
 
 @dataclass(frozen=True)
 class Place:
-    """Somebody's project, run, key and shared view."""
+    """Somebody's project, run, key, shared view and note."""
 
     project_id: int
     run_id: int
     key_id: int
     view_id: int
+    note_id: int
 
     @property
     def objects(self):
-        return {"project_id": self.project_id, "run_id": self.run_id, "key_id": self.key_id, "view_id": self.view_id}
+        return vars(self)
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def make_place(app, make_project, make_run, make_points):
         with app.test_request_context():
             key_id = api_keys.issue(owner.principal, "her key")[0].id
             view_id = views.create(owner.principal, project_id, "her view", is_shared=True).id
-            return Place(project_id, run_id, key_id, view_id)
+            note_id = marks.pin(owner.principal, run_id, "a note").id
+            return Place(project_id, run_id, key_id, view_id, note_id)
 
     return make
 
