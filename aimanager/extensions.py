@@ -23,7 +23,7 @@ from .models import Base
 from .services.flush_pacing import FlushPacing
 from .services.health import Readiness
 from .services.heartbeats import Heartbeats
-from .services.key_usage import KeyUsage
+from .services.last_use import LastUse
 from .services.token_claims import TokenClaims
 from .store import MetricStore
 
@@ -45,7 +45,8 @@ class Parts:
     rate_limits: RateLimits
     login_throttle: LoginThrottle
     readiness: Readiness
-    key_usage: KeyUsage
+    key_usage: LastUse
+    session_usage: LastUse
     token_claims: TokenClaims
     heartbeats: Heartbeats
     flush_pacing: FlushPacing
@@ -56,6 +57,7 @@ class Parts:
         self.live_bus.close()
         self.metric_store.close()
         self.key_usage.close()
+        self.session_usage.close()
         self.heartbeats.close()
 
 

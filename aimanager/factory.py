@@ -31,10 +31,11 @@ from .http.signing_key import audience, secret_key
 from .http.strict_json import StrictJson
 from .live import open_bus
 from .live.memory import MemoryBus
+from .models import ApiKey, Session
 from .services.flush_pacing import FlushPacing
 from .services.health import Readiness
 from .services.heartbeats import Heartbeats
-from .services.key_usage import KeyUsage
+from .services.last_use import LastUse
 from .services.sessions import LIFETIME
 from .services.token_claims import TokenClaims
 from .store import SqlStore
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, *, background: bool = True) -> 
     if background:
         tidy.start(app, parts.metric_store)
         parts.key_usage.start()
+        parts.session_usage.start()
         parts.heartbeats.start()
     return app
 
@@ -135,7 +137,8 @@ def _make_parts(app: Flask, settings: Settings, database: Database, background: 
         rate_limits=rate_limits,
         login_throttle=LoginThrottle(rate_limits),
         readiness=Readiness(settings, database, bus, lambda: rate_limits.counters.check()),
-        key_usage=KeyUsage(database),
+        key_usage=LastUse(database, ApiKey.id, ApiKey.last_used_at, every=60.0),
+        session_usage=LastUse(database, Session.jti, Session.seen_at, every=300.0),
         token_claims=TokenClaims(),
         heartbeats=Heartbeats(database),
         flush_pacing=FlushPacing(settings.workers, os.cpu_count() or 1, settings.ingest_limits),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g
+from flask import Blueprint, g, request
 
 from ..http.auth import requires
 from ..http.client_address import client_address
@@ -35,7 +35,7 @@ def register(account: Register) -> Any:
 def login(credentials: Login) -> Any:
     """Login and get access token; as a form or as JSON, with the user name or the email."""
     user = service.authenticate(credentials.username, credentials.password, client_address())
-    token, _ = sessions.issue(user)
+    token, _ = sessions.issue(user, request.user_agent.string)
     return {"access_token": token, "token_type": "bearer"}
 
 

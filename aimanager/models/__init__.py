@@ -7,6 +7,7 @@ from .run import Run
 from .run_config import RunConfig
 from .run_mark import RunMark
 from .run_tag import RunTag
+from .session import Session
 from .user import User
 from .view import View
 
@@ -19,6 +20,7 @@ __all__ = [
     "RunConfig",
     "RunMark",
     "RunTag",
+    "Session",
     "Ticket",
     "User",
     "View",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
 from flask_jwt_extended import create_access_token
 
-from ..errors import Unauthorized
-from ..extensions import database, live_bus, parts, writing
-from ..models import RevokedToken, User
+from ..errors import NotFound, Unauthorized
+from ..extensions import database, db, live_bus, parts, writing
+from ..models import RevokedToken, Session, User
 from ..models.base import now
+from ..models.session import LONGEST_AGENT
 from ..principal import Principal
 from . import api_keys
 
@@ -26,10 +28,29 @@ _ALIVE = (
 )
 
 
-def issue(user: User) -> tuple[str, str]:
-    """A new token and the CSRF token inside it."""
+def issue(user: User, agent: str = "") -> tuple[str, str]:
+    """A new token and the CSRF token inside it. `agent` is what the browser or the script calls itself."""
     token = create_access_token(identity=str(user.id), additional_claims={"epoch": user.epoch})
-    return token, parts().token_claims.of(token)["csrf"]
+    claims = parts().token_claims.of(token)
+    with writing() as session:
+        session.execute(sa.delete(Session).where(Session.expires_at < now()))
+        session.add(Session(
+            user_id=user.id, jti=claims["jti"], epoch=user.epoch, agent=agent[:LONGEST_AGENT], expires_at=_moment(claims["exp"])
+        ))  # fmt: skip
+    return token, claims["csrf"]
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)
+
+
+def of(principal: Principal) -> Sequence[Session]:
+    """Where the caller is logged in, the latest login first."""
+    query = sa.select(Session).join(User, User.id == Session.user_id).where(
+        Session.user_id == principal.user_id, Session.epoch == User.epoch, Session.expires_at > now(),
+        Session.jti.not_in(sa.select(RevokedToken.jti)),
+    )  # fmt: skip
+    return db.session.scalars(query.order_by(Session.id.desc())).all()
 
 
 def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
@@ -42,6 +63,7 @@ def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
     username, is_superuser, epoch, ended = row
     if ended is not None or epoch != claims.get("epoch"):
         raise Unauthorized()
+    parts().session_usage.note(claims["jti"])
     return Principal(
         user_id=user_id, username=username, is_superuser=is_superuser, scope="write", kind=kind,
         token_id=claims["jti"], expires=claims["exp"], epoch=epoch, csrf=claims["csrf"],
@@ -50,10 +72,30 @@ def resolve(token: str, kind: Literal["token", "cookie"]) -> Principal:
 
 def end(principal: Principal) -> None:
     """End the token that the caller came with; an API key is revoked instead, never logged out."""
+    _end(principal, principal.token_id, _moment(principal.expires))
+
+
+def end_one(principal: Principal, session_id: int) -> None:
+    """End a login of the caller. Raises NotFound where there is none of that id."""
+    for one in of(principal):
+        if one.id == session_id:
+            return _end(principal, one.jti, one.expires_at)
+    raise NotFound()
+
+
+def end_all(principal: Principal) -> User:
+    """End every token of the caller, this one too."""
+    with writing() as session:
+        user = session.get_one(User, principal.user_id)
+        user.epoch += 1
+    live_bus.publish(f"user:{principal.user_id}")
+    return user
+
+
+def _end(principal: Principal, jti: str, expires_at: datetime) -> None:
     with writing() as session:
         session.execute(sa.delete(RevokedToken).where(RevokedToken.expires_at < now()))
-        expires = datetime.fromtimestamp(principal.expires, UTC).replace(tzinfo=None)
-        session.merge(RevokedToken(jti=principal.token_id, expires_at=expires))
+        session.merge(RevokedToken(jti=jti, expires_at=expires_at))
     live_bus.publish(f"user:{principal.user_id}")
 
 

@@ -73,7 +73,7 @@ def logout() -> Response:
 
 
 def _signed_in(user: User, next_url: str | None) -> Response:
-    token, secret = sessions.issue(user)
+    token, secret = sessions.issue(user, request.user_agent.string)
     answer = see(next_url or url_for("web.home"))
     cookies.sign_in(answer, token, secret)
     return answer

@@ -67,7 +67,20 @@ def change_password() -> Response | tuple[str, int]:
     except (Invalid, TooMany) as error:
         return _refused(error, {"password": "old_password"})
     answer = see(url_for("web.settings") + "#password")
-    cookies.sign_in(answer, *sessions.issue(user))
+    cookies.sign_in(answer, *sessions.issue(user, request.user_agent.string))
+    return answer
+
+
+@web.post("/settings/sessions/end")
+@requires("session")
+def end_session() -> Response:
+    """End one login, or all but this one, which gets a new token."""
+    if number := request.form.get("session", type=int):
+        sessions.end_one(g.principal, number)
+        return see(url_for("web.settings") + "#sessions")
+    user = sessions.end_all(g.principal)
+    answer = see(url_for("web.settings") + "#sessions")
+    cookies.sign_in(answer, *sessions.issue(user, request.user_agent.string))
     return answer
 
 
@@ -94,5 +107,5 @@ def _refused(error: AIManagerError, renamed: dict[str, str]) -> tuple[str, int]:
 def _page(errors: dict[str, str] | None = None, **context: Any) -> str:
     return render_template(
         "settings/show.html", errors=errors or {}, form=request.form, user=accounts.get(g.principal.user_id or 0),
-        keys=api_keys.list_keys(g.principal), themes=THEMES, now=now(), **context,
+        keys=api_keys.list_keys(g.principal), sessions=sessions.of(g.principal), themes=THEMES, now=now(), **context,
     )  # fmt: skip

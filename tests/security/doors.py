@@ -68,6 +68,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.delete_project": {"data": {"sure": "a project"}},
     "web.delete_run": {"data": {"sure": "run"}},
     "web.docs": {},
+    "web.end_session": {},
     "web.find_columns": {},
     "web.run_ids": {},
     "web.create_note": {"data": {"text": "a note"}},

@@ -33,7 +33,7 @@ def test_a_command_starts_no_threads(make_command_app, redis_url, settings):
 
 
 def test_a_server_starts_the_threads_that_look_after_it(app):
-    assert {"store-tidy", "key-usage"} <= {thread.name for thread in threading.enumerate()}
+    assert {"store-tidy", "last-use"} <= {thread.name for thread in threading.enumerate()}
 
 
 def test_a_command_does_not_migrate_and_names_the_command_that_does(make_command_app, database_url, tmp_path):
