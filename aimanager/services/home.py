@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +13,12 @@ from ..extensions import db, metric_store
 from ..models import Project, Run
 from ..principal import Principal
 from ..store.shapes import Floats
-from . import projects
+from . import projects, search
 from .run_list import columns, states
 
 MOST_SPARKS = 50  # Further down a list nobody looks at curves.
-LATEST = 10
+MOST_RUNS = 10  # That run, and of the others.
+MOST_FOUND = 20
 _IS_KEPT = Run.trashed_at.is_(None)
 
 
@@ -43,19 +44,27 @@ class Card:
 
 
 @dataclass(frozen=True)
-class LatestRun:
+class ShownRun:
+    """A run with its project's name, the last value of its main metric, and how far it is, from 0 to 1, if it said."""
+
     run: Run
     project: str
     state: str
+    metric: str | None = None
+    value: float | None = None
+    progress: float | None = None
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The most recently active projects of those selected, how many there are in all, and their newest runs."""
+    """The most recently active projects of those selected, and how many there are in all; those that are archived; the runs
+    that run, and the newest of the others, or those that have the words."""
 
     cards: Sequence[Card]
     total: int
-    latest: Sequence[LatestRun]
+    archived: Sequence[Project]
+    running: Sequence[ShownRun]
+    runs: Sequence[ShownRun]
 
 
 def overview(principal: Principal, visibility: str = "mine", words: str = "", limit: int = 100) -> Overview:
@@ -63,13 +72,22 @@ def overview(principal: Principal, visibility: str = "mine", words: str = "", li
     visible = projects.visible(principal, visibility).order_by(None)
     if words:
         visible = visible.where(Project.words.contains(words.casefold(), autoescape=True))
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(visible.subquery())) or 0
-    rows = _most_recently_active(visible, limit)
-    latest = _latest(visible) if visibility == "mine" else []
+    kept = visible.where(Project.archived_at.is_(None))
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(kept.subquery())) or 0
+    rows = _most_recently_active(kept, limit)
+    if words:
+        running, latest = [], [(one.run, one.project) for one in search.everything(principal, words, MOST_FOUND).runs]
+    else:
+        running, latest = _newest(kept, Run.status == "running"), _newest(kept, Run.status != "running")
     newest = [run for _, run in rows if run]
-    state = states.states([*newest, *(run for run, _ in latest)])
-    cards = _cards(rows, state, _sparks([run.id for run in newest[:MOST_SPARKS]]))
-    return Overview(cards, total, [LatestRun(run, name, state[run.id]) for run, name in latest])
+    main = columns.main_metric_of_each(
+        [run.id for run in [*newest[:MOST_SPARKS], *(run for run, _ in running + latest)]]
+    )
+    state = states.states([*newest, *(run for run, _ in running + latest)])
+    cards = _cards(rows, state, _sparks({run.id: main[run.id] for run in newest[:MOST_SPARKS] if run.id in main}))
+    shown = _shown(running + latest, state, main)
+    archived = db.session.scalars(visible.where(Project.archived_at.is_not(None)).order_by(Project.name)).all()
+    return Overview(cards, total, archived, shown[: len(running)], shown[len(running) :])
 
 
 def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple[Project, Run | None]]:
@@ -83,11 +101,27 @@ def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple
     return [(project, run) for project, run in rows]
 
 
-def _latest(visible: sa.Select[Project]) -> list[tuple[Run, str]]:
-    """The newest runs of all these projects, with the project's name."""
+def _newest(visible: sa.Select[Project], where: sa.ColumnElement[bool]) -> list[tuple[Run, str]]:
+    """The newest of these runs in all these projects, with the project's name."""
     query = visible.with_only_columns(Run, Project.name).join(Run, (Run.project_id == Project.id) & _IS_KEPT)
-    query = query.order_by(Run.id.desc()).limit(LATEST).options(defer(Run.config), defer(Run.notes))
-    return [(run, name) for run, name in db.session.execute(query)]
+    query = query.where(where, Run.archived_at.is_(None)).order_by(Run.id.desc()).limit(MOST_RUNS)
+    return [(run, name) for run, name in db.session.execute(query.options(defer(Run.config), defer(Run.notes)))]
+
+
+def _shown(found: Sequence[tuple[Run, str]], state: dict[int, str], main: dict[int, str]) -> list[ShownRun]:
+    """The runs with what their main metrics say."""
+    ids = [run.id for run, _ in found]
+    summaries = metric_store.summaries(ids, sorted({main[run] for run in ids if run in main}))
+    shown = []
+    for run, project in found:
+        one = next((one for one in summaries[run.id] if one.name == main.get(run.id)), None)
+        if one is None:
+            shown.append(ShownRun(run, project, state[run.id]))
+            continue
+        done = (one.last_step + 1) / run.total_steps if run.total_steps and run.status == "running" else None
+        progress = None if done is None else min(max(done, 0.0), 1.0)
+        shown.append(ShownRun(run, project, state[run.id], one.name, one.last, progress))
+    return shown
 
 
 def _cards(rows: Sequence[tuple[Project, Run | None]], state: dict[int, str], sparks: dict[int, Spark]) -> list[Card]:
@@ -116,7 +150,6 @@ def _cards(rows: Sequence[tuple[Project, Run | None]], state: dict[int, str], sp
     return sorted(cards, key=lambda card: card.last_activity, reverse=True)
 
 
-def _sparks(run_ids: Iterable[int]) -> dict[int, Spark]:
-    """The main curve of each run; runs without points are left out."""
-    metrics = columns.main_metric_of_each(list(run_ids))
+def _sparks(metrics: dict[int, str]) -> dict[int, Spark]:
+    """The main curve of each run."""
     return {run: Spark(metrics[run], values) for run, values in metric_store.sparks(metrics).items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,6 +13,15 @@ from ..models.base import now
 from ..principal import Principal
 from . import validation
 from .paging import Page, paged
+
+
+class Size(NamedTuple):
+    """How much is in a project; `bytes` are those of its points."""
+
+    runs: int
+    points: int
+    bytes: int
+
 
 Right = Literal["read", "write", "own"]
 SWEPT_AT_ONCE = 100  # Runs of a deleted project that are removed in one transaction.
@@ -76,6 +85,13 @@ def visible(principal: Principal, visibility: str = "mine") -> sa.Select[Project
     return query.where(Project.owner_id == principal.user_id)
 
 
+def only_one_of(user_id: int) -> int | None:
+    """The id of the project of somebody who has exactly one that is not archived."""
+    mine = Project.deleted_at.is_(None) & Project.archived_at.is_(None) & (Project.owner_id == user_id)
+    ids = db.session.scalars(sa.select(Project.id).where(mine).limit(2)).all()
+    return ids[0] if len(ids) == 1 else None
+
+
 def list_projects(
     principal: Principal, skip: int = 0, limit: int = 100, visibility: str = "mine", name: str | None = None
 ) -> Page[Project]:
@@ -121,6 +137,22 @@ def update(principal: Principal, project_id: int, **changes: Any) -> Project:
         for run_id in db.session.scalars(sa.select(Run.id).where(Run.project_id == project_id)):
             live_bus.publish(f"run-facts:{run_id}")
     return project
+
+
+def archive(principal: Principal, project_id: int, archived: bool) -> None:
+    """Put a project below the others on the home page, or back among them; only the owner may."""
+    with writing():
+        project = get(project_id, principal, "own")
+        if bool(project.archived_at) != archived:
+            project.archived_at = now() if archived else None
+    live_bus.publish(f"project:{project_id}")
+
+
+def size(project_id: int) -> Size:
+    """What is stored of a project, and what deleting it frees."""
+    runs = sa.select(sa.func.count()).select_from(Run).where(Run.project_id == project_id)
+    points, size = metric_store.size_of(project_id)
+    return Size(db.session.scalar(runs) or 0, points, size)
 
 
 def delete(principal: Principal, project_id: int) -> None:

@@ -53,6 +53,7 @@ from .shapes import (
     Rank,
     Receipt,
     Series,
+    Size,
     Statistic,
     Summary,
     Tail,
@@ -151,6 +152,10 @@ class MetricStore(ABC):
     @abstractmethod
     def values_of(self, project: int, name: str, of: Statistic) -> tuple[Ints, Floats]:
         """The runs of a project that have a value of a metric, in no order, and the values; NaN is none."""
+
+    @abstractmethod
+    def size_of(self, project: int) -> Size:
+        """How many points a project has, and about how many bytes they take up; follows the number of its chunks."""
 
     @abstractmethod
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:

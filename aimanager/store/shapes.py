@@ -143,6 +143,13 @@ class Summary:
     mean: float | None
 
 
+class Size(NamedTuple):
+    """How much is stored. `bytes` are those of packed points, without what a database adds to its rows."""
+
+    points: int
+    bytes: int
+
+
 class Cell(NamedTuple):
     """What a table shows of a metric of a run."""
 

@@ -40,6 +40,7 @@ from .shapes import (
     Rank,
     Receipt,
     Series,
+    Size,
     Statistic,
     Summary,
     Tail,
@@ -49,6 +50,7 @@ from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
 from .upkeep.rounds import Upkeep
+from .upkeep.sizes import size_of
 from .write.ingest import Ingest
 from .write.request import stream_row
 
@@ -220,6 +222,10 @@ class SqlStore(MetricStore):
 
     def values_of(self, project: int, name: str, of: Statistic) -> tuple[Ints, Floats]:
         return self._ranking.values_of(project, name, of)
+
+    def size_of(self, project: int) -> Size:
+        with self._reading() as connection:
+            return size_of(connection, project)
 
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
         return self._ranking.runs_having(project, names, most)

@@ -8,7 +8,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..services import home as service
 from ..services import projects
-from . import spark
+from . import client, snippet, spark
 from .blueprint import LIMITS, web
 from .forms import errors_of, see, text
 from .htmx import page_or_fragment
@@ -17,7 +17,7 @@ from .htmx import page_or_fragment
 @web.get("/")
 @requires("public_or_read")
 def home() -> Response:
-    """The caller's projects, or with `?visibility=public` everybody's public ones."""
+    """The caller's projects and runs, or with `?visibility=public` everybody's public ones; `?q=` finds some of them."""
     return page_or_fragment("home/index.html", "home/_cards.html", errors={}, form={}, **_overview())
 
 
@@ -39,6 +39,8 @@ def _overview() -> dict[str, object]:
     limit = min(max(request.args.get("limit", 100, int), 1), 1000)
     overview = service.overview(g.principal, visibility, words, limit)
     return {
-        "cards": overview.cards, "total": overview.total, "latest": overview.latest,
+        "cards": overview.cards, "total": overview.total, "archived": overview.archived,
+        "running": overview.running, "runs": overview.runs,
         "q": words, "visibility": visibility, "limit": limit, "spark_size": (spark.WIDTH, spark.HEIGHT),
+        "install": client.install(), "snippet": snippet.lines("my project", None),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, g, request, url_for
+from flask import Response, g
 
 from ..errors import Forbidden, Invalid
 from ..extensions import metric_store
@@ -24,7 +24,6 @@ from .address import here
 from .asked import asked
 from .blueprint import web
 from .cards import sections_of
-from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 PAGE = 100
@@ -36,34 +35,6 @@ MOST = 1000  # Rows of one page; further ones are on the next.
 def project(project_id: int) -> Response:
     """The table alone when htmx asks for it."""
     return _page(projects.get(project_id, g.principal))
-
-
-@web.post("/app/projects/<id:project_id>")
-@requires("write")
-def update_project(project_id: int) -> Response:
-    is_public = request.form.get("is_public") == "1"
-    try:
-        projects.update(
-            g.principal, project_id, name=text("name"), description=text("description"), is_public=is_public
-        )
-    except Invalid as error:
-        project = projects.get(project_id, g.principal)
-        answer = _page(project, errors=errors_of(error, "name", "description"), form=request.form)
-        answer.status_code = 400
-        return answer
-    return see(url_for("web.project", project_id=project_id))
-
-
-@web.post("/app/projects/<id:project_id>/delete")
-@requires("write")
-def delete_project(project_id: int) -> Response:
-    project = projects.get(project_id, g.principal, "own")
-    if request.form.get("sure") != project.name:
-        answer = _page(project, errors={"form": "That is not the name of this project. Nothing was deleted."})
-        answer.status_code = 400
-        return answer
-    projects.delete(g.principal, project_id)
-    return see(url_for("web.home"))
 
 
 @web.post("/app/projects/<id:project_id>/key")

@@ -9,7 +9,7 @@ from ..http import cookies, csrf
 from ..http.auth import requires
 from ..http.client_address import client_address
 from ..models import User
-from ..services import accounts, sessions
+from ..services import accounts, projects, sessions
 from .blueprint import web
 from .forms import errors_of, missing, safe_next, see, text
 
@@ -74,7 +74,8 @@ def logout() -> Response:
 
 def _signed_in(user: User, next_url: str | None) -> Response:
     token, secret = sessions.issue(user, request.user_agent.string)
-    answer = see(next_url or url_for("web.home"))
+    only = projects.only_one_of(user.id)
+    answer = see(next_url or (url_for("web.project", project_id=only) if only else url_for("web.home")))
     cookies.sign_in(answer, token, secret)
     return answer
 

@@ -114,11 +114,21 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def size(number: int) -> str:
+    """Bytes for reading: `1.2 GB`."""
+    value, unit = float(number), "bytes"
+    for unit in ("bytes", "KB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            break
+        value /= 1000
+    return f"{number:,} bytes" if unit == "bytes" else f"{value:.3g} {unit}"
+
+
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def register(blueprint: Blueprint) -> None:
-    for function in (iso, exact, ago, duration, elapsed, short, plain, count, plural):
+    for function in (iso, exact, ago, duration, elapsed, short, plain, count, plural, size):
         blueprint.add_app_template_filter(function)
     blueprint.add_app_template_filter(rendered, "markdown")

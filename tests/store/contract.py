@@ -18,6 +18,14 @@ ODD_FLOATS = [0.0, -0.0, 5e-324, -1e-320, 1.7976931348623157e308, float("inf"), 
 class Contract(Numbered):
     # What goes in
 
+    def test_the_size_of_a_project_is_of_all_its_runs_and_no_others(self, store):
+        for run in (1, 2):
+            log(store, run, column("loss", range(3)), column("accuracy", range(3)))
+        size = store.size_of(1)
+        assert size.points == 12
+        assert size.bytes > 0
+        assert store.size_of(2) == (0, 0)
+
     def test_values_come_back_bit_for_bit(self, store):
         for value in ODD_FLOATS:
             log(store, 1, column("one at a time", [value]))

@@ -37,6 +37,7 @@ from aimanager.store.shapes import (
     Rank,
     Receipt,
     Series,
+    Size,
     Summary,
     Tail,
     now,
@@ -246,6 +247,10 @@ class MemoryStore(MetricStore):
         }  # fmt: skip
         values = {run: value for run, value in found.items() if value is not None and not isnan(value)}
         return np.array(list(values), np.int64), np.array(list(values.values()), np.float64)
+
+    def size_of(self, project: int) -> Size:
+        points = sum(len(self._read(run).points) for run in self._runs_of(project))
+        return Size(points, 16 * points)
 
     def runs_having(self, project: int, names: Sequence[str], most: int) -> dict[str, int]:
         have = [self.names([run]) for run in self._runs_of(project)]

@@ -82,7 +82,7 @@ def ada(page, site: Site):
 
 def log_in(page, site: Site):
     """Log in by hand."""
-    page.goto(site.url + "/login")
+    page.goto(site.url + "/login?next=/")
     page.get_by_label("Username or email").fill("ada")
     page.get_by_label("Password", exact=True).fill("password")
     page.keyboard.press("Enter")

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from aimanager.extensions import db
 from aimanager.models import Run
 from aimanager.services import runs
+from tests.cast import PASSWORD
+
+from .conftest import BROWSER
 
 
 @pytest.fixture
@@ -99,3 +102,49 @@ def test_home_follows_a_socket_of_its_own(look, alice, make_project):
     make_project(alice)
     assert 'data-socket="/ws/home"' in look(alice, "/").text
     assert "/ws/home" not in look(None, "/?visibility=public").text
+
+
+def test_home_shows_what_runs_with_its_main_metric_and_how_far_it_is(api, look, app, alice, make_run, make_points):
+    run = make_run(alice, name="going")
+    make_points(alice, run, **{"train/loss": [3, 2], "val/loss": [4, 0.25]})
+    with app.app_context():
+        db.session.execute(sa.update(Run).where(Run.id == run).values(total_steps=8))
+        db.session.commit()
+    row = re.search(rf'<tr id="run-{run}">.*?</tr>', look(alice, "/").text, re.S)[0]
+    assert '<data value="0.25"' in row
+    assert "val/loss" in row
+    assert '<progress value="0.25"' in row
+    api(alice).put(f"/runs/{run}", {"status": "completed"})
+    page = look(alice, "/").text
+    assert "Running now" not in page
+    assert "<progress" not in page
+    assert f'id="run-{run}"' in page
+
+
+def test_the_search_of_home_finds_runs_of_all_projects(look, alice, make_project, make_run):
+    make_run(alice, make_project(alice, "one"), name="needle")
+    make_run(alice, make_project(alice, "two"), name="hay")
+    page = look(alice, "/?q=needle").text
+    assert re.findall(r'<a data-row href="[^"]*/runs/\d+" title="([^"]*)"', page) == ["needle"]
+
+
+def test_who_has_one_project_lands_on_it_after_the_login(app, look, alice, make_project):
+    def target(**query):
+        client = app.test_client()
+        page = client.get("/login", headers=BROWSER, query_string=query).text
+        fields = {"username": "alice", "password": PASSWORD, **query}
+        fields["csrf_token"] = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+        return client.post("/login", data=fields, headers=BROWSER).location
+
+    assert target() == "/"
+    project = make_project(alice)
+    assert target() == f"/app/projects/{project}"
+    assert target(next="/settings") == "/settings"
+    make_project(alice, "another")
+    assert target() == "/"
+
+
+def test_an_empty_home_has_the_lines_to_begin_with(look, alice):
+    page = look(alice, "/").text
+    assert "Create your first project" in page
+    assert "from ai_manager import AIManager" in page

@@ -180,7 +180,7 @@ def test_fields_of_forms_take_what_the_server_takes(look, browser_of, alice, mak
     """The longest text of each field goes through, and one letter more does not."""
     project_id = make_project(alice)
     run_id = make_run(alice, project_id)
-    pages = {"/": "/app/projects/new", f"/app/projects/{project_id}": f"/app/projects/{project_id}",
+    pages = {"/": "/app/projects/new", f"/app/projects/{project_id}/settings": f"/app/projects/{project_id}",
              f"/app/runs/{run_id}": f"/app/runs/{run_id}", "/settings": "/settings/keys"}  # fmt: skip
     tried = 0
     for page, action in pages.items():
