@@ -13,6 +13,7 @@ import { start as summary } from "./summary.js";
 import { start as theme } from "./theme.js";
 import { start as workspace } from "./workspace/index.js";
 import "./keys.js";
+import "./print.js";
 import "./requests.js";
 import "./title.js";
 import { toast } from "./toast.js";

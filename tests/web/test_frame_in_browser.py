@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .test_live_in_browser import until
+from .test_live_in_browser import DRAWN, until
 
 SHOW = "detail => document.body.dispatchEvent(new CustomEvent('toast', {detail, bubbles: true}))"
 
@@ -129,3 +129,22 @@ def test_a_slash_searches_everything_where_the_page_has_no_search_of_its_own(ada
     ada.goto(site.url + "/settings")
     ada.keyboard.press("/")
     expect(ada.get_by_role("combobox", name="Search projects, runs and commands")).to_be_focused()
+
+
+def test_a_run_is_printed_with_its_charts_and_without_what_one_clicks_on(ada, site):
+    run = site.run(site.project(), "on paper")
+    site.log(run, loss=[3, 2, 1], accuracy=[0, 0.5, 1])
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector(DRAWN)
+    ada.evaluate(
+        "addEventListener('beforeprint', () => { window.scaled = document.querySelectorAll('.plot svg[viewBox]').length; })"
+    )
+    assert ada.pdf()[:5] == b"%PDF-"
+    assert ada.evaluate("window.scaled") > 1
+    assert ada.locator(".plot svg[data-printed]").count() == 0  # The screen is as it was.
+    ada.emulate_media(media="print")
+    expect(ada.get_by_role("heading", name="on paper")).to_be_visible()
+    expect(ada.locator(".chart").first).to_be_visible()
+    for selector in (".bar", ".tabs", ".actions", "#controls", ".live"):
+        expect(ada.locator(selector).first).to_be_hidden()
+    assert ada.evaluate("getComputedStyle(document.body).colorScheme") == "light"
