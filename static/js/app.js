@@ -6,11 +6,13 @@ import { start as copy } from "./copy.js";
 import { start as firstRun } from "./first-run.js";
 import { start as live } from "./live.js";
 import { start as menu } from "./menu.js";
+import { start as offline } from "./offline.js";
 import { start as palette } from "./palette.js";
 import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as summary } from "./summary.js";
 import { start as theme } from "./theme.js";
+import { start as wayBack } from "./way-back.js";
 import { start as workspace } from "./workspace/index.js";
 import "./keys.js";
 import "./print.js";
@@ -27,10 +29,12 @@ const behaviours = {
   elapsed: relativeTime,
   "first-run": firstRun,
   menu,
+  offline,
   palette,
   shortcuts,
   summary,
   theme,
+  "way-back": wayBack,
   workspace,
 };
 /** Those that are large and on few pages come when they are needed. They have a file of their own where scripts are bundled.

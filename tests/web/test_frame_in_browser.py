@@ -148,3 +148,24 @@ def test_a_run_is_printed_with_its_charts_and_without_what_one_clicks_on(ada, si
     for selector in (".bar", ".tabs", ".actions", "#controls", ".live"):
         expect(ada.locator(selector).first).to_be_hidden()
     assert ada.evaluate("getComputedStyle(document.body).colorScheme") == "light"
+
+
+def test_an_error_page_leads_back_to_where_one_was(ada, site):
+    ada.goto(site.url + "/settings")
+    ada.evaluate("location.assign('/nowhere')")
+    ada.get_by_role("button", name="Go back").click()
+    ada.wait_for_url(site.url + "/settings")
+    ada.goto(site.url + "/nowhere")  # By hand: there is no page before it that belongs to it.
+    expect(ada.get_by_role("link", name="Go to the home page")).to_be_visible()
+    expect(ada.get_by_role("button", name="Go back")).to_be_hidden()
+    ada.get_by_role("button", name="Search", exact=True).click()
+    expect(ada.get_by_role("combobox", name="Search projects, runs and commands")).to_be_focused()
+
+
+def test_a_page_says_that_the_network_is_gone_and_when_it_is_back(ada, site):
+    ada.goto(site.url + "/settings")
+    mark = ada.locator(".offline")
+    ada.context.set_offline(True)
+    expect(mark).to_have_text("Offline")
+    ada.context.set_offline(False)
+    expect(mark).to_have_text("")
