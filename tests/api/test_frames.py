@@ -53,7 +53,13 @@ def test_a_frame_is_kept_as_the_same_columns_in_json_are(api, alice, make_run, s
     more = {"acc": {"values": np.array([1, 2, 3], np.float32), "steps": STEPS}, "lr": {"values": np.array([1e-3])}}
     answer = send({"series": GOOD["series"] | more})
     assert answer.status_code == 200
-    assert answer.json == {"message": "Logged 7 metrics successfully", "last_id": 7, "flush_after_ms": 250}
+    expected = {
+        "message": "Logged 7 metrics successfully",
+        "last_id": 7,
+        "flush_after_ms": 250,
+        "stop_requested": False,
+    }
+    assert answer.json == expected
     other = make_run(alice)
     series = {
         "loss": {"values": VALUES.tolist(), "steps": STEPS.tolist(), "timestamps": TIMES.tolist()},

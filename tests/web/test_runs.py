@@ -31,7 +31,7 @@ def test_charts_are_grouped_by_what_stands_before_the_slash(look, alice, run):
     page = look(alice, f"/app/runs/{run}").text
     sections = re.findall(r'data-section="([^"]*)"', page)
     assert sections == ["train", "val", "a/b", "", "=values"]
-    assert sorted(re.findall(r'data-name="([^"]*)"', page)) == ["a/b/c", "lr", "train/loss", "val/loss"]
+    assert sorted(re.findall(r'<article[^>]*data-name="([^"]*)"', page)) == ["a/b/c", "lr", "train/loss", "val/loss"]
 
 
 def test_the_overview_shows_the_config_with_nested_keys(look, alice, run):

@@ -45,7 +45,7 @@ def test_a_view_shows_what_was_saved_and_the_address_overrides_it(look, alice, p
 def test_links_of_the_page_keep_the_view_and_change_it(look, alice, project, save):
     view = save(alice, name="one", query="show=config.lr&q=run")
     page = look(alice, f"/app/projects/{project}?view={view}")
-    link = html.unescape(re.search(r'data-column="config.lr".*?href="([^"]+)"', page.text, re.S)[1])
+    link = html.unescape(re.search(r'<th [^>]*data-column="config.lr".*?href="([^"]+)"', page.text, re.S)[1])
     assert link == f"/app/projects/{project}?view={view}&sort=-config.lr"
 
 
