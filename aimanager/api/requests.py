@@ -230,7 +230,14 @@ class RunQuery(Paging):
     """With any of `sort`, `order`, `filter`, `after` the list is of one project and pages by cursor."""
 
     project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
-    sort: Annotated[str | None, Field(max_length=300, examples=["metric:val/loss.min"])] = None
+    sort: Annotated[
+        list[Annotated[str, Field(max_length=300)]],
+        Field(
+            max_length=8,
+            description="Of several keys the first decides",
+            examples=[["metrics.val/loss.min", "-config.lr"]],
+        ),
+    ] = []  # noqa: RUF012 - pydantic copies it
     order: Literal["asc", "desc"] | None = None
     filter: Annotated[str | None, Field(max_length=2000, examples=["val/acc > 0.9 and config.lr = 0.001 baseline"])] = (
         None
@@ -239,7 +246,7 @@ class RunQuery(Paging):
 
     @property
     def by_cursor(self) -> bool:
-        return any(part is not None for part in (self.sort, self.order, self.filter, self.after))
+        return bool(self.sort) or any(part is not None for part in (self.order, self.filter, self.after))
 
 
 class RunPlace(BaseModel):

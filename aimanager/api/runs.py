@@ -46,8 +46,8 @@ def _by_cursor(listing: RunQuery) -> Any:
         raise Invalid.field("project_id", "project_id is needed with sort, order, filter and after", source="query")
     if listing.skip:
         raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
-    descending = listing.order == "desc" or (listing.order is None and listing.sort in (None, "created"))
-    order, where = orders.read(listing.sort or "created", descending), filters.read(listing.filter or "")
+    descending = listing.order == "desc" or (listing.order is None and listing.sort in ([], ["created"]))
+    order, where = orders.read_keys(listing.sort or ["created"], descending), filters.read(listing.filter or "")
     page = pages.page(g.principal, listing.project_id, order, where, listing.after, listing.limit)
     return Page([run_out(run) for run in page.items], page.total, page.next_cursor)
 

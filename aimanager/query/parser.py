@@ -154,13 +154,13 @@ def _explain(text: str, error: Any) -> NoReturn:
     place = len(text.rstrip()) if is_end else error.pos_in_stream
     state = error.interactive_parser
     before = next(iter(state.parser_state.value_stack[-1:]), None)
+    if not is_end and text[place] == '"':
+        raise QueryError("a closing quote", len(text.rstrip()))
     if getattr(before, "type", "") == "OP":
         op, name = _operator(before), state.parser_state.value_stack[-2]
         field = field_of(name)
         check_operator(field, name, op)
         raise QueryError(f"{kind_of(field, op.raw).expected} after {before}", op.end)
-    if not is_end and text[place] == '"':
-        raise QueryError("a closing quote", len(text.rstrip()))
     if token is None:
         raise QueryError("!= or !~" if text[place] == "!" else "a word or a condition", place)
     if token.type == "OP":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +31,7 @@ def asked() -> Asked:
     args = address.args()
     search = args.get("q", "").strip()[: LIMITS["search"]]
     where, fault = _filter(search)
-    return Asked(search, where, fault, _order(args.get("sort", "-created")[:400]), columns.chosen(args.getlist("show")))
+    return Asked(search, where, fault, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
 
 
 def _filter(typed: str) -> tuple[Filter | None, str]:
@@ -43,9 +42,8 @@ def _filter(typed: str) -> tuple[Filter | None, str]:
         return None, error.errors[0]["msg"].removeprefix("filter: ")
 
 
-def _order(text: str) -> Order:
+def _order(texts: Sequence[str]) -> Order:
     try:
-        key = re.sub(r"^metrics\.", "metric:", text.removeprefix("-"))
-        return orders.read(key, text.startswith("-"))
+        return orders.read_keys([text[:400] for text in texts] or ["-created"])
     except Invalid:
         return Order()

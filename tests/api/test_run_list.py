@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from aimanager.extensions import database, db
 from aimanager.models import Run, RunConfig
 from aimanager.models.base import now
-from aimanager.services.run_list import order, pages
+from aimanager.services.run_list import order, search
 from aimanager.services.run_list.filters import Filter
 from aimanager.services.run_list.order import Cursor, Order, RunList
 
@@ -117,17 +117,18 @@ def many(app, api, alice, alices, make_run, make_points, monkeypatch):
     return alices.project
 
 
+SEVERAL = ["status,-metrics.loss.min,name", "-metrics.loss,config.lr", "config.lr,-config.net.width", "tags,duration", "-duration,-tags,name",
+           "metrics.loss.max,-created,name", "config.none,status,-metrics.acc.mean"]  # fmt: skip
 SORTS = ["created", "name", "tags", "duration", "status", "metric:loss", "metric:loss.min", "metric:none",
          "config:lr", "config:net.width", "config:none"]  # fmt: skip
 
 
 @pytest.mark.slow
-def test_pages_together_are_the_whole_list(api, alice, many, monkeypatch):
+@pytest.mark.parametrize("sort", SORTS + SEVERAL)
+def test_pages_together_are_the_whole_list(api, alice, many, monkeypatch, sort):
     monkeypatch.setattr("aimanager.db.keyset.PROBED", 3)
     monkeypatch.setattr("aimanager.db.matching.FEW", 2)
-    for sort, direction, words in itertools.product(
-        SORTS, ("asc", "desc"), ("", "acc > 0.3", "run 2", "acc > 0.3 run")
-    ):
+    for direction, words in itertools.product(("asc", "desc"), ("", "acc > 0.3", "run 2", "not acc > 0.3 or run")):
         query = f"sort={sort}&order={direction}&filter={words}"
         answer = api(alice).get(f"/runs/?project_id={many}&{query}&limit=1000")
         ids = [run["id"] for run in answer.json]
@@ -144,12 +145,52 @@ def test_pages_together_are_the_whole_list(api, alice, many, monkeypatch):
             assert len(ids) == 23
 
 
+def test_equal_runs_are_sorted_by_the_further_keys_then_newest_first(api, alice, alices, make_run, make_points):
+    runs = [
+        ("a", 1, 0.3),
+        ("b", 2, 0.1),
+        ("c", 1, 0.1),
+        ("d", None, 0.2),
+        ("e", 1, 0.1),
+        ("f", 2, None),
+        ("g", None, 0.1),
+    ]
+    for name, lr, loss in runs:
+        run = make_run(alice, alices.project, name=name, config={} if lr is None else {"lr": lr})
+        if loss is not None:
+            make_points(alice, run, loss=[loss])
+    assert alices("sort=config.lr&sort=metrics.loss") == ["e", "c", "a", "b", "f", "g", "d"]
+    assert alices("sort=-config.lr,metrics.loss") == ["b", "f", "e", "c", "a", "g", "d"]
+    assert alices("sort=config.lr,-metrics.loss,name") == ["a", "c", "e", "b", "f", "d", "g"]
+    assert alices("sort=status,name&order=desc") == list("gfedcba")
+    assert alices("sort=status,created") == list("abcdefg")
+    paged, after = [], ""
+    while True:
+        path = f"/runs/?project_id={alices.project}&sort=config.lr,metrics.loss&limit=1{after}"
+        answer = api(alice).get(path)
+        paged += names(answer)
+        if "X-Next-Cursor" not in answer.headers:
+            break
+        after = f"&after={answer.headers['X-Next-Cursor']}"
+    assert paged == ["e", "c", "a", "b", "f", "g", "d"]
+
+
+def test_a_mean_and_the_best_value_are_sorted_and_filtered_by(alice, alices, make_run, make_points):
+    for name, loss, acc in (("a", [4, 2], [0.1, 0.9]), ("b", [1, 9], [0.5, 0.2]), ("c", [3, 1], [0.7, 0.7])):
+        make_points(alice, make_run(alice, alices.project, name=name), loss=loss, acc=acc)
+    assert alices("sort=metrics.loss.mean") == ["c", "a", "b"]
+    assert alices("filter=loss.mean > 2.5") == ["b", "a"]
+    assert alices("sort=metrics.acc.best&order=desc") == ["a", "c", "b"]
+    assert alices("sort=-metrics.loss.best,name") == ["a", "b", "c"]
+    assert alices("filter=acc.best > 0.6 and loss.best < 2") == ["c"]
+
+
 def test_the_number_of_matching_runs_is_given_where_it_is_cheap(api, alice, many, monkeypatch):
     path = f"/runs/?project_id={many}&sort=name&limit=2"
     assert api(alice).get(path).headers["X-Total-Count"] == "23"
     total = api(alice).get(f"{path}&filter=acc > 0 run").headers["X-Total-Count"]
     assert total == str(len(api(alice).get(f"/runs/?project_id={many}&filter=acc > 0 run&limit=100").json))
-    monkeypatch.setattr(pages, "COUNTED", 5)
+    monkeypatch.setattr(search, "COUNTED", 5)
     assert "X-Total-Count" not in api(alice).get(f"{path}&filter=run").headers
     assert api(alice).get(f"/runs/?project_id={many}&filter=run&limit=23").headers["X-Total-Count"] == "23"
 
@@ -193,7 +234,7 @@ def test_cursors_of_another_order_and_forged_ones_are_refused(api, alice, many):
     for sort in SORTS:
         check = order.checksum(RunList(many, order.read(sort, False), Filter()))
         for value, run, moment in itertools.product(odd, (1, -5, 2**70, "x", None), (1, 2**80, "x", 1.5)):
-            text = json.dumps([check, value, run, moment]).encode()
+            text = json.dumps([check, [value], run, moment]).encode()
             cursor = base64.urlsafe_b64encode(text).decode().rstrip("=")
             assert api(alice).get(f"{path}&sort={sort}&after={cursor}").status_code in (200, 400), text
 
@@ -208,8 +249,8 @@ def test_a_list_by_cursor_is_open_to_those_who_may_see_the_project(api, alice, b
 def test_a_cursor_keeps_every_float():
     run_list = RunList(1, Order("metric", "loss"), Filter())
     for value in (0.1, -0.0, 5e-324, float("inf"), float("-inf"), 1.7976931348623157e308):
-        cursor = order.read_cursor(run_list, order.write_cursor(run_list, Cursor(order.Place(value, 1), 2)))
-        assert cursor.place == (value, 1)
+        cursor = order.read_cursor(run_list, order.write_cursor(run_list, Cursor(order.Place((value,), 1), 2)))
+        assert cursor.place == ((value,), 1)
 
 
 @pytest.fixture
