@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import func, select
@@ -20,6 +23,7 @@ from .reader import NOTHING, Reader
 _PIECE = 16_384  # Places that a line is added to at a time.
 PLACES = 4096  # Of interpolated lines, and of a thinned run's points: more than a screen has pixels.
 _MOST_SORTED = 2_000_000  # Different steps that are sorted to see whether they are one grid.
+T = TypeVar("T")
 (_METRIC,) = named("metric")
 _s = metric_series.c
 _COUNTS = Prepared(select(func.sum(_s.n)).where(one_of(_s.run_no, "runs"), _s.metric_id == _METRIC))
@@ -41,18 +45,16 @@ def chart(
     (count,) = _COUNTS.first(connection, runs=list(origins), metric=metric)
     if not count:
         return None
-    if count > most:
-        lines = _thinned(connection, metric, origins, x, lo, hi)
-        courses = {run: line.x for run, line in lines.items()}
-        values: Iterable[tuple[int, _Line]] = lines.items()
-    else:
-        read = ManyRuns(connection, metric, x, origins).courses()
-        courses = read.x
-        values = ((run, _Line.of(courses[run], column)) for run, column in read.values())
-    if not courses:
-        return None
     low, high = zoom.bounds(lo, hi, 0)
-    return _drawn(name, x, courses, values, points, low, high, count > most)
+    if count > most:
+        thin = _thinned(connection, metric, origins, x, lo, hi)
+        courses = {run: line.x for run, line in thin.items()}
+        return _drawn(name, x, courses, thin.items(), points, low, high, True) if courses else None
+    read = ManyRuns(connection, metric, x, origins).courses()
+    # Closed before the connection is: the second thread reads through it.
+    with closing(_ahead(read.values())) as columns:
+        lines = ((run, _Line.of(read.x[run], values)) for run, values in columns)
+        return _drawn(name, x, read.x, lines, points, low, high, False)
 
 
 def draw(
@@ -61,6 +63,15 @@ def draw(
     """The chart of lines that are there: by run x, ascending, and values."""
     values = ((run, _Line.of(x, values)) for run, (x, values) in lines.items())
     return _drawn(name, axis, {run: x for run, (x, _) in lines.items()}, values, points, low, high, False)
+
+
+def _ahead(items: Iterator[T]) -> Generator[T, None, None]:
+    """The same, each made by a second thread while the one before is in use: reading and reckoning take about as long."""
+    with ThreadPoolExecutor(1, thread_name_prefix="group-chart") as second:
+        item = second.submit(next, items, None)
+        while (ready := item.result()) is not None:
+            item = second.submit(next, items, None)
+            yield ready
 
 
 @dataclass(slots=True, eq=False)
@@ -103,9 +114,10 @@ def _thinned(
         if not len(tail.ids) and not reader.places([metric]):
             continue
         drawn = zoom.chart(reader, "", metric, tail, x, PLACES, lo, hi, origin)
-        total = int(drawn.counts.sum())
+        if not drawn.total:
+            continue
         lines[run] = _Line(
-            drawn.x, drawn.last, drawn.min, drawn.max, drawn.bad_x, kind_of(drawn.bad_values), total
+            drawn.x, drawn.last, drawn.min, drawn.max, drawn.bad_x, kind_of(drawn.bad_values), drawn.total
         )  # fmt: skip
     return lines
 
