@@ -51,7 +51,9 @@ def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
             ada.wait_for_selector(DRAWN)
             for drawn in ada.locator(DRAWN).all():
                 drawn.hover()
+            ada.locator("[data-menu=y] summary").click()
             ada.locator("[data-log]").click()
+            ada.locator("[data-menu=x] summary").click()
             ada.locator("[data-x=relative]").click()
             ada.wait_for_load_state("networkidle")
             ada.wait_for_selector(".modebar-btn", state="attached")
@@ -133,7 +135,8 @@ def test_the_address_is_the_state_of_the_charts(ada, site, place):
     ada.goto(f"{site.url}{place.baseline}?x=relative&log=1&chart=val")
     ada.wait_for_selector(DRAWN)
     assert ada.locator("[data-x=relative]").get_attribute("aria-pressed") == "true"
-    assert ada.locator("[data-log]").get_attribute("aria-pressed") == "true"
+    assert ada.locator("[data-log]").is_checked()
+    assert ada.locator("[data-says]").all_inner_texts() == ["Since start", "Off", "Log"]
     assert ada.locator(".chart:visible").count() == 1
     assert ada.get_by_text("1 of 3 charts").is_visible()
 

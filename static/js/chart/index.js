@@ -6,6 +6,7 @@ import { watch } from "../live.js";
 import { read, write } from "../url-state.js";
 import { ChartApi } from "./api.js";
 import { Card, complete } from "./card.js";
+import { Controls } from "./controls.js";
 import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
 import { Loader } from "./loader.js";
@@ -44,6 +45,7 @@ export class Charts {
     this.renderer = new Renderer(this, plotly);
     this.hover = new Hover(this);
     this.interactions = new Interactions(this);
+    this.controls = new Controls(this);
     this.visibility = new IntersectionObserver((entries) => this.visibilityChanged(entries), {
       rootMargin: "240px 0px",
     });
@@ -82,7 +84,7 @@ export class Charts {
       this.cards.set(card.name, card);
       this.visibility.observe(element);
     }
-    this.interactions.showView(this.view);
+    this.controls.show(this.view);
   }
 
   /**
@@ -242,7 +244,7 @@ export class Charts {
     const axisChanged = changes.axis !== undefined && changes.axis !== this.view.axis;
     this.view = { ...this.view, ...changes, ...(axisChanged ? { range: null } : {}) };
     write(parametersOf(this.view));
-    this.interactions.showView(this.view);
+    this.controls.show(this.view);
     if (axisChanged) for (const card of this.cards.values()) card.forget();
     if (axisChanged || "range" in changes) this.loader.cancel();
     this.refresh();

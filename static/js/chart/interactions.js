@@ -1,5 +1,4 @@
-/* What a person does with the charts: choose the axis and the scale, zoom by dragging or by key, move the crosshair by
-   key, isolate a run. */
+/* What a person does in the charts: zoom by dragging or by key, move the crosshair by key, isolate a run. */
 
 import { short } from "../format.js";
 import { position } from "./hover.js";
@@ -22,7 +21,6 @@ export class Interactions {
     this.cursor = null;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.zoomTimer = null;
-    charts.root.addEventListener("click", (event) => this.click(event));
     for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) {
       addEventListener(end, () => this.release(), { capture: true });
     }
@@ -30,30 +28,6 @@ export class Interactions {
     this.announcement.className = "visually-hidden";
     this.announcement.setAttribute("role", "status");
     charts.root.after(this.announcement);
-  }
-
-  /** @param {MouseEvent} event */
-  click(event) {
-    const button = /** @type {HTMLElement} */ (event.target).closest("button");
-    if (!button) return;
-    const { x } = button.dataset;
-    if (x) this.charts.setView({ axis: /** @type {View["axis"]} */ (x) });
-    if ("log" in button.dataset) this.charts.setView({ log: !this.charts.view.log });
-    if ("whole" in button.dataset) this.charts.setView({ range: null });
-  }
-
-  /**
-   * Show the view in the buttons.
-   * @param {View} view
-   */
-  showView({ axis, log, range }) {
-    const { root } = this.charts;
-    for (const button of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-x]"))) {
-      button.setAttribute("aria-pressed", String(button.dataset.x === axis));
-    }
-    root.querySelector("[data-log]")?.setAttribute("aria-pressed", String(log));
-    const whole = /** @type {HTMLElement | null} */ (root.querySelector("[data-whole]"));
-    if (whole) whole.hidden = !range;
   }
 
   /** @param {Card} card */

@@ -9,8 +9,8 @@
  * @type {Record<Smoothing["kind"], {least: number, most: number, first: number, step: number}>} */
 export const AMOUNTS = {
   ema: { least: 0.01, most: 0.999, first: 0.9, step: 0.01 },
-  gauss: { least: 0.5, most: 200, first: 5, step: 0.5 },
-  mean: { least: 2, most: 1000, first: 20, step: 1 },
+  gauss: { least: 0.5, most: 50, first: 5, step: 0.5 },
+  mean: { least: 2, most: 200, first: 20, step: 1 },
 };
 
 /**
