@@ -10,8 +10,6 @@ import { moved, rounded, zoomedIn, zoomedOut } from "./view.js";
 /** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./view.js").View} View */
 
-const ZOOM_DELAY = 150; // Milliseconds in which a drag may become a double click.
-
 export class Interactions {
   /** @param {import("./index.js").Charts} charts */
   constructor(charts) {
@@ -19,8 +17,6 @@ export class Interactions {
     this.dragging = false;
     /** @type {number | null} where the crosshair stands that is moved by keys */
     this.cursor = null;
-    /** @type {ReturnType<typeof setTimeout> | null} */
-    this.zoomTimer = null;
     for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) {
       addEventListener(end, () => this.release(), { capture: true });
     }
@@ -57,14 +53,7 @@ export class Interactions {
     this.charts.hover.hide();
     // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
     if (event.detail !== 2) return;
-    clearTimeout(this.zoomTimer ?? undefined);
-    this.zoomTimer = null;
     if (this.charts.view.range) this.charts.setView({ range: null });
-  }
-
-  /** Whether somebody drags, or has just let go in a window that is not yet the view's. */
-  get busy() {
-    return this.dragging || this.zoomTimer !== null;
   }
 
   release() {
@@ -93,11 +82,7 @@ export class Interactions {
     if (from === undefined || to === undefined) return;
     const ends = [from, to].map((end) => (frame?.logX ? 10 ** end : end));
     const range = rounded([Math.min(...ends), Math.max(...ends)], this.charts.view.axis);
-    clearTimeout(this.zoomTimer ?? undefined);
-    this.zoomTimer = setTimeout(() => {
-      this.zoomTimer = null;
-      this.charts.setView({ range });
-    }, ZOOM_DELAY);
+    this.charts.setView({ range });
   }
 
   leave() {

@@ -46,7 +46,7 @@ export class Renderer {
   }
 
   get paused() {
-    return document.hidden || this.charts.interactions.busy;
+    return document.hidden || this.charts.interactions.dragging;
   }
 
   /** @param {Card} card */
