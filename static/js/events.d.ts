@@ -13,6 +13,12 @@ declare global {
     "htmx:config:request": CustomEvent<{ ctx: RequestContext }>;
     "htmx:response:error": CustomEvent<{ ctx: RequestContext }>;
     "htmx:error": CustomEvent<{ ctx?: RequestContext; error: unknown }>;
+    /** A parameter of the address was changed in place. */
+    "address:change": CustomEvent;
+    /** A view is about to be saved: who lays something out puts it into the detail. */
+    "view:saving": CustomEvent<{ layout: Record<string, unknown> | null }>;
+    /** Rows of the table of runs were loaded or brought up to date. */
+    "rows:loaded": CustomEvent;
     /** Something to say in a corner of the page. */
     toast: CustomEvent<Message>;
     /** The colours of the page changed. */

@@ -84,5 +84,6 @@ function replace(query) {
   const address = location.pathname + (query ? `?${query}` : "") + location.hash;
   if (address !== location.pathname + location.search + location.hash) {
     history.replaceState(history.state, "", address);
+    document.dispatchEvent(new CustomEvent("address:change"));
   }
 }

@@ -11,6 +11,9 @@ import {
   toggled,
 } from "../../static/js/workspace/drawn.js";
 import { splitAfter } from "../../static/js/workspace/layout.js";
+import { between } from "../../static/js/workspace/selection.js";
+import { moved, sortedBy, withWidth } from "../../static/js/workspace/table.js";
+import { differs, saved } from "../../static/js/workspace/views.js";
 
 const LIST = [9, 8, 7, 6, 5];
 
@@ -79,4 +82,30 @@ test("a value of the view that is taken away is empty in the address", () => {
   assert.equal(withChanges("", view, { log: null, x: "time" }), "view=3&log=&x=time");
   assert.equal(withChanges("?show=b", view, { show: ["c", "d"] }), "view=3&show=c&show=d");
   assert.equal(withChanges("?log=1", null, { log: null }), "");
+});
+
+test("a column is moved, and a width and an order are changed", () => {
+  assert.deepEqual(moved(["a", "b", "c"], "c", -1), ["a", "c", "b"]);
+  assert.deepEqual(moved(["a", "b", "c"], "a", -5), ["a", "b", "c"]);
+  assert.deepEqual(moved(["a"], "x", 1), ["a"]);
+  assert.deepEqual(withWidth(["config.lr:90", "a:b:70"], "a:b", 80.4), ["config.lr:90", "a:b:80"]);
+  assert.deepEqual(withWidth(["config.lr:90"], "config.lr", null), []);
+  assert.deepEqual(sortedBy(["-created"], "name", false), ["name"]);
+  assert.deepEqual(sortedBy(["-created"], "name", true), ["-created", "name"]);
+  assert.deepEqual(sortedBy(["-created", "name"], "name", true), ["-created", "-name"]);
+});
+
+test("a choice with shift is of all rows between, in whichever direction", () => {
+  assert.deepEqual(between([5, 4, 3, 2], 4, 2), [4, 3, 2]);
+  assert.deepEqual(between([5, 4, 3, 2], 2, 4), [4, 3, 2]);
+  assert.deepEqual(between([5, 4], 9, 4), [4]);
+});
+
+test("a view is modified when the page shows something else, whatever the order of its names", () => {
+  /** @param {string} text */
+  const query = (text) => new URLSearchParams(text);
+  assert.ok(!differs(query("view=3&log=1&sort=name"), query("sort=name&log=1")));
+  assert.ok(!differs(query("log="), query("")));
+  assert.ok(differs(query("show=a&show=b"), query("show=b&show=a")));
+  assert.equal(saved(query("view=3&after=x&q=a&log=")), "q=a");
 });

@@ -43,13 +43,13 @@ def test_without_a_choice_it_has_the_automatic_columns(sheet):
     head = [
         "id",
         "name",
-        "tags",
-        "created",
-        "duration",
         "metrics.val/loss",
         "metrics.val/loss.best",
         "config.lr",
         "config.on",
+        "created",
+        "duration",
+        "tags",
     ]
     assert sheet()[0] == head
     assert len(sheet()) == 6

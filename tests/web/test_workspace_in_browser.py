@@ -211,3 +211,46 @@ def test_a_colour_is_chosen_for_a_run_and_stays(workspace):
     expect(row).to_have_attribute("data-colour", "13")
     workspace.reload()
     expect(row).to_have_attribute("data-colour", "13")
+
+
+def test_rows_are_loaded_as_one_scrolls_and_only_those_near_the_view_are_in_the_page(ada, site):
+    project = site.project("long")
+    for number in range(420):
+        site.run(project, f"run {number}")
+    ada.goto(f"{site.url}/app/projects/{project}?layout=table")
+    seen: set[str] = set()
+    most = 0
+
+    def at_the_end() -> bool:
+        nonlocal most
+        seen.update(names(ada))
+        most = max(most, ada.locator("#table tbody tr").count())
+        ada.evaluate("document.getElementById('scroller').scrollTop += 600")
+        return "run 0" in seen
+
+    wait_until(at_the_end, 60)
+    assert len(seen) == 420
+    assert most < 350
+    ada.evaluate("document.getElementById('scroller').scrollTop = 0")
+    expect(ada.locator("#table a[data-row]").first).to_have_text("run 419")
+
+
+def test_new_runs_are_announced_and_do_not_move_what_one_reads(ada, site):
+    project = site.project("growing")
+    for number in range(60):
+        site.run(project, f"run {number}")
+    ada.goto(f"{site.url}/app/projects/{project}?layout=table")
+    ada.wait_for_selector("[data-live=on]")
+    ada.evaluate("document.getElementById('scroller').scrollTop = 640")
+    row = ada.get_by_text("run 30", exact=True)
+    row.focus()
+    place = row.bounding_box()
+    site.log(site.run(project, "new one"), loss=[1])
+    site.run(project, "new two")
+    button = ada.get_by_role("button", name="2 new runs")
+    button.wait_for()
+    assert row.bounding_box() == place
+    expect(row).to_be_focused()
+    button.click()
+    expect(ada.locator("#table a[data-row]").first).to_have_text("new two")
+    expect(button).to_be_hidden()

@@ -75,11 +75,11 @@ def read(key: str) -> Column | None:
 
 
 def automatic(project_id: int, order: Order, where: Filter) -> list[Column]:
-    """The facts, what the newest runs have come to, what tells their configs apart, and what the order and the filter are
-    about."""
+    """What the newest runs have come to, what tells their configs apart, what the order and the filter are about, and the
+    facts: the first ones are seen beside the charts, without scrolling."""
     newest = sa.select(Run.id, Run.config).where(Run.project_id == project_id, Run.trashed_at.is_(None))
     compared = db.session.execute(newest.order_by(Run.id.desc()).limit(LOOK_AT)).all()
-    columns = [Column("fact", name) for name in ("tags", "created", "duration")]
+    columns: list[Column] = []
     for place, name in enumerate(main_metrics([run for run, _ in compared[:10]], MOST_METRICS)):
         columns.append(Column("metric", name))
         if place < BEST_OF and interest(name) < 2:
@@ -89,7 +89,8 @@ def automatic(project_id: int, order: Order, where: Filter) -> list[Column]:
         columns.append(Column("metric", order.name, order.of))
     keys = configs.differing_keys([dict(flat(config)) for _, config in compared])[:MOST_CONFIG]
     keys += [*where.config_keys, *[order.name] * (order.kind == "config")]
-    return without_repeats([*columns, *(Column("config", key) for key in keys)])
+    columns += [Column("config", key) for key in keys]
+    return without_repeats([*columns, *(Column("fact", name) for name in ("created", "duration", "tags"))])
 
 
 def without_repeats(columns: Sequence[Column]) -> list[Column]:

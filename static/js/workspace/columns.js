@@ -1,6 +1,7 @@
 /* The columns of the table: sorted, moved, resized, pinned and hidden from their heads, and added from a list. */
 
 import { current, readList, writeList } from "../url-state.js";
+import { place } from "./popover.js";
 import { columnKeys, currentSort, go, moved, sortedBy, withWidth } from "./table.js";
 
 const NARROWEST = 56; // Pixels.
@@ -32,7 +33,7 @@ function keyOf(element) {
 /** @param {string} key */
 function colOf(key) {
   return /** @type {HTMLTableColElement | null} */ (
-    document.querySelector(`#table col[data-column="${CSS.escape(key)}"]`)
+    document.querySelector(`#table col[data-col="${CSS.escape(key)}"]`)
   );
 }
 
@@ -106,22 +107,6 @@ function openMenu(head) {
   place(menu, head);
 }
 
-/**
- * Open a popover under an element, within the window.
- * @param {HTMLElement} popover
- * @param {Element} anchor
- */
-export function place(popover, anchor) {
-  const { left, bottom } = anchor.getBoundingClientRect();
-  popover.showPopover();
-  popover.style.left = `${Math.max(8, Math.min(left, innerWidth - popover.offsetWidth - 8))}px`;
-  popover.style.top = `${Math.max(8, Math.min(bottom + 4, innerHeight - popover.offsetHeight - 8))}px`;
-  const first = /** @type {HTMLElement | null} */ (
-    popover.querySelector("input, button:not([hidden]):not([data-if][hidden])")
-  );
-  first?.focus();
-}
-
 /** @param {MouseEvent} event */
 function menuChosen({ target, currentTarget }) {
   const item = /** @type {HTMLElement} */ (target).closest("button, a");
@@ -157,10 +142,13 @@ function act(action, key) {
  */
 async function move(key, by) {
   const pins = readList("pin");
+  const focus = () => {
+    const head = document.querySelector(`#table th[data-column="${CSS.escape(key)}"]`);
+    /** @type {HTMLElement | null | undefined} */ (head?.querySelector("[data-column-menu]"))?.focus();
+  };
+  document.addEventListener("htmx:after:settle", focus, { once: true });
   await go({ show: moved(columnKeys(), key, by), pin: pins.includes(key) ? moved(pins, key, by) : pins });
-  /** @type {HTMLElement | null} */ (
-    document.querySelector(`#table th[data-column="${CSS.escape(key)}"] [data-column-menu]`)
-  )?.focus();
+  focus();
 }
 
 /** @param {string} key */

@@ -4,13 +4,22 @@ import { startColumns } from "./columns.js";
 import { registerKeys } from "./keys.js";
 import { start as startLayout } from "./layout.js";
 import { Legend } from "./legend.js";
+import { Rows } from "./rows.js";
 import { Selection } from "./selection.js";
+import { startViews } from "./views.js";
 
 /** @param {HTMLElement} workspace */
 export function start(workspace) {
   startLayout(workspace);
   startColumns();
-  registerKeys(new Legend(), new Selection());
+  startViews();
+  const [legend, selection] = [new Legend(), new Selection()];
+  registerKeys(legend, selection);
+  new Rows();
+  document.addEventListener("rows:loaded", () => {
+    legend.show();
+    selection.show();
+  });
   // What renews itself asks for what the address says now, not for what it said when it was rendered.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     const renews = ctx.sourceElement?.id === "runs" || ctx.sourceElement?.id === "charts";

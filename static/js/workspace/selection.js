@@ -3,7 +3,7 @@
 
 import { count } from "../format.js";
 import { post } from "../post.js";
-import { place } from "./columns.js";
+import { place } from "./popover.js";
 
 export class Selection {
   constructor() {
