@@ -238,6 +238,14 @@ def delete(principal: Principal, run_id: int) -> None:
     live_bus.publish(f"project:{project_id}")
 
 
+def has_namesake(run: Run) -> bool:
+    """Whether another run of the project has the same name, those in the trash left out."""
+    others = sa.select(Run.id).where(
+        Run.project_id == run.project_id, Run.name_key == run.name_key, Run.name == run.name
+    )
+    return db.session.scalar(others.where(Run.id != run.id, Run.trashed_at.is_(None)).limit(1)) is not None
+
+
 class State(str):
     """The name of a run's state, and what is said about it: `stale` is `stale: no data for 34 min`."""
 

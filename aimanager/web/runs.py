@@ -12,7 +12,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import bulk, metrics, progress, projects, runs
+from ..services import bulk, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
@@ -82,7 +82,7 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab == "charts" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
-        progress=progress.of(run, summary, heard_at),
+        progress=progress.of(run, summary, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",
     )  # fmt: skip

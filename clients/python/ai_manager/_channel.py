@@ -44,6 +44,8 @@ class Channel:
         self._pause = PAUSE
         self._heartbeat = HEARTBEAT
         self._heard_at = 0.0  # When the server last got points or a heartbeat.
+        self.stop_requested = False  # What the last answer said.
+        self.total_steps: int | None = None
         self._takes_heartbeats = True  # An older server does not.
         self._announced = False  # Whether the server knows that heartbeats come.
         self._sent_at = 0.0  # By the monotonic clock, as all waiting is.
@@ -157,6 +159,7 @@ class Channel:
                 self._takes_heartbeats = False
             return
         self._heartbeat = _pause(answer.get("heartbeat_after_ms"), HEARTBEAT)
+        self.stop_requested = answer.get("stop_requested") is True
 
     def _create(self, transport: Transport, project_id: int) -> None:
         with self.lock:
@@ -164,6 +167,8 @@ class Channel:
             self._config_changed = False
         if self.name is not None:
             description["name"] = self.name
+        if self.total_steps is not None:
+            description["total_steps"] = self.total_steps
         path = f"/runs/?project_id={project_id}"
         try:
             answer = transport.call("POST", path, description, key=self._key)
@@ -198,6 +203,7 @@ class Channel:
         self._batch = self._waiting_since = None
         self._sent_at = self._heard_at = time.monotonic()
         self._pause = _pause(answer.get("flush_after_ms"), PAUSE)
+        self.stop_requested = answer.get("stop_requested") is True
 
     def _refused(self, batch: Batch, error: ServerError) -> None:
         """Go on without the batch, or under a new identity, or not at all; or raise to try again."""

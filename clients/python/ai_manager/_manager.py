@@ -49,8 +49,15 @@ class AIManager:
     def __repr__(self) -> str:
         return f"AIManager(project_name={self.project_name!r}, api_url={self._transport.url!r})"
 
-    def run(self, name: str | None = None, config: Any = None, tags: Iterable[str] | None = None) -> Run:
-        """Begin a run. `config` is a mapping, an argparse namespace or a dataclass of any settings.
+    def run(
+        self,
+        name: str | None = None,
+        config: Any = None,
+        tags: Iterable[str] | None = None,
+        total_steps: int | None = None,
+    ) -> Run:
+        """Begin a run. `config` is a mapping, an argparse namespace or a dataclass of any settings; with `total_steps` its
+        page shows how far it is.
 
         Returns at once; the run appears on the server as soon as that is reached.
         """
@@ -59,6 +66,7 @@ class AIManager:
         words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
         notices = Notices()
         channel = Channel(label(name or "") or None, as_config(config), words[:MOST_TAGS], notices)
+        channel.total_steps = total_steps
         self._sender.add(channel)
         return Run(channel, self._sender, self._transport.url, notices)
 

@@ -168,6 +168,11 @@ class Run:
         return dict(self._channel.config)
 
     @property
+    def should_stop(self) -> bool:
+        """Whether somebody asked the run to stop, on its page or by the API. Costs no request: end the loop when it is True."""
+        return self._channel.stop_requested
+
+    @property
     def dropped(self) -> int:
         """Values that will never arrive: refused, too many for the memory, or logged after the end."""
         return self._channel.dropped

@@ -63,6 +63,7 @@ class State:
         self.flush_after_ms = None
         self.takes_heartbeats = True
         self.heartbeat_after_ms = 15_000
+        self.stop_requested = False
         self.takes_frames = True
         self.logins = 0
 
@@ -159,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, {
                     "flush_after_ms": 250,
                     "heartbeat_after_ms": self.state.heartbeat_after_ms,
-                    "stop_requested": False,
+                    "stop_requested": self.state.stop_requested,
                 }
             if words[0] == "runs":
                 run.update(data)

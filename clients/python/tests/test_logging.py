@@ -248,6 +248,17 @@ def test_a_run_says_that_it_is_alive_while_it_logs_nothing(server, manager, even
     assert run.finish() is True
 
 
+def test_a_run_hears_with_a_heartbeat_that_it_should_stop(server, manager, eventually):
+    server.state.heartbeat_after_ms = 50
+    run = manager.run()
+    run.log({"m": 1.0})
+    eventually(lambda: server.state.seen("heartbeat"))
+    assert not run.should_stop
+    server.state.stop_requested = True
+    eventually(lambda: run.should_stop)
+    assert run.finish("killed") is True
+
+
 def test_a_server_without_heartbeats_gets_one_heartbeat_and_all_points(server, manager, eventually):
     server.state.takes_heartbeats = False
     run = manager.run()
