@@ -7,6 +7,8 @@ Both were made by migration 0010, and neither is known to SQLAlchemy.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 TABLE = "runs_words"
@@ -27,11 +29,20 @@ def triples(text: str, project_id: int | None = None) -> str | None:
         return None
     mark = [] if project_id is None else [_mark(project_id)]
     each = dict.fromkeys(text[i : i + 3] for i in range(len(text) - 2))
-    return " ".join('"' + triple.replace('"', '""') + '"' for triple in [*each][:MOST] + mark)
+    return " ".join(_quoted(triple) for triple in [*each][:MOST] + mark)
 
 
 def _mark(project_id: int) -> str:
     return "".join(chr(_FIRST + project_id // _COUNT**power % _COUNT) for power in (2, 1, 0))
+
+
+def within(triples: str, project_ids: Iterable[int]) -> str:
+    """The same question, in some projects only."""
+    return f"({triples}) AND ({' OR '.join(_quoted(_mark(project)) for project in project_ids)})"
+
+
+def _quoted(triple: str) -> str:
+    return '"' + triple.replace('"', '""') + '"'
 
 
 def newest(triples: str, most: int) -> sa.Select[int]:

@@ -16,6 +16,7 @@ from .run_list import states
 
 LONGEST = 200  # Characters that are looked at.
 MOST_WORDS = 8
+MOST_PROJECTS = 500  # That a question to the index names.
 MOST_CANDIDATES = 2000  # Runs that an index names, the newest first, of which those are taken that may be seen.
 
 
@@ -60,15 +61,19 @@ def _projects(seen: sa.ColumnElement[bool], words: list[str], most: int) -> Sequ
 def _runs(seen: sa.ColumnElement[bool], words: list[str], most: int) -> list[tuple[Run, str]]:
     query = _readable(seen).where(*_have(Run.words, words)).order_by(Run.id.desc()).limit(most)
     if db.engine.dialect.name == "sqlite" and words:
-        query = query.where(Run.id.in_(_candidates(max(words, key=len))))
+        query = query.where(Run.id.in_(_candidates(seen, max(words, key=len))))
     return [(run, project) for run, project in db.session.execute(query)]
 
 
-def _candidates(word: str) -> sa.Select[int]:
+def _candidates(seen: sa.ColumnElement[bool], word: str) -> sa.Select[int]:
     """The newest runs that may have a word; PostgreSQL finds them by itself."""
+    query = sa.select(Project.id).where(Project.deleted_at.is_(None), seen)
+    projects = db.session.scalars(query.order_by(Project.updated_at.desc()).limit(MOST_PROJECTS + 1)).all()
     asked = word_index.triples(word)
     if asked is None:
-        return sa.select(Run.id).order_by(Run.id.desc()).limit(MOST_CANDIDATES)
+        return sa.select(Run.id).where(Run.project_id.in_(projects)).order_by(Run.id.desc()).limit(MOST_CANDIDATES)
+    # With more projects than a question to the index may name, some of the newest are of others.
+    asked = word_index.within(asked, projects) if 0 < len(projects) <= MOST_PROJECTS else asked
     return word_index.newest(asked, MOST_CANDIDATES)
 
 

@@ -53,6 +53,16 @@ def test_runs_in_the_trash_and_deleted_projects_are_not_found(find, look, alice,
     assert find(alice, str(kept)) == ([], [])
 
 
+def test_newer_runs_of_others_hide_nothing(find, monkeypatch, alice, bob, make_project, make_run):
+    monkeypatch.setattr("aimanager.services.search.MOST_CANDIDATES", 3)
+    make_run(alice, make_project(alice), name="baseline mine")
+    theirs = make_project(bob)
+    for number in range(5):
+        make_run(bob, theirs, name=f"baseline {number}")
+    assert find(alice, "baseline") == ([], ["baseline mine"])
+    assert find(alice, "ba") == ([], ["baseline mine"])
+
+
 def test_without_a_word_the_newest_of_ones_own_are_shown(find, alice, bob, make_project, make_run):
     make_project(bob, "elsewhere", is_public=True)
     project = make_project(alice, "mine")
