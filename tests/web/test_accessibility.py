@@ -37,6 +37,7 @@ def pages(site: Site) -> dict[str, str]:
         "project, wrong filter": f"/app/projects/{project}?q=lr%20%3C",
         "run": f"/app/runs/{runs[0]}",
         "run, overview": f"/app/runs/{runs[0]}?tab=overview",
+        "project settings": f"/app/projects/{project}/settings",
         "settings": "/settings",
         "documentation": "/docs",
         "not found": "/app/runs/999999",
@@ -45,7 +46,7 @@ def pages(site: Site) -> dict[str, str]:
 
 SIGNED_IN = [
     "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview",
-    "settings", "documentation", "not found",
+    "project settings", "settings", "documentation", "not found",
 ]  # fmt: skip
 
 
@@ -83,3 +84,16 @@ def test_axe_finds_nothing_on(page, site, pages, name):
 def test_axe_finds_nothing_before_login_on(page, site, path):
     for theme in THEMES:
         assert examine(page, site.url + path, theme) == [], theme
+
+
+@pytest.mark.parametrize("key", ["Control+k", "?"], ids=["the palette", "the list of shortcuts"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_dialog(page, site, theme, key):
+    log_in(page, site)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.keyboard.press(key)
+    page.wait_for_selector("dialog:modal :is([role=option], dt)")
+    page.evaluate(
+        "document.body.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Done', undo: {action: 'a', ids: '1'}}}))"
+    )
+    assert violations(page) == []
