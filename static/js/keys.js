@@ -22,7 +22,9 @@ register("t", "Switch the theme: system, light, dark", () => press("[data-js='th
 register("j", "Next and previous row or chart", () => moveFocus(1), LISTS);
 register("k", "Next and previous row or chart", () => moveFocus(-1), LISTS);
 
-register("x", "Switch the x axis: step, time, time since start", switchAxis, CHARTS);
+// Beside a list of runs x selects the run.
+const ALONE = { ...CHARTS, when: "body:not(:has(#runs)) #charts .chart" };
+register("x", "Switch the x axis: step, time, time since start", switchAxis, ALONE);
 register("l", "Toggle log scale", () => press("[data-log]"), CHARTS);
 register("0", "Reset the zoom", () => press("[data-whole]:not([hidden])"), CHARTS);
 register("+", "Zoom the focused chart in and out", undefined, CHARTS);
