@@ -41,6 +41,8 @@ const behaviours = {
  * @type {Record<string, () => Promise<{start: (element: any) => void}>>} */
 const onDemand = {
   charts: () => import("./chart/index.js"),
+  compare: () => import("./compare/index.js"),
+  figure: () => import("./compare/figure.js"),
 };
 const started = new WeakSet();
 

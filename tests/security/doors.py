@@ -65,6 +65,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.charts_csv": {"query_string": {"runs": "{run_id}", "name": "loss"}},
     "web.charts_of_groups": {"query_string": {"groups": "{run_id}", "name": "loss"}},
     "web.charts_of_runs": {"query_string": {"runs": "{run_id}", "name": "loss"}},
+    "web.compare": {"query_string": {"runs": "{run_id}"}},
+    "web.compare_csv": {"query_string": {"runs": "{run_id}"}},
+    "web.compare_figure": {"query_string": {"runs": "{run_id}", "kind": "scatter"}},
     "web.create_project": {"data": {"name": "new"}},
     "web.delete_project": {"data": {"sure": "a project"}},
     "web.delete_run": {"data": {"sure": "run"}},
@@ -109,6 +112,9 @@ ALSO_HOLD = {
     "web.bulk_runs": "run_id",
     "web.charts_of_runs": "run_id",
     "web.marks": "run_id",
+    "web.compare": "run_id",
+    "web.compare_csv": "run_id",
+    "web.compare_figure": "run_id",
 }
 # Open to read where something is public, but these ask for what is one's own.
 ONES_OWN = {"projects.index", "runs.index", "web.home"}

@@ -61,7 +61,7 @@ def test_only_keys_whose_values_differ_are_there_where_only_differences_are_aske
     everything, differing = (table.table(find(*pair), differing_only=only) for only in (False, True))
     keys = [row.key for row in differing.rows if row.kind != "run"]
     assert keys == ["lr", "seed", "val/acc", "val/loss"]  # The width is 64 in both, however it is written.
-    assert [row.key for row in everything.rows if row.kind != "run"] == ["lr", "net.width", "seed", "same", *keys[2:]]
+    assert [row.key for row in everything.rows if row.kind != "run"] == ["lr", "net.width", "seed", *keys[2:], "same"]
     assert (everything.total, everything.differing) == (differing.total, differing.differing) == (6, 4)
 
 

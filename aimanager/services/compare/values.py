@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any, Literal, get_args
 import orjson
 
 from ...store import Summary
+from ..run_list.columns import interest
 from ..run_list.direction import better
 from .runs import Compared
 
@@ -83,9 +85,17 @@ class Values:
         return sorted(of_text, key=lambda text: (float(of_text[text]), "") if self.numeric else (0.0, text))
 
     @cached_property
+    def present_numbers(self) -> list[float]:
+        """The numbers that there are; of a key with categories none."""
+        return [number for number in self.numbers if number == number] if self.numeric else []
+
+    @cached_property
     def logarithmic(self) -> bool:
-        present = [number for number in self.numbers if number == number] if self.numeric else []
-        return bool(present) and min(present) > 0 and max(present) >= LOG_FROM * min(present)
+        """Whether it lies on a logarithmic axis. A score does not: a run that failed would be all that is seen."""
+        numbers = self.present_numbers
+        if not numbers or (self.key.startswith("metrics.") and better(self.key) == "max"):
+            return False
+        return min(numbers) > 0 and max(numbers) / LOG_FROM >= min(numbers)
 
 
 def config_keys(runs: Iterable[Compared]) -> list[str]:
@@ -94,7 +104,9 @@ def config_keys(runs: Iterable[Compared]) -> list[str]:
 
 
 def metric_names(runs: Iterable[Compared]) -> list[str]:
-    return sorted({name for one in runs for name in one.metrics})
+    """All metrics, those first that one looks at first."""
+    logged = Counter(name for one in runs for name in one.metrics)
+    return sorted(logged, key=lambda name: (interest(name), -logged[name], name))
 
 
 def of_config(runs: Sequence[Compared], key: str) -> Values:
