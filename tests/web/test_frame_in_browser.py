@@ -111,10 +111,10 @@ def test_what_can_be_done_on_the_page_is_in_the_palette(ada):
 
 
 def test_the_arrows_choose_in_the_palette_and_what_arrives_later_moves_nothing(ada, site):
-    ada.keyboard.press("Control+k")
-    field = ada.get_by_role("combobox", name="Search projects, runs and commands")
     held = []
     ada.route("**/app/search*", lambda route: held.append(route))
+    ada.keyboard.press("Control+k")
+    field = ada.get_by_role("combobox", name="Search projects, runs and commands")
     with ada.expect_request("**/app/search?q=s"):
         field.press_sequentially("s")
     ada.keyboard.press("ArrowDown")
