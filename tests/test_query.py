@@ -1,9 +1,11 @@
 """The query language by itself: every query as text is read as the same query, and faults are named with their place."""
 
+import re
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimanager.query import QueryError, parse, text_of
@@ -54,15 +56,17 @@ TREES = st.recursive(
         | st.lists(inner, min_size=2, max_size=3).map(joined(Or))
         | inner.map(lambda part: part.part if isinstance(part, Not) else Not(part))
     ),
-    max_leaves=8,
+    max_leaves=5,
 )
 
 
+@settings(deadline=None)  # The first query loads the parser.
 @given(TREES)
 def test_every_query_as_text_is_read_as_the_same_query(tree):
     assert parse(text_of(tree)) == tree
 
 
+@settings(deadline=None)  # The first query loads the parser.
 @given(
     st.text(max_size=40)
     | st.lists(st.sampled_from(["a", "(", ")", "and", "or", "not", "in", "<", "~", '"', ",", "1"])).map(" ".join)
@@ -122,3 +126,14 @@ def test_a_fault_is_named_with_its_place(text, fault):
     with pytest.raises(QueryError) as raised:
         parse(text)
     assert str(raised.value) == fault
+
+
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "query.md").read_text()
+EXAMPLES = [line for block in re.findall(r"```\n(.*?)```", DOCUMENT, re.S) for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documentation_are_queries(example):
+    tree = parse(example)
+    assert tree is not None
+    assert parse(text_of(tree)) == tree
