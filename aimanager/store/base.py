@@ -177,6 +177,18 @@ class MetricStore(ABC):
     ) -> list[Chart]:
         """Charts of at most `points` buckets each, of the points with lo <= x <= hi; unknown names are left out."""
 
+    def charts(
+        self,
+        runs: Sequence[int],
+        names: Sequence[str],
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> dict[int, list[Chart]]:
+        """The same of many runs. Raises DamagedPoints."""
+        return {run: self.chart(run, names, points, x, lo, hi) for run in runs}
+
     @abstractmethod
     def chart_against(
         self,

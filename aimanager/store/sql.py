@@ -6,6 +6,8 @@ from collections import namedtuple
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..db.prepared import Prepared, named, one_of
 from .base import DamagedPoints, MetricStore, RunDeleted
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .read import against, group, page, sparks, zoom
+from .read import against, group, many, page, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
 from .shapes import (
@@ -70,6 +72,12 @@ _HEADS = Prepared(
         one_of(_st.run_no, "runs"), _st.state < DELETING, _st.heard_at > 0
     )
 )
+_LENGTHS = Prepared(
+    select(_s.run_no, _s.metric_id, _s.n)
+    .where(one_of(_s.run_no, "runs"), one_of(_s.metric_id, "metrics"))
+    .order_by(_s.run_no)
+)
+_AT_ONCE = 2_000_000  # Points of short series that are read together.
 _STREAMS = Prepared(
     select(_st.run_no, _st.next_id, _st.first_ts).where(one_of(_st.run_no, "runs"), _st.state < DELETING)
 )
@@ -260,6 +268,35 @@ class SqlStore(MetricStore):
                 if ids.get(name) in present
             ]
         return [replace(chart, last_id=stream.next_id - 1) for chart in charts]
+
+    def charts(
+        self,
+        runs: Sequence[int],
+        names: Sequence[str],
+        points: int = 1000,
+        x: Axis = "step",
+        lo: Bound = None,
+        hi: Bound = None,
+    ) -> dict[int, list[Chart]]:
+        """Runs whose metrics are short are read together, so many at a time; the others each by itself."""
+        with self._reading() as connection:
+            ids = self._names.find(connection, names)
+            rows = _LENGTHS.rows(connection, runs=list(runs), metrics=list(ids.values()))
+            streams = {run: stream for run, *stream in _STREAMS.rows(connection, runs=list(runs))}
+            lengths = {run: max(n for _, _, n in of_run) for run, of_run in groupby(rows, itemgetter(0))}
+            short = [run for run, n in lengths.items() if n <= zoom.READ * points and run in streams]
+            charts: dict[int, list[Chart]] = {}
+            at_once = max(1, _AT_ONCE // max([1, *(lengths[run] * len(ids) for run in short)]))
+            for start in range(0, len(short), at_once):
+                for run, lines in many.lines(connection, short[start : start + at_once], ids.values()):
+                    next_id, first_ts = streams[run]
+                    origin = (first_ts or 0) if x == "relative" else 0
+                    charts[run] = [
+                        replace(zoom.of_line(name, x, lines[ids[name]], points, lo, hi, origin), last_id=next_id - 1)
+                        for name in dict.fromkeys(names)
+                        if ids.get(name) in lines
+                    ]
+        return {run: charts[run] if run in charts else self.chart(run, names, points, x, lo, hi) for run in runs}
 
     def chart_against(
         self,

@@ -1,5 +1,7 @@
 """Charts of groups of runs are what the oracle works out, in whatever form the points are, and hide no spike."""
 
+from dataclasses import fields
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -103,6 +105,30 @@ def test_the_form_in_which_points_are_stored_changes_nothing(database, form, x, 
     for points, bounds in ((1000, ()), (30, ()), (7, (lo, hi)), (300, (lo, hi)), (10, (hi, lo)), (10, (None, lo))):
         chart = store.group_chart(several, "loss", points, x, *bounds)
         assert_same(chart, model.group_chart(several, "loss", points, x, *bounds))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_charts_of_many_runs_are_those_of_each(database, form, monkeypatch):
+    monkeypatch.setattr(layout, "CHUNK", 64)
+    store, random = SqlStore(database), np.random.default_rng(3)
+    for run in range(1, 7):
+        steps = FORMS[form](run, 400)
+        for part in (slice(0, 40), slice(40, None)):
+            y = random.normal(size=len(steps[part]))
+            y[7] = np.nan
+            log(store, run, column("loss", y, steps[part]), column("other", y, steps[part]), column("third", [run]))
+            if part.stop:
+                store.tidy()
+    log(store, 7, column("long", random.normal(size=5000)), column("loss", [1]))
+    monkeypatch.setattr("aimanager.store.sql._AT_ONCE", 1000)
+    runs, names = [3, 1, 2, 4, 5, 6, 7, 99], ["other", "long", "loss", "missing"]
+    for points in (10, 1000):
+        for x, lo, hi in (("step", None, None), ("time", None, None), ("relative", 0, 10**9), ("step", 50, 130)):
+            charts = store.charts(runs, names, points, x, lo, hi)
+            for run in runs:
+                for one, other in zip(charts[run], store.chart(run, names, points, x, lo, hi), strict=True):
+                    for field in fields(one):
+                        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 def test_a_group_without_the_metric_has_no_chart(database):

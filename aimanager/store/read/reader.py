@@ -127,10 +127,10 @@ class Axis:
 class Reader:
     """Reads points of one run; the axes it has met are kept, as metrics share them. What it gives is not to be changed."""
 
-    def __init__(self, connection: Connection, run: int) -> None:
+    def __init__(self, connection: Connection, run: int, axes: dict[int, Axis] | None = None) -> None:
         self.connection = connection
         self.run = run
-        self._axes: dict[int, Axis] = {}
+        self._axes = {} if axes is None else axes
 
     def lines(self, metrics: Collection[int] | None = None, first: int = 1, last: int = MOST) -> dict[int, Line]:
         """The points from one id to another, of all metrics or of these; those that have none are left out."""
@@ -170,8 +170,8 @@ class Reader:
                 places[metric] = [Place(*row) for row in rows]
         return places
 
-    def decoded(self, metric: int, places: Sequence[Place]) -> Line:
-        """The points of chunks, by id. Raises DamagedPoints."""
+    def decoded(self, metric: int, places: Sequence[Place], blobs: Iterable[tuple[int, bytes]] | None = None) -> Line:
+        """The points of chunks, by id; `blobs` are their values by axis, if they were read already. Raises DamagedPoints."""
         ends = list(accumulate((place.rows for place in places), initial=0))
         parts = {place.axis: (place.pos, slice(*ends)) for place, ends in zip(places, pairwise(ends), strict=True)}
         ids, steps, times = np.empty((3, ends[-1]), np.int64)  # In one piece: three cost twice the page faults.
@@ -185,7 +185,9 @@ class Reader:
                 axis.fill(pos, ids[part], steps[part], times[part])
             decoded = set()
             with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
-                for number, blob in _VALUES.each(self.connection, parts, run=self.run, metric=metric):
+                if blobs is None:
+                    blobs = _VALUES.each(self.connection, parts, run=self.run, metric=metric)
+                for number, blob in blobs:
                     codec.decode(blob, values[parts[number][1]])
                     decoded.add(number)
             if lost := parts.keys() - (decoded & self._axes.keys()):

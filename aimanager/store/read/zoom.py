@@ -52,6 +52,12 @@ def chart(
     return draw(name, x, nodes, points, origin)
 
 
+def of_line(name: str, x: Axis, line: Line, points: int, lo: Bound, hi: Bound, origin: int) -> Chart:
+    """The chart of a metric all of whose points were read; `origin` is where its x begins, 0 for none."""
+    column = "step" if x == "step" else "ts"
+    return draw_points(name, x, *within(line, column, *bounds(lo, hi, origin)), points, origin)
+
+
 def bounds(lo: Bound, hi: Bound, origin: int) -> tuple[int, int]:
     """Bounds as whole steps or times, inwards; the first above the second where no int64 lies between them."""
     low = LEAST if lo is None or lo == -inf else MOST + 1 if lo == inf else ceil(lo) + origin
