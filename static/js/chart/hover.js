@@ -226,7 +226,7 @@ function detailsOf({ series, y, i, value, kind }) {
   return [
     paragraph("exactly", y === series.last ? write(value) : short(value)),
     ...(y === series.last ? [] : [paragraph("", `${write(series.last[i])} as logged`)]),
-    ...(low < high ? [paragraph("", `${write(low)} to ${write(high)}`)] : []),
+    ...(low < high ? [paragraph("", `${short(low)} to ${short(high)}`)] : []),
     ...positionLines(series, i).map((text) => paragraph("", text)),
     ...(points > 1 ? [paragraph("", `${count(points)} points up to here`)] : []),
   ];
