@@ -35,7 +35,6 @@ def parallel(runs: Sequence[Compared], axes: Sequence[Values], colour: Values | 
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
-            "uid": f"run{runs[at].id}",
             "mode": "lines" if len(axes) > 1 else "markers",
             "x": [*range(len(axes))],
             "y": [scale.places[at] for scale in scales],

@@ -1,7 +1,7 @@
 /* Brushing: a range on an axis of parallel coordinates, by pointer and by keyboard. The ranges are in the address. */
 
 import { readList, writeList } from "../url-state.js";
-import { afterKey, describe, ordered, passes, readRanges, writeRanges } from "./ranges.js";
+import { afterKey, describe, ordered, passes, readRanges, snapped, writeRanges } from "./ranges.js";
 
 /** @typedef {import("./ranges.js").Axis} Axis */
 
@@ -24,9 +24,10 @@ export class Brush {
     /** @type {{l: number, t: number, w: number, h: number} | null} */
     this.size = null;
     figure.addEventListener("pointerdown", (event) => this.press(event));
-    figure.addEventListener("pointermove", (event) => this.move(event));
-    figure.addEventListener("pointerup", () => this.release());
-    figure.addEventListener("pointercancel", () => this.release());
+    // While a button is down Plotly lays an element over the page, so that moves do not come through the figure.
+    addEventListener("pointermove", (event) => this.move(event));
+    addEventListener("pointerup", () => this.release());
+    addEventListener("pointercancel", () => this.release());
     figure.addEventListener("dblclick", (event) => this.clearAt(event));
   }
 
@@ -42,7 +43,7 @@ export class Brush {
     this.runs = meta.runs.map((/** @type {number} */ id, /** @type {number} */ i) => ({
       id,
       places: Array.from(canvas.data[i].y),
-      line: canvas.querySelector(`.scatterrun${id}`),
+      line: canvas.querySelector(`.trace${canvas._fullData[i].uid}`),
     }));
     for (const key of this.ranges.keys()) if (!this.axes.some((axis) => axis.key === key)) this.ranges.delete(key);
     this.placeHandles();
@@ -117,9 +118,8 @@ export class Brush {
     const found = this.drag && this.placeOf(event);
     if (!this.drag || !found) return;
     if (!this.drag.moved && Math.abs(found.place - this.drag.from) < SLACK) return;
-    if (!this.drag.moved) this.figure.setPointerCapture(event.pointerId);
     this.drag.moved = this.moved = true;
-    this.ranges.set(this.axes[this.drag.at].key, ordered(this.drag.from, found.place));
+    this.ranges.set(this.axes[this.drag.at].key, ordered(snapped(this.drag.from), snapped(found.place)));
     this.show();
   }
 

@@ -165,7 +165,7 @@ class Figure {
     if (!this.canvas) return;
     const ids = /** @type {number[]} */ (this.canvas.layout?.meta?.runs ?? []);
     const marks = this.brush
-      ? ids.map((run) => this.canvas.querySelector(`.scatterrun${run}`))
+      ? this.brush.runs.map(({ line }) => line)
       : [...this.canvas.querySelectorAll(".scatterlayer .trace:first-child .points path")];
     this.canvas.toggleAttribute("data-lit", id !== null && ids.includes(id));
     ids.forEach((run, i) => {

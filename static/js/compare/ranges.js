@@ -8,6 +8,7 @@ import { short } from "../format.js";
  * @typedef {Map<string, [number, number]>} Ranges */
 
 const SMALLEST = 0.01;
+const SNAP = 0.02;
 
 /**
  * Whether a run passes: within the range of each axis that has one. Where it has no value it does not.
@@ -58,6 +59,15 @@ function rounded(place) {
 export function ordered(one, other) {
   const [from, to] = [Math.min(one, other), Math.max(one, other)].map((end) => Math.min(Math.max(end, 0), 1));
   return to - from >= SMALLEST ? [from, to] : [Math.max(0, to - SMALLEST), Math.max(to, SMALLEST)];
+}
+
+/**
+ * Close to an end of the axis is the end: a pointer hardly hits it.
+ * @param {number} place
+ */
+export function snapped(place) {
+  if (place < SNAP) return 0;
+  return place > 1 - SNAP ? 1 : place;
 }
 
 /**
