@@ -74,6 +74,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.docs": {},
     "web.end_session": {},
     "web.find_columns": {},
+    "web.complete": {},
     "web.run_ids": {},
     "web.create_note": {"data": {"text": "a note"}},
     "web.create_view": {"data": {"name": "a view", "is_shared": "1"}},
