@@ -185,9 +185,10 @@ class Reader:
                 axis.fill(pos, ids[part], steps[part], times[part])
             decoded = set()
             with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
-                if blobs is None:
-                    blobs = _VALUES.each(self.connection, parts, run=self.run, metric=metric)
-                for number, blob in blobs:
+                # In no variable: what is left of it after an error would be closed too late.
+                for number, blob in (
+                    _VALUES.each(self.connection, parts, run=self.run, metric=metric) if blobs is None else blobs
+                ):
                     codec.decode(blob, values[parts[number][1]])
                     decoded.add(number)
             if lost := parts.keys() - (decoded & self._axes.keys()):
