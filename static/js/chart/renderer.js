@@ -1,10 +1,15 @@
-/* Draws the cards that changed and are on screen, at most every max(200 ms, twice what the last round cost), never in a
-   hidden tab, never while somebody drags. */
+/* Draws the cards that changed and are on screen, never in a hidden tab, never while somebody drags. Between two rounds
+   the browser has more than half of the time for itself. */
 
 import { draw } from "./draw.js";
 import { loadPlotly } from "./plotly.js";
 
 /** @typedef {import("./card.js").Card} Card */
+
+const EVERY = 200; // Milliseconds from the beginning of one round to the next, at least...
+const EVERY_OF_MANY = 300; // ...and with so many lines on screen that the browser's own painting takes as long as ours.
+const MANY = 40;
+const SHARE = 2.5; // How many times its cost a round may take.
 
 export class Renderer {
   /**
@@ -20,7 +25,7 @@ export class Renderer {
     this.timer = null;
   }
 
-  schedule(wait = Math.max(200, 2 * this.cost) - (performance.now() - this.began)) {
+  schedule(wait = Math.max(this.pace, SHARE * this.cost) - (performance.now() - this.began)) {
     if (this.timer && wait > 0) return;
     clearTimeout(this.timer ?? undefined);
     this.timer = setTimeout(() => this.drawDue(), Math.max(0, wait));
@@ -43,6 +48,12 @@ export class Renderer {
       this.timer = null;
       if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
     }
+  }
+
+  get pace() {
+    let lines = 0;
+    for (const card of this.charts.cards.values()) if (card.visible) lines += card.shown.length;
+    return lines > MANY ? EVERY_OF_MANY : EVERY;
   }
 
   get paused() {
