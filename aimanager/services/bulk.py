@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ..db.matching import one_of
 from ..errors import Forbidden, Invalid, NotFound
 from ..extensions import live_bus, writing
-from ..models import Project, Run
+from ..models import Project, Run, RunTag
 from ..models.base import now
 from ..models.run import keys_of
 from ..principal import Principal
@@ -63,6 +63,7 @@ def act(principal: Principal, action: str, run_ids: Sequence[int], value: str = 
         runs = _allowed(principal, run_ids, session.connection())
         change = make(runs, value)
         _write(session.connection(), change.values)
+        _write_tags(session.connection(), runs, change.values)
     changed = [run for run in runs if run.id in change.values]
     for run in changed:
         live_bus.publish(f"run-facts:{run.id}")
@@ -108,6 +109,20 @@ def _write(connection: sa.Connection, values: dict[int, dict[str, Any]]) -> None
     else:
         query = query.where(_runs.id == sa.bindparam("run_id"))
         connection.execute(query, [{"run_id": run_id, **change} for run_id, change in values.items()])
+
+
+def _write_tags(connection: sa.Connection, runs: Sequence[Any], values: dict[int, dict[str, Any]]) -> None:
+    """The rows by which runs are found by their tags, which a run that is changed by itself writes with it."""
+    tags = {run_id: change["tags"] for run_id, change in values.items() if "tags" in change}
+    if not tags:
+        return
+    connection.execute(sa.delete(RunTag).where(one_of(connection, RunTag.__table__.c.run_id, tags)))
+    rows = [
+        {"run_id": run.id, "tag": tag, "project_id": run.project_id}
+        for run in runs if run.id in tags for tag in dict.fromkeys(tags[run.id])
+    ]  # fmt: skip
+    if rows:
+        connection.execute(sa.insert(RunTag), rows)
 
 
 def _stamp(column: str, is_set: bool, done: str, undo: str) -> Callable[[Sequence[Any], str], _Change]:

@@ -53,6 +53,20 @@ def test_undo_puts_back_what_was_there(act, alice, runs, stored, action, value):
     assert stored(runs, *facts) == before
 
 
+def test_runs_are_found_by_the_tags_that_they_have_now(api, act, alice, runs):
+    def found(query):
+        return sorted(
+            run["id"] for run in api(alice).get("/runs/", query_string={"project_id": 1, "filter": query}).json
+        )
+
+    act(alice, "tag", runs, "best")
+    assert found('tags has "best"') == runs
+    act(alice, "untag", runs[:2], "best")
+    act(alice, "untag", [runs[1]], "old")
+    assert found('tags has "best"') == runs[2:]
+    assert found('tags has "old"') == []
+
+
 def test_undo_of_a_new_name_is_the_old_name(act, alice, runs, stored):
     done = act(alice, "rename", runs[:1], "better")
     assert stored(runs[:1], "name", "words") == [("better", "better")]
