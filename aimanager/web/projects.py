@@ -14,19 +14,22 @@ from ..extensions import metric_store
 from ..http.auth import requires
 from ..models import ApiKey, Project
 from ..services import api_keys, projects, views
-from ..services.run_list import table
+from ..services.run_list import names, table
 from ..services.run_list.columns import automatic
+from ..services.run_list.columns import read as read_column
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, client, columns, drawn, snippet, workspace
+from . import address, client, columns, drawn, grouped, snippet, workspace
 from .address import here
 from .asked import asked
 from .blueprint import web
 from .cards import sections_of
+from .grouped import ShownGroups
 from .htmx import fragment_wanted, page_or_fragment
 
 PAGE = 100
+MOST_GROUP_KEYS = 60  # Config keys that the menu of groups offers.
 MOST = 1000  # Rows of one page; further ones are on the next.
 
 
@@ -74,26 +77,33 @@ def _table(project_id: int) -> dict[str, Any]:
         fault = f"expected <, > or = after {name}"
     pins = args.getlist("pin")[: columns.MOST]
     name_head, heads = columns.heads(runs_table, order, pins, columns.widths(args.getlist("width")), here)
+    groups = grouped.shown(project_id, listed, args, [one for head in heads if (one := read_column(head.key))])
+    if groups and "in" in args:
+        runs_table = grouped.members(groups, args["in"], runs_table)
     return {
-        "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head,
+        "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head, "grouped": groups,
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
         **workspace.layout(args),
-        "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows),
+        "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows, groups),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
 
 
-def _drawn(project_id: int, rows: Sequence[Row]) -> dict[str, Any]:
+def _drawn(project_id: int, rows: Sequence[Row], groups: ShownGroups | None) -> dict[str, Any]:
     """What the charts draw at first; the rows of a further page change nothing of it."""
     if fragment_wanted() == "rows":
         return {}
-    lines = drawn.lines(project_id, rows)
+    if groups:
+        lines = [grouped.line(group) for group in groups.groups[: drawn.how_many()]]
+    else:
+        lines = drawn.lines(project_id, rows)
+    ids = [run_id for line in lines for run_id in line.get("members", [line["id"]])]
     return {
         "drawn_runs": lines,
         "drawn_ids": {line["id"] for line in lines},
-        "sections": sections_of(metric_store.names([line["id"] for line in lines])),
+        "sections": sections_of(metric_store.names(ids)),
         "charts_url": here(),
         "charts_empty": "projects/_no_charts.html",
     }
@@ -107,6 +117,7 @@ def _views(project: Project) -> dict[str, Any]:
         "view": applied.view,
         "query": urlencode(address.args(), doseq=True),
         "view_query": applied.view.query if applied.view else "",
+        "group_keys": [] if fragment_wanted() else names.config_keys(project.id)[:MOST_GROUP_KEYS],
         "changeable_views": {view.id for view in applied.views if views.may_change(g.principal, view, project)},
     }
 

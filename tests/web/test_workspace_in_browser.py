@@ -254,3 +254,47 @@ def test_new_runs_are_announced_and_do_not_move_what_one_reads(ada, site):
     button.click()
     expect(ada.locator("#table a[data-row]").first).to_have_text("new two")
     expect(button).to_be_hidden()
+
+
+def test_seeds_are_grouped_and_their_mean_and_deviation_read(workspace):
+    workspace.get_by_role("button", name="Group", exact=True).click()
+    workspace.get_by_label("lr", exact=True).check()
+    workspace.get_by_label("optimizer", exact=True).check()
+    workspace.keyboard.press("Escape")
+    rows = workspace.locator("#table .group-row")
+    expect(rows).to_have_count(4)
+    group = rows.filter(has_text="lr 0.001, optimizer adam")
+    # The floors of the three seeds are 0.45, 0.35 and 0.25; after 30 steps e^-5.8 is left.
+    last = workspace.locator("th[data-column]").evaluate_all(
+        "all => all.findIndex(e => e.dataset.column === 'metrics.val/loss')"
+    )
+    cell = group.locator("td").nth(last + 1)
+    expect(cell.locator(".spread")).to_have_text("0.3530 ± 0.1000")
+    expect(cell.locator(".range")).to_have_text("0.2530 to 0.4530")
+    expect(workspace.locator("[data-drawn]")).to_have_text("4 of 4 groups drawn")
+    group.locator(".eye").click()
+    expect(workspace.locator("[data-drawn]")).to_have_text("3 of 4 groups drawn")
+    group.locator("[data-fold]").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_text(["adam-0.001-2", "adam-0.001-1", "adam-0.001-0"])
+    group.locator("[data-fold]").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(0)
+
+
+def test_a_view_is_saved_changed_and_deleted(workspace, site, sweep):
+    workspace.locator("th[data-column='name'] > a").click()
+    workspace.wait_for_selector("th[data-column=name][aria-sort]")
+    workspace.locator("#views > summary").click()
+    workspace.get_by_label("Save what the page shows as a new view").fill("By name")
+    workspace.get_by_role("button", name="Save view").click()
+    expect(workspace.locator("#views > summary")).to_contain_text("By name")
+    expect(workspace.locator("th[data-column=name]")).to_have_attribute("aria-sort", "ascending")
+    expect(workspace.locator("#views .modified")).to_be_hidden()
+    workspace.locator(".eye").first.click()
+    expect(workspace.locator("#views .modified")).to_be_visible()
+    workspace.locator("#views > summary").click()
+    workspace.get_by_role("button", name="Save the changes to By name").click()
+    expect(workspace.locator("[data-drawn]")).to_have_text("9 of 12 runs drawn")
+    expect(workspace.locator("#views .modified")).to_be_hidden()
+    workspace.locator("#views > summary").click()
+    workspace.get_by_role("button", name="Delete view").click()
+    expect(workspace.locator("#views > summary")).to_contain_text("Views")

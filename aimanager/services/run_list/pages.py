@@ -50,7 +50,7 @@ def page(
     if len(ids) > limit:
         next_cursor = orders.write_cursor(run_list, Cursor(search.place_of(ids[limit - 1]), search.time))
     total = search.count() if cursor or next_cursor else len(ids)
-    return Page(_load(ids[:limit]), total, next_cursor)
+    return Page(load(ids[:limit]), total, next_cursor)
 
 
 def passing(project_id: int, where: Filter) -> NDArray[np.int64]:
@@ -60,7 +60,8 @@ def passing(project_id: int, where: Filter) -> NDArray[np.int64]:
     return np.sort(np.array(list(matched(search.conditions).among(every)), np.int64))
 
 
-def _load(ids: Sequence[int]) -> list[Run]:
+def load(ids: Sequence[int]) -> list[Run]:
+    """These runs, in this order; those that are gone are left out."""
     runs = {run.id: run for run in db.session.scalars(sa.select(Run).where(Run.id.in_(ids)))}
     return [runs[run_id] for run_id in ids if run_id in runs]
 

@@ -43,6 +43,11 @@ const sheet = new CSSStyleSheet();
 /** Show what only the script knows: where pinned columns stand, and the places of the keys of the order. */
 function layOut() {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet);
+  // An answer that was under way when a column was resized has the width from before.
+  for (const text of readList("width")) {
+    const col = colOf(text.slice(0, text.lastIndexOf(":")));
+    if (col) col.width = text.slice(text.lastIndexOf(":") + 1);
+  }
   const heads = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table thead th")]);
   let left = 0;
   const rules = heads.map((head, index) => {

@@ -1,6 +1,7 @@
 /* The page of a project: the table of its runs, and their charts. */
 
 import { startColumns } from "./columns.js";
+import { startGroups } from "./groups.js";
 import { registerKeys } from "./keys.js";
 import { start as startLayout } from "./layout.js";
 import { Legend } from "./legend.js";
@@ -13,6 +14,7 @@ export function start(workspace) {
   startLayout(workspace);
   startColumns();
   startViews();
+  startGroups();
   const [legend, selection] = [new Legend(), new Selection()];
   registerKeys(legend, selection);
   new Rows();

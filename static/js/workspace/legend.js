@@ -108,7 +108,8 @@ export class Legend {
 
   /** The ids of the list's first runs. */
   get list() {
-    return this.rows.slice(0, MOST).map((row) => Number(row.dataset.id));
+    const listed = this.rows.filter((row) => row.dataset.in === undefined);
+    return listed.slice(0, MOST).map((row) => Number(row.dataset.id));
   }
 
   get rows() {
@@ -136,7 +137,8 @@ export class Legend {
   showCount(drawn) {
     const status = this.runs.querySelector("[data-drawn]");
     const total = this.runs.dataset.total;
-    const text = total ? `${drawn} of ${count(Number(total))} runs drawn` : `${drawn} runs drawn`;
+    const { unit = "runs" } = this.runs.dataset;
+    const text = total ? `${drawn} of ${count(Number(total))} ${unit} drawn` : `${drawn} ${unit} drawn`;
     if (status && status.textContent !== text) status.textContent = text;
     for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (this.runs.querySelectorAll("[data-draw]"))) {
       const { named, hidden, first } = this.choice;
@@ -166,8 +168,13 @@ export class Legend {
  * @returns {DrawnRun}
  */
 function lineOf(row) {
+  const { id, colour, state = "", members } = row.dataset;
+  if (members !== undefined) {
+    const name = row.querySelector(".who")?.textContent?.trim().replace(/\s+/g, " ") ?? "";
+    const line = { id: Number(id), name, colour: Number(colour), state, url: location.pathname };
+    return { ...line, members: members.split(",").map(Number) };
+  }
   const link = /** @type {HTMLAnchorElement} */ (row.querySelector("a[data-row]"));
-  const { id, colour, state = "" } = row.dataset;
   return { id: Number(id), name: link.title, colour: Number(colour), state, url: link.pathname };
 }
 

@@ -180,6 +180,11 @@ export class Rows {
   renewInPlace(event) {
     const { sourceElement, sourceEvent } = event.detail.ctx;
     if (sourceElement?.id !== "runs" || !sourceEvent?.type || !this.scroller) return;
+    if (document.querySelector("#runs[data-grouped]")) {
+      // A group that is unfolded stays so; its means are renewed when it is folded.
+      if (document.querySelector("#table [data-fold][aria-expanded=true]")) event.preventDefault();
+      return;
+    }
     this.renewing = true;
     if (this.scroller.scrollTop < 32) return;
     this.renewing = false;

@@ -19,7 +19,7 @@ export class Selection {
   }
 
   get rows() {
-    return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table tr[data-id]")]);
+    return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table tr[data-id]:has([data-choose])")]);
   }
 
   /** @param {MouseEvent} event */
