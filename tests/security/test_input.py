@@ -62,7 +62,7 @@ def doors(app, alice, make_project, make_run, private_run):
     for route in routes(app):
         if route.method in {"POST", "PUT"} and "delete" not in route.name and "logout" not in route.name:
             path = str(route.rule)
-            for name in ("run_id", "project_id", "key_id"):
+            for name in ("run_id", "project_id", "key_id", "view_id", "note_id"):
                 path = path.replace(f"<id:{name}>", "1")
             doors.append((route.method, path + ("?project_id=1" if path == "/runs/" else "")))
     assert len(doors) >= len([name for name, row in REQUESTS.items() if row]) / 2

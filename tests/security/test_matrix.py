@@ -200,7 +200,14 @@ def test_what_does_not_exist_is_a_404_for_whoever_is_signed_in(app, alice):
     for route in routes(app):
         if route.object and route.needs not in {"anyone", "visitor"}:
             status, _ = knock(
-                app, route, Caller("owner", by_token(alice)), project_id=999, run_id=999, key_id=999, view_id=999
+                app,
+                route,
+                Caller("owner", by_token(alice)),
+                project_id=999,
+                run_id=999,
+                key_id=999,
+                view_id=999,
+                note_id=999,
             )
             if status != 404:
                 wrong.append((route.method, str(route.rule), status))
