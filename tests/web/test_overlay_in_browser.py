@@ -101,6 +101,8 @@ def test_a_run_that_is_no_longer_drawn_leaves_the_charts(ada, site):
     overlay(ada, site, runs)
     overlay(ada, site, runs[:1])
     assert ada.evaluate(f"{CHART}.layout.yaxis.range[1]") < 2.2
+    ada.evaluate("document.body.dispatchEvent(new CustomEvent('runs:drawn', { detail: { runs: [] } }))")
+    until(lambda: lines_of(ada) == [] and ada.locator(".exactness").inner_text() == "")
 
 
 def test_the_lines_at_the_crosshair_are_told_by_key(ada, site):

@@ -321,6 +321,7 @@ export class Card {
  * @returns {[string, string]}
  */
 export function exactnessOf({ shown, lines }, view) {
+  if (!shown.length) return ["", ""];
   const all = shown.map(({ series }) => series);
   const total = all.reduce((sum, series) => sum + series.total, 0);
   if (view.range && !total) {
