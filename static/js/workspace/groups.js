@@ -13,6 +13,7 @@ export function startGroups() {
     if (button) open(list, button);
     if (fold) toggle(fold);
   });
+  document.addEventListener("htmx:after:settle", unfoldAgain);
   list.addEventListener("change", () => {
     const checked = Array.from(
       list.querySelectorAll("input:checked"),
@@ -36,13 +37,37 @@ function open(list, button) {
   place(list, button);
 }
 
+/** The ids of the rows of groups that are unfolded. @type {Set<string>} */
+const unfolded = new Set();
+
 /** @param {HTMLElement} fold */
-async function toggle(fold) {
+function toggle(fold) {
   const row = /** @type {HTMLElement} */ (fold.closest("tr"));
-  const isOpen = fold.getAttribute("aria-expanded") === "true";
-  fold.setAttribute("aria-expanded", String(!isOpen));
-  for (const member of document.querySelectorAll(`#table tr[data-in="${row.id}"]`)) member.remove();
-  if (isOpen) return;
+  if (unfolded.delete(row.id)) {
+    fold.setAttribute("aria-expanded", "false");
+    for (const member of membersOf(row)) member.remove();
+  } else {
+    unfolded.add(row.id);
+    unfold(row);
+  }
+}
+
+/** A table that was renewed comes without the runs of its groups. */
+function unfoldAgain() {
+  for (const id of unfolded) {
+    const row = document.getElementById(id);
+    if (row && !membersOf(row).length) unfold(row);
+  }
+}
+
+/** @param {HTMLElement} row */
+function membersOf(row) {
+  return document.querySelectorAll(`#table tr[data-in="${row.id}"]`);
+}
+
+/** @param {HTMLElement} row */
+async function unfold(row) {
+  row.querySelector("[data-fold]")?.setAttribute("aria-expanded", "true");
   const query = current();
   query.set("in", row.dataset.key ?? "");
   const headers = {
@@ -52,9 +77,10 @@ async function toggle(fold) {
     Accept: "text/html",
   };
   const answer = await fetch(`${location.pathname}?${query}`, { headers });
-  if (!answer.ok || fold.getAttribute("aria-expanded") !== "true") return;
+  if (!answer.ok) return;
   const template = document.createElement("template");
   template.innerHTML = await answer.text();
+  if (!unfolded.has(row.id) || !row.isConnected || membersOf(row).length) return;
   const rows = /** @type {HTMLElement[]} */ ([...template.content.children]);
   for (const member of rows) member.dataset.in = row.id;
   row.after(...rows);
