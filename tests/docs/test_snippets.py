@@ -134,7 +134,8 @@ def test_the_snippets_of_the_api_page_run(server, token):
     assert json.loads(shell(server, login))["token_type"] == "bearer"
     call(server, "POST", "/projects/", token, name="p")
     call(server, "POST", "/runs/?project_id=1", token, name="r")
-    (bulk,) = blocks(API, "json")
+    bulk, watch = blocks(API, "json")
+    assert json.loads(watch)["type"] == "watch"
     assert call(server, "POST", "/metrics/1/bulk", token, **json.loads(bulk))["last_id"] == 3
     (frame,) = blocks(API, "python")
     assert python(server, frame.replace("<token>", token)) == "Logged 2000 metrics successfully\n"

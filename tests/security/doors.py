@@ -111,6 +111,8 @@ ALSO_HOLD = {
     "auth.ticket": "run_id",
     "runs.create": "project_id",
     "web.bulk_runs": "run_id",
+    "web.charts_csv": "run_id",
+    "web.charts_of_groups": "run_id",
     "web.charts_of_runs": "run_id",
     "web.marks": "run_id",
     "web.compare": "run_id",

@@ -289,6 +289,8 @@ class Examination:
                 self._note(metric, "summary", "live is not that of the run")
             if len(self._faults) == before and row.crc is not None and row.crc != checksum_of(row):
                 self._note(metric, "summary", "its checksum does not match")
+            if len(self._faults) == before and row.vmean != RunningSummary.of(row).mean:
+                self._note(metric, "summary", "mean is not that of its sum")
 
 
 def _place_of(axis: Any) -> str:
