@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2s
@@ -16,6 +17,9 @@ COLOURS = 20
 WHOLE_CARDS = 24  # A screen of them, or two: the others are sent with their names alone.
 FIRST = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}
 OF_THE_MACHINE = {"system", "sys", "gpu", "cpu"}
+# Of the names of metrics, for Python and JavaScript alike; without regard to case.
+OF_SYSTEM = f"^({'|'.join(sorted(OF_THE_MACHINE))})/"
+NOT_OF_SYSTEM = f"^(?!({'|'.join(sorted(OF_THE_MACHINE))})/)"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ def sections_of(names: Iterable[str]) -> list[Section]:
         sections.append(Section(group, cards))
         before += len(cards)
     return sections
+
+
+def is_of_system(name: str) -> bool:
+    """Whether a metric says how the machine does, not the training."""
+    return re.match(OF_SYSTEM, name, re.IGNORECASE) is not None
 
 
 def _place_of(group: str) -> tuple[int, str]:

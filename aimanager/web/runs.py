@@ -16,7 +16,7 @@ from ..services import bulk, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
-from .cards import drawn_run, sections_of
+from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
@@ -66,26 +66,35 @@ def delete_run(run_id: int) -> Response:
 
 def _page(run: Run, **context: Any) -> Response:
     head = metrics.head(run.id)
-    summary = metrics.summary(g.principal, run.id)
+    every = metrics.summary(g.principal, run.id)
+    has_system = any(is_of_system(metric.name) for metric in every)
+    tab = _tab(has_system)
+    summary = [metric for metric in every if tab == "overview" or is_of_system(metric.name) == (tab == "system")]
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
     state = runs.state_of(run, heard_at)
     long = len(summary) > WHOLE_TABLE
-    tab = "overview" if request.args.get("tab") == "overview" else "charts"
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "charts/_charts.html", "runs/_overview.html", "runs/_summary.html",
+        "runs/show.html", "runs/_head.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
         config=list(flat(run.config)), state=state,
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
-        later=long and tab == "charts" and fragment_wanted() != "summary",
+        later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
-        progress=progress.of(run, summary, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
+        has_system=has_system, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
+        progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",
     )  # fmt: skip
+
+
+def _tab(has_system: bool) -> str:
+    """The one that the address names, as far as there is something in it."""
+    tab = request.args.get("tab")
+    return tab if tab == "overview" or (tab == "system" and has_system) else "charts"
 
 
 def _here(run_id: int) -> str:

@@ -11,6 +11,7 @@ import { start as palette } from "./palette.js";
 import { start as relativeTime } from "./relative-time.js";
 import { start as shortcuts } from "./shortcuts.js";
 import { start as summary } from "./summary.js";
+import { start as tabs } from "./tabs.js";
 import { start as theme } from "./theme.js";
 import { start as wayBack } from "./way-back.js";
 import { start as workspace } from "./workspace/index.js";
@@ -33,6 +34,7 @@ const behaviours = {
   palette,
   shortcuts,
   summary,
+  tabs,
   theme,
   "way-back": wayBack,
   workspace,

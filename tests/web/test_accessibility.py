@@ -29,6 +29,7 @@ def pages(site: Site) -> dict[str, str]:
     for run in runs:
         values = [1 / (step + run) for step in range(300)]
         site.log(run, **{"train/loss": values, "val/loss": [*values[:-1], "NaN"], "val/accuracy": values, "lr": values})
+    site.log(runs[0], **{"system/cpu": list(range(100)), "gpu/0/power": list(range(100))})
     return {
         "home": "/",
         "project": f"/app/projects/{project}",
@@ -37,6 +38,7 @@ def pages(site: Site) -> dict[str, str]:
         "project, wrong filter": f"/app/projects/{project}?q=lr%20%3C",
         "run": f"/app/runs/{runs[0]}",
         "run, overview": f"/app/runs/{runs[0]}?tab=overview",
+        "run, system": f"/app/runs/{runs[0]}?tab=system",
         "project settings": f"/app/projects/{project}/settings",
         "settings": "/settings",
         "documentation": "/docs",
@@ -45,7 +47,7 @@ def pages(site: Site) -> dict[str, str]:
 
 
 SIGNED_IN = [
-    "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview",
+    "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview", "run, system",
     "project settings", "settings", "documentation", "not found",
 ]  # fmt: skip
 

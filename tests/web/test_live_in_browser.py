@@ -56,6 +56,24 @@ def test_the_current_value_stays_that_of_the_greatest_step(ada, site, watched):
     assert value.inner_text() == "0.5000"
 
 
+def test_the_tab_of_the_machine_appears_and_its_metrics_fetch_nothing_more(ada, site, watched):
+    sections = []
+    ada.on("request", lambda request: "section#charts" in request.headers.get("hx-target", "") and sections.append(1))
+    assert ada.get_by_role("link", name="System").count() == 0
+    site.log(watched, **{"system/cpu": [50]})
+    ada.get_by_role("link", name="System").wait_for()
+    until(lambda: len(sections) == 1)
+    for value in range(60, 63):
+        site.log(watched, **{"system/cpu": [value], "train/loss": [value]})
+        until(lambda: ada.locator(".chart .value").inner_text() == str(value))  # noqa: B023
+    assert_stays(lambda: len(sections) == 1, seconds=0.7)
+    ada.get_by_role("link", name="System").click()
+    ada.wait_for_selector(DRAWN)
+    ada.wait_for_selector("[data-live=on]")
+    site.log(watched, **{"system/cpu": [70]})
+    until(lambda: lengths(ada) == {"system/cpu": 5})
+
+
 def test_a_new_metric_gets_a_chart_of_its_own_and_no_point_is_missed(ada, site, watched):
     for step in range(3, 40):
         site.send("POST", f"/metrics/{watched}/batch", {"metrics": {"train/loss": 1, "val/acc": step}, "step": step})

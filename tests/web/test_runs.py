@@ -40,6 +40,33 @@ def test_the_overview_shows_the_config_with_nested_keys(look, alice, run):
     assert re.search(r'<th scope="row">lr</th><td class="mono">0.1</td>', page)
 
 
+def test_metrics_of_the_machine_have_a_tab_of_their_own(look, alice, run, make_points):
+    charts, system = f"/app/runs/{run}", f"/app/runs/{run}?tab=system"
+    assert "System</a>" not in look(alice, charts).text
+    assert names_of_charts(look(alice, system).text) == ["train/loss", "val/loss", "a/b/c", "lr"]
+    make_points(alice, run, **{"system/cpu": [1], "GPU/0/power": [2], "cpu": [3]})
+    assert names_of_charts(look(alice, system).text) == ["GPU/0/power", "system/cpu"]
+    page = look(alice, charts).text
+    assert "System</a>" in page
+    assert names_of_charts(page) == ["train/loss", "val/loss", "a/b/c", "cpu", "lr"]
+    summary = look(alice, charts, headers=as_htmx("div#summary")).text
+    assert "train/loss" in summary
+    assert "system/cpu" not in summary
+    assert "system/cpu" in look(alice, f"{charts}?tab=overview").text
+
+
+def test_a_run_with_nothing_but_metrics_of_the_machine_says_where_they_are(look, alice, make_run, make_points):
+    run = make_run(alice)
+    make_points(alice, run, **{"gpu/0/power": [2]})
+    page = look(alice, f"/app/runs/{run}").text
+    assert "metrics of its machine" in page
+    assert "Waiting for the first point" not in page
+
+
+def names_of_charts(page: str) -> list[str]:
+    return re.findall(r'<article[^>]*data-name="([^"]*)"', page)
+
+
 def test_a_run_that_waits_says_so(look, alice, make_run):
     assert "Waiting for the first point" in look(alice, f"/app/runs/{make_run(alice)}").text
 

@@ -27,7 +27,7 @@ export function start(root) {
 export class Charts {
   /** @param {HTMLElement} root */
   constructor(root) {
-    const { source = "", plotly = "", runs = "[]" } = root.dataset;
+    const { source = "", plotly = "", runs = "[]", only = "" } = root.dataset;
     this.root = root;
     /** @type {Map<string, Card>} */
     this.cards = new Map();
@@ -41,6 +41,7 @@ export class Charts {
     /** @type {number | null} the run whose lines are in front */
     this.lit = null;
     this.view = viewFrom(read);
+    this.only = new RegExp(only, "i"); // Of the names of metrics that have their charts here.
     this.loader = new Loader(this, new ChartApi(source), plotly);
     this.renderer = new Renderer(this, plotly);
     this.hover = new Hover(this);
@@ -209,7 +210,7 @@ export class Charts {
         if (series[metric]) this.appendTo(card, runId, metric, series[metric]);
       }
     }
-    if (Object.keys(series).some((metric) => !known.has(metric))) this.renewSections();
+    if (Object.keys(series).some((metric) => !known.has(metric) && this.only.test(metric))) this.renewSections();
     this.schedule();
   }
 

@@ -1,0 +1,13 @@
+/* The tab of the metrics of the machine appears with the first of them. */
+
+/** @param {HTMLElement} tabs with data-system, a pattern of the names of such metrics */
+export function start(tabs) {
+  const ofSystem = new RegExp(tabs.dataset.system ?? "", "i");
+  /** @param {HTMLElementEventMap["live:metrics"]} event */
+  const look = ({ detail }) => {
+    if (!Object.keys(detail.series).some((name) => ofSystem.test(name))) return;
+    document.body.removeEventListener("live:metrics", look);
+    document.body.dispatchEvent(new CustomEvent("tabs:new", { bubbles: true }));
+  };
+  document.body.addEventListener("live:metrics", look);
+}
