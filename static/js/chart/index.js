@@ -10,6 +10,7 @@ import { Controls } from "./controls.js";
 import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
 import { Loader } from "./loader.js";
+import { Panels } from "./panels/index.js";
 import { Renderer } from "./renderer.js";
 import { parametersOf, viewFrom } from "./view.js";
 
@@ -47,6 +48,7 @@ export class Charts {
     this.hover = new Hover(this);
     this.interactions = new Interactions(this);
     this.controls = new Controls(this);
+    this.panels = new Panels(this);
     this.visibility = new IntersectionObserver((entries) => this.visibilityChanged(entries), {
       rootMargin: "240px 0px",
     });
@@ -195,6 +197,7 @@ export class Charts {
     const watched = Object.keys(lastIds).join();
     if (watched !== this.watched) watch({ ...lastIds });
     this.watched = watched;
+    this.panels.loaded();
   }
 
   /**

@@ -10,15 +10,19 @@ import { moved, rounded, zoomedIn, zoomedOut } from "./view.js";
 /** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./view.js").View} View */
 
+const STILL = 4; // Pixels that the mouse may move in a click.
+
 export class Interactions {
   /** @param {import("./index.js").Charts} charts */
   constructor(charts) {
     this.charts = charts;
     this.dragging = false;
+    /** @type {{card: Card, clientX: number, clientY: number} | null} where the mouse was pressed */
+    this.pressed = null;
     /** @type {number | null} where the crosshair stands that is moved by keys */
     this.cursor = null;
     for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) {
-      addEventListener(end, () => this.release(), { capture: true });
+      addEventListener(end, (event) => this.release(event), { capture: true });
     }
     this.announcement = document.createElement("p");
     this.announcement.className = "visually-hidden";
@@ -51,15 +55,22 @@ export class Interactions {
     }
     this.dragging = true;
     this.charts.hover.hide();
+    this.pressed = event.detail === 1 ? { card, clientX: event.clientX, clientY: event.clientY } : null;
     // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
     if (event.detail !== 2) return;
     if (this.charts.view.range) this.charts.setView({ range: null });
   }
 
-  release() {
+  /** @param {Event} event */
+  release(event) {
     if (!this.dragging) return;
+    const { pressed } = this;
     this.dragging = false;
+    this.pressed = null;
     this.charts.schedule();
+    if (!pressed || !(event instanceof MouseEvent)) return;
+    const moved = Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
+    if (moved < STILL) this.charts.panels.clicked(pressed.card, pressed);
   }
 
   /**

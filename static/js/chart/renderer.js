@@ -80,6 +80,7 @@ export class Renderer {
     card.describe(view);
     interactions.attach(card);
     hover.drawn(card);
+    this.charts.panels.drawn(card);
     // Let the browser answer the keyboard and the mouse between two charts.
     await new Promise((resolve) => setTimeout(resolve));
   }
