@@ -17,12 +17,13 @@ from .blueprint import LIMITS
 
 @dataclass(frozen=True)
 class Asked:
-    """`search` is as it was typed. Where it cannot be understood `where` is None and `fault` says why. Without `chosen` columns the
-    automatic ones are meant."""
+    """`search` is as it was typed. Where it cannot be understood `where` is None, `fault` says why, and `letter` where, counted
+    from 1. Without `chosen` columns the automatic ones are meant."""
 
     search: str
     where: Filter | None
     fault: str
+    letter: int
     order: Order
     chosen: Sequence[Column]
 
@@ -30,16 +31,17 @@ class Asked:
 def asked() -> Asked:
     args = address.args()
     search = args.get("q", "").strip()[: LIMITS["search"]]
-    where, fault = _filter(search)
-    return Asked(search, where, fault, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
+    where, fault, letter = _filter(search)
+    return Asked(search, where, fault, letter, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
 
 
-def _filter(typed: str) -> tuple[Filter | None, str]:
-    """The filter, or None and what is wrong with it."""
+def _filter(typed: str) -> tuple[Filter | None, str, int]:
+    """The filter, or None, what is wrong with it and at which letter. What lacks comes at the end."""
     try:
-        return filters.read(typed), ""
+        return filters.read(typed), "", len(typed) + 1
     except Invalid as error:
-        return None, error.errors[0]["msg"].removeprefix("filter: ")
+        fault = error.errors[0]
+        return None, fault["msg"].removeprefix("filter: "), fault["letter"]
 
 
 def _order(texts: Sequence[str]) -> Order:

@@ -14,6 +14,7 @@ import { start as summary } from "./summary.js";
 import { start as tabs } from "./tabs.js";
 import { start as theme } from "./theme.js";
 import { start as wayBack } from "./way-back.js";
+import { start as complete } from "./workspace/complete.js";
 import { start as workspace } from "./workspace/index.js";
 import "./keys.js";
 import "./print.js";
@@ -26,6 +27,7 @@ const behaviours = {
   ago: relativeTime,
   "chart-search": chartSearch,
   collapse,
+  complete,
   copy,
   elapsed: relativeTime,
   "first-run": firstRun,
