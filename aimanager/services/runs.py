@@ -246,6 +246,18 @@ def has_namesake(run: Run) -> bool:
     return db.session.scalar(others.where(Run.id != run.id, Run.trashed_at.is_(None)).limit(1)) is not None
 
 
+def recent(project_id: int, limit: int) -> list[Run]:
+    """The newest runs of a project, those in the trash left out."""
+    query = sa.select(Run).where(Run.project_id == project_id, Run.trashed_at.is_(None))
+    return list(db.session.scalars(query.order_by(Run.id.desc()).limit(limit)))
+
+
+def before(run: Run) -> Run | None:
+    """The run of the project that was started before another one, those in the trash left out."""
+    query = sa.select(Run).where(Run.project_id == run.project_id, Run.id < run.id, Run.trashed_at.is_(None))
+    return db.session.scalar(query.order_by(Run.id.desc()).limit(1))
+
+
 class State(str):
     """The name of a run's state, and what is said about it: `stale` is `stale: no data for 34 min`."""
 

@@ -17,6 +17,7 @@ from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
 from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
+from .differences import differences
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
@@ -76,7 +77,8 @@ def _page(run: Run, **context: Any) -> Response:
     long = len(summary) > WHOLE_TABLE
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_summary.html",
+        "runs/show.html", "runs/_head.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_differences.html",
+        "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
         config=list(flat(run.config)), state=state,
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
@@ -85,6 +87,8 @@ def _page(run: Run, **context: Any) -> Response:
         later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
         has_system=has_system, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
+        differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
+        kept=[(name, value) for name, value in request.args.items() if name != "than"],
         progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",

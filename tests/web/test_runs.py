@@ -67,6 +67,53 @@ def names_of_charts(page: str) -> list[str]:
     return re.findall(r'<article[^>]*data-name="([^"]*)"', page)
 
 
+@pytest.fixture
+def differing(alice, make_project, make_run, make_points) -> list[int]:
+    """Three runs of a project: the last two differ in one key of the config and in a loss, the first in nothing from the last."""
+    project, runs = make_project(alice), []
+    for lr, loss in ((0.5, 0.25), (0.1, 0.5), (0.5, 0.25)):
+        runs.append(make_run(alice, project, config={"lr": lr, "epochs": 3}))
+        make_points(alice, runs[-1], **{"val/loss": [loss], "val/accuracy": [0.75]})
+    return runs
+
+
+def differences_of(page: str) -> str:
+    return re.search(r'<section id="differences".*?</section>', page, re.S)[0]
+
+
+def test_the_overview_says_what_differs_from_the_run_before(look, alice, differing):
+    shown = differences_of(look(alice, f"/app/runs/{differing[2]}?tab=overview").text)
+    assert f'<option value="{differing[1]}" selected>' in shown
+    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == ["lr", "val/loss"]
+    assert 'data-verdict="better"' in shown
+    assert "−0.2500" in shown
+    assert "+0.4000" in shown
+
+
+def test_the_run_that_it_is_compared_with_is_in_the_address(look, alice, differing):
+    address = f"/app/runs/{differing[2]}?tab=overview&than={differing[0]}"
+    shown = differences_of(look(alice, address, headers=as_htmx("section#differences")).text)
+    assert f'<option value="{differing[0]}" selected>' in shown
+    assert "No differences" in shown
+    assert 'name="tab" value="overview"' in shown
+
+
+def test_a_run_that_may_not_be_read_is_compared_with_nothing(look, alice, bob, make_run, differing):
+    secret = make_run(bob, name="a secret", config={"secret": 1})
+    for than in (secret, 10**30, -1, "x", differing[2]):
+        shown = differences_of(look(alice, f"/app/runs/{differing[2]}?tab=overview&than={than}").text)
+        assert f'<option value="{differing[1]}" selected>' in shown
+        assert "secret" not in shown
+
+
+def test_runs_of_other_projects_and_of_the_trash_are_not_offered(look, alice, make_run, differing):
+    other = make_run(alice)
+    look(alice, f"/app/runs/{differing[1]}/delete", method="POST")
+    shown = differences_of(look(alice, f"/app/runs/{differing[2]}?tab=overview").text)
+    assert re.findall(r'<option value="(\d+)"', shown) == [str(differing[0])]
+    assert "no other run" in differences_of(look(alice, f"/app/runs/{other}?tab=overview").text)
+
+
 def test_a_run_that_waits_says_so(look, alice, make_run):
     assert "Waiting for the first point" in look(alice, f"/app/runs/{make_run(alice)}").text
 
