@@ -38,7 +38,8 @@ class Value:
 class Head:
     """`key` is the column's name in an address. `group` is the part of a metric's name before its last `/`, `label` the rest; `of` the
     value that is shown and `better` which of its values are good ones, `min` or `max`. `url` sorts by the column, or turns the
-    order round; None where that cannot be. `sorted` is `ascending` or `descending`. `width` is in pixels."""
+    order round; None where that cannot be. `sorted` is `ascending` or `descending`, `place` which of the order's keys the column
+    is, from 1; 0 where it is none. `width` is in pixels."""
 
     key: str
     kind: columns.Kind
@@ -48,6 +49,7 @@ class Head:
     number: bool
     url: str | None
     sorted: str = ""
+    place: int = 0
     of: str = ""
     better: str = ""
     pinned: bool = False
@@ -100,12 +102,13 @@ def heads(
     def head(column: Column, number: bool) -> Head:
         group, _, label = column.name.rpartition("/") if column.kind == "metric" else ("", "", column.name)
         title = LABELS.get(column.name, column.name) if column.kind == "fact" else column.name
-        sorted_by = _is(order, column)
+        place, sort = next(((n, key) for n, key in enumerate(order.keys, 1) if _is(key, column)), (0, None))
         return Head(
             column.key, column.kind, title, group if label else "", label if column.kind != "fact" and label else title,
             number=number,
-            url=_sort_link(column, not order.descending if sorted_by else None, address),
-            sorted=("descending" if order.descending else "ascending") if sorted_by else "",
+            url=_sort_link(column, not sort.descending if sort else None, address),
+            sorted=("descending" if sort.descending else "ascending") if sort else "",
+            place=place,
             of=column.of if column.kind == "metric" else "",
             better=better(column.name) if column.kind == "metric" else "",
             pinned=column.key in pins,
@@ -124,10 +127,15 @@ def heads(
     ]
 
 
-def _is(order: Order, column: Column) -> bool:
-    return (order.kind, order.name) == (column.kind, column.name) and (
-        column.kind != "metric" or order.of == column.stored
-    )
+def _is(key: Order, column: Column) -> bool:
+    return (key.kind, key.name) == (column.kind, column.name) and (column.kind != "metric" or key.of == column.stored)
+
+
+def sort_keys(order: Order) -> list[str]:
+    """The keys of an order as an address has them; none for the order in which runs are when nobody chose one."""
+    if order == Order():
+        return []
+    return [("-" if key.descending else "") + Column(key.kind, key.name, key.of).key for key in order.keys]
 
 
 def sort_key(column: Column) -> str | None:

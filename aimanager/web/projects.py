@@ -85,7 +85,7 @@ def _table(project_id: int) -> dict[str, Any]:
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "fault_letter": listed.letter, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
-        **workspace.layout(args),
+        "sort_keys": columns.sort_keys(order), **workspace.layout(args),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows, groups),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip

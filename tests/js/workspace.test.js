@@ -90,9 +90,11 @@ test("a column is moved, and a width and an order are changed", () => {
   assert.deepEqual(moved(["a"], "x", 1), ["a"]);
   assert.deepEqual(withWidth(["config.lr:90", "a:b:70"], "a:b", 80.4), ["config.lr:90", "a:b:80"]);
   assert.deepEqual(withWidth(["config.lr:90"], "config.lr", null), []);
-  assert.deepEqual(sortedBy(["-created"], "name", false), ["name"]);
-  assert.deepEqual(sortedBy(["-created"], "name", true), ["-created", "name"]);
-  assert.deepEqual(sortedBy(["-created", "name"], "name", true), ["-created", "-name"]);
+  assert.deepEqual(sortedBy([], "name"), ["name"]);
+  assert.deepEqual(sortedBy(["-config.lr"], "name"), ["-config.lr", "name"]);
+  assert.deepEqual(sortedBy(["-config.lr", "name"], "name"), ["-config.lr", "-name"]);
+  assert.deepEqual(sortedBy(["-config.lr", "name"], "-config.lr"), ["config.lr", "name"]);
+  assert.deepEqual(sortedBy(["-created"], "name"), ["name", "-created"]);
 });
 
 test("a choice with shift is of all rows between, in whichever direction", () => {

@@ -70,3 +70,12 @@ def test_a_long_list_says_how_many_more_there_are(look, alice, make_project, mak
 def test_strangers_learn_no_names(find, bob):
     assert find("lr", bob, 403) is None
     assert find("lr", None, 303) is None
+
+
+def test_every_key_of_the_order_is_marked_at_its_column(look, alice, project):
+    page = look(alice, f"/app/projects/{project}?sort=-config.lr,name").text
+    assert re.findall(r'data-column="([^"]+)"[^>]* data-sorted="([^"]+)"', page) == [
+        ("name", "ascending"), ("config.lr", "descending"),
+    ]  # fmt: skip
+    assert re.findall(r'<small class="place">(\d)</small>', page) == ["2", "1"]
+    assert page.count("aria-sort=") == 1

@@ -298,3 +298,25 @@ def test_a_view_is_saved_changed_and_deleted(workspace, site, sweep):
     workspace.locator("#views > summary").click()
     workspace.get_by_role("button", name="Delete view").click()
     expect(workspace.locator("#views > summary")).to_contain_text("Views")
+
+
+def test_runs_are_sorted_by_several_columns_with_shift_and_from_the_menu(workspace):
+    workspace.locator("th[data-column='config.lr'] > a").click()
+    expect(workspace.locator("th[data-column='config.lr']")).to_have_attribute("aria-sort", "descending")
+    workspace.locator("th[data-column=name] > a").focus()
+    workspace.keyboard.press("Shift+Enter")
+    expect(workspace.locator("#table .place")).to_have_text(["2", "1"])
+    rows = [f"{optimizer}-{rate}-{seed}" for rate in (0.1, 0.001) for optimizer in ("adam", "sgd") for seed in range(3)]
+    assert names(workspace) == rows
+    assert query(workspace)["sort"] == ["-config.lr", "name"]
+    workspace.locator("th[data-column=name] > a").click(modifiers=["Shift"])
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("sgd-0.1-2")
+    workspace.get_by_role("button", name="Column lr").focus()
+    workspace.keyboard.press("Enter")
+    workspace.get_by_role("button", name="Remove from the sort order").click()
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("sgd-0.001-2")
+    workspace.get_by_role("button", name="Column seed").focus()
+    workspace.keyboard.press("Enter")
+    workspace.get_by_role("button", name="Then by this, ascending").click()
+    expect(workspace.locator("#table .place")).to_have_text(["1", "2"])
+    assert query(workspace)["sort"] == ["-name", "config.seed"]

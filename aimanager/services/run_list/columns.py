@@ -85,10 +85,9 @@ def automatic(project_id: int, order: Order, where: Filter) -> list[Column]:
         if place < BEST_OF and interest(name) < 2:
             columns.append(Column("metric", name, "best"))
     columns += [Column("metric", name, of) for name, of in where.metrics.items()]
-    if order.kind == "metric":
-        columns.append(Column("metric", order.name, order.of))
+    columns += [Column("metric", key.name, key.of) for key in order.keys if key.kind == "metric"]
     keys = configs.differing_keys([dict(flat(config)) for _, config in compared])[:MOST_CONFIG]
-    keys += [*where.config_keys, *[order.name] * (order.kind == "config")]
+    keys += [*where.config_keys, *(key.name for key in order.keys if key.kind == "config")]
     columns += [Column("config", key) for key in keys]
     return without_repeats([*columns, *(Column("fact", name) for name in ("created", "duration", "tags"))])
 

@@ -2,7 +2,7 @@
 
 import { current, readList, writeList } from "../url-state.js";
 import { place } from "./popover.js";
-import { columnKeys, currentSort, go, moved, sortedBy, withWidth } from "./table.js";
+import { bare, columnKeys, currentSort, go, moved, sortedBy, withKey, withWidth } from "./table.js";
 
 const NARROWEST = 56; // Pixels.
 const WIDER = 24; // Pixels of one step by key.
@@ -40,7 +40,7 @@ function colOf(key) {
 /** The rules of pinned columns: each stands beside the one before it. */
 const sheet = new CSSStyleSheet();
 
-/** Show what only the script knows: where pinned columns stand, and the places of the keys of the order. */
+/** Show what only the script knows: where pinned columns stand. */
 function layOut() {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet);
   // An answer that was under way when a column was resized has the width from before.
@@ -58,13 +58,6 @@ function layOut() {
     return isFixed ? rule : "";
   });
   sheet.replaceSync(matchMedia("(max-width: 640px)").matches ? "" : rules.join("\n"));
-  const sort = currentSort();
-  for (const head of heads) {
-    const key = sortKeyOf(head)?.replace(/^-/, "");
-    const place = sort.findIndex((one) => one.replace(/^-/, "") === key);
-    if (sort.length > 1 && place >= 0) head.dataset.place = String(place + 1);
-    else delete head.dataset.place;
-  }
 }
 
 /** The key by which a head's link sorts, with the direction that it would take. @param {Element} head */
@@ -84,7 +77,7 @@ function clicked(event) {
   } else if (event.shiftKey && key && target.closest("a")) {
     event.preventDefault();
     event.stopPropagation();
-    go({ sort: sortedBy(currentSort(), key, true) });
+    go({ sort: sortedBy(currentSort(), key) });
   }
 }
 
@@ -94,8 +87,13 @@ let menuKey = "";
 function openMenu(head) {
   const menu = /** @type {HTMLElement} */ (document.getElementById("column-menu"));
   menuKey = head.dataset.column ?? "";
+  const key = bare(sortKeyOf(head) ?? "");
+  const others = currentSort().filter((one) => bare(one) !== key);
+  const isSorted = head.dataset.sorted !== undefined;
   const has = {
-    sort: sortKeyOf(head) !== null,
+    sort: key !== "",
+    further: key !== "" && others.length > 0,
+    unsort: isSorted && others.length > 0,
     move: menuKey !== "name",
     pin: menuKey !== "name" && head.dataset.pinned === undefined,
     unpin: head.dataset.pinned !== undefined,
@@ -127,10 +125,13 @@ function menuChosen({ target, currentTarget }) {
  */
 function act(action, key) {
   const head = document.querySelector(`#table th[data-column="${CSS.escape(key)}"]`);
-  const sort = head && sortKeyOf(head)?.replace(/^-/, "");
+  const sort = bare((head && sortKeyOf(head)) ?? "");
   const pins = readList("pin");
   if (action === "ascending") go({ sort });
   else if (action === "descending") go({ sort: `-${sort}` });
+  else if (action === "then-ascending") go({ sort: withKey(currentSort(), sort) });
+  else if (action === "then-descending") go({ sort: withKey(currentSort(), `-${sort}`) });
+  else if (action === "unsort") go({ sort: currentSort().filter((one) => bare(one) !== sort) });
   else if (action === "left") move(key, -1);
   else if (action === "right") move(key, 1);
   else if (action === "pin") go({ pin: [...pins, key] });

@@ -1,6 +1,6 @@
 /* The table asked for anew: whatever changes it changes the address first. */
 
-import { changed, current } from "../url-state.js";
+import { changed } from "../url-state.js";
 
 /**
  * Show the table with some parameters of the address changed; the back button undoes it.
@@ -33,18 +33,36 @@ export function moved(list, item, by) {
   return [...rest.slice(0, to), item, ...rest.slice(to)];
 }
 
+/** The keys of the order that somebody chose. @returns {string[]} */
+export function currentSort() {
+  return JSON.parse(document.getElementById("runs")?.dataset.sort ?? "[]");
+}
+
+/** A key of the order without its direction. @param {string} key */
+export function bare(key) {
+  return key.replace(/^-/, "");
+}
+
 /**
- * The order after a click on a head: by this column alone or, with shift, by it after those before. A second click turns it.
+ * The order after a click on a head with shift: by its column after those before; if it is one of them it is turned round.
  * @param {string[]} sort the keys of the order, with `-` before those that go down
- * @param {string} key as the head's link has it, with the direction that reads best
- * @param {boolean} further
+ * @param {string} key with the direction that reads best
  */
-export function sortedBy(sort, key, further) {
-  const bare = key.replace(/^-/, "");
-  const before = sort.find((one) => one.replace(/^-/, "") === bare);
-  const next = before === undefined ? key : before.startsWith("-") ? bare : `-${bare}`;
-  if (!further) return [next];
-  return before === undefined ? [...sort, next] : sort.map((one) => (one === before ? next : one));
+export function sortedBy(sort, key) {
+  const before = sort.find((one) => bare(one) === bare(key));
+  return withKey(sort, before === undefined ? key : before.startsWith("-") ? bare(key) : `-${bare(key)}`);
+}
+
+/**
+ * An order with a further key, or with the direction of one of its keys.
+ * @param {string[]} sort
+ * @param {string} key
+ */
+export function withKey(sort, key) {
+  if (sort.some((one) => bare(one) === bare(key))) return sort.map((one) => (bare(one) === bare(key) ? key : one));
+  // No two runs are created as one: what came after that would decide nothing.
+  const end = sort.findIndex((one) => bare(one) === "created");
+  return end < 0 ? [...sort, key] : [...sort.slice(0, end), key, ...sort.slice(end)];
 }
 
 /**
@@ -56,10 +74,4 @@ export function sortedBy(sort, key, further) {
 export function withWidth(widths, key, width) {
   const others = widths.filter((one) => one.slice(0, one.lastIndexOf(":")) !== key);
   return width === null ? others : [...others, `${key}:${Math.round(width)}`];
-}
-
-/** The keys of the order that the table is in. */
-export function currentSort() {
-  const sort = current().getAll("sort").filter(Boolean);
-  return sort.length ? sort : ["-created"];
 }
