@@ -1,5 +1,5 @@
 """Every operator of the query language in a project of 100,000 runs: a page of 50, newest first, by a metric, and where only
-runs at the far end of the order pass."""
+runs at the far end of the order pass; and what is offered while one types."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aimanager.extensions import db
 from aimanager.principal import Principal
 from aimanager.services.run_list import filters, pages
 from aimanager.services.run_list import order as orders
+from aimanager.services.run_list.completing import completions
 
 from .figure import Figure, best
 from .runs_table import PAGE, fill, postgres
@@ -43,6 +44,9 @@ QUERIES = [
     'metrics."metric 2".min < 0.1 and (config.optimizer.lr = 0.001 or tags has "baseline") and not status = "failed" and created > 2026-01-10 and name ~ "resnet"',
 ]  # fmt: skip
 
+TYPED = ["", "metr", "opt", "config.seed ", "status = ", "tags has ", "tags has sweep-77", "config.seed = ", "config.seed = 77", "config.path = shard-777",
+         "config.optimizer.name = ", "status = failed and "]  # fmt: skip
+
 
 def figures() -> list[Figure]:
     with TemporaryDirectory() as folder, postgres() as url:
@@ -68,6 +72,10 @@ def _measured(engine: str, folder: Path, url: str) -> Iterator[Figure]:
                 took = best(lambda order=order, where=where: pages.page(ada, 1, order, where, None, PAGE), 5)  # type: ignore[misc]
                 db.session.rollback()
                 yield Figure(f"{engine}: {name}: {text or '(all)'}", took, "ms", GOALS[engine])
+        for text in TYPED:
+            took = best(lambda text=text: completions(ada, 1, text, len(text)), 5)  # type: ignore[misc]
+            db.session.rollback()
+            yield Figure(f"{engine}: offered after {text or '(nothing)'}", took, "ms", GOALS[engine])
         db.session.remove()
         db.engine.dispose()
     app.extensions["aimanager"].metric_store.close()

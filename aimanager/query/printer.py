@@ -20,9 +20,9 @@ def text_of(node: Node) -> str:
         case Word(text):
             return quoted(text)
         case Compare(field, op, value):
-            return f"{_name(field)} {op} {_value(value)}"
+            return f"{_name(field)} {op} {value_text(value)}"
         case OneOf(field, values, negated):
-            return f"{_name(field)} {'not ' * negated}in ({', '.join(map(_value, values))})"
+            return f"{_name(field)} {'not ' * negated}in ({', '.join(map(value_text, values))})"
         case Exists(field):
             return f"{_name(field)} exists"
 
@@ -35,7 +35,8 @@ def _name(field: Field) -> str:
     return field.name
 
 
-def _value(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """A value as a query has it, texts in quotes."""
     match value:
         case bool():
             return str(value).lower()

@@ -1,64 +1,195 @@
-"""What may come next in a query that is being typed: fields, and the project's own names and values."""
+"""What may come next in a query that is being typed: fields, operators, and the project's own names and values.
+
+All of it is found by indexes, however many runs there are.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from ...db.distinct import distinct
+from ...db.matching import FEW, AllOf
 from ...extensions import db, metric_store
-from ...models import Run, RunTag
-from ...models.run_config import flat
+from ...models import RunConfig, RunTag
+from ...models.base import now
+from ...models.run_config import text_of_key
 from ...principal import Principal
-from ...query.fields import FACTS, OF, STATES, quoted
+from ...query.cursor import Cursor, cursor
+from ...query.fields import OF, STATES, is_plain, kind_of, metric_text, quoted
+from ...query.printer import value_text
+from ...query.tree import Compare, Config, Fact, Field, Metric
 from .. import projects
+from . import names
+from .conditions import Conditions, hidden
 
-LOOK_AT, MOST = 50, 20  # The newest runs whose names and values are offered, and how many offers there are.
-_PIECE = re.compile(r'(?:"[^"]*"?|[^\s<>=!~(),"])+')
-_STATUS = re.compile(r"\bstatus\s*!?=\s*$|\bstatus\s+(?:not\s+)?in\s*\([^)]*$")
-_TAGS = re.compile(r"\btags\s+has\s+$|\btags\s*!?=\s*$|\btags\s+(?:not\s+)?in\s*\([^)]*$")
+MOST = 20  # Offers.
+LOOK_AT = 500  # Values in whose middle the typed word is looked for; beyond these, only in their beginning.
+FEW_METRICS = 3  # If no more metrics than these are found, their other values are offered, too.
+_config, _tags = RunConfig.__table__.c, RunTag.__table__.c
+_LAST = chr(0x10FFFF)
+_ABOUT_FACTS = {
+    "name": "text", "tags": "tags", "status": "state", "created": "time", "started": "time", "ended": "time", "duration": "duration",
+    "id": "number", "archived": "true or false", "notes": "whether there are any",
+}  # fmt: skip
+_ABOUT_OPERATORS = {
+    "=": "is", "!=": "is another", "<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "~": "has a text in it",
+    "!~": "has no such text", "has": "has the tag", "in (": "is one of", "not in (": "is none of", "exists": "has one",
+}  # fmt: skip
+_AGO = {"-1h": "an hour ago", "-1d": "a day ago", "-7d": "a week ago", "-30d": "a month ago"}
+_LONG = {"1m": "a minute", "10m": "ten minutes", "1h": "an hour", "1d": "a day"}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A text, and in a few words what it is. `kind` is field, metric, config, operator or value."""
+
+    text: str
+    kind: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A text that may stand in the place of the letters `start` to `end`; `kind` is a field, a metric, a config key or a value."""
+    """An offer that may stand in the place of the letters `start` to `end`."""
 
-    text: str
+    offer: Offer
     start: int
     end: int
-    kind: str
 
 
 def completions(principal: Principal, project_id: int, typed: str, at: int) -> list[Completion]:
     """What may stand where the cursor is, those that begin like what was typed before those that have it inside."""
     projects.get(project_id, principal)
-    before = typed[:at]
-    pieces = _PIECE.findall(before)  # From the left, for only so one sees which quote opens and which closes.
-    word = pieces[-1] if pieces and before.endswith(pieces[-1]) else ""
-    start = len(before) - len(word)
-    wanted = word.strip('"').casefold()
-    found = [(text, kind) for text, kind in _offers(project_id, before[:start]) if wanted in text.casefold()]
-    found.sort(key=lambda offer: not offer[0].casefold().lstrip('"').startswith(wanted))
-    return [Completion(text, start, len(before), kind) for text, kind in dict.fromkeys(found)][:MOST]
+    place = cursor(typed[:at])
+    word = place.word.replace('"', "").casefold()
+    offers = dict.fromkeys(_offers(project_id, place, word))
+    return [Completion(offer, place.start, at) for offer in offers if offer.text != place.word][:MOST]
 
 
-def _offers(project_id: int, before: str) -> Iterator[tuple[str, str]]:
-    if _STATUS.search(before):
-        yield from ((state, "value") for state in STATES)
-        return
-    newest = sa.select(Run.id, Run.config).where(Run.project_id == project_id, Run.trashed_at.is_(None))
-    runs = db.session.execute(newest.order_by(Run.id.desc()).limit(LOOK_AT)).all()
-    if _TAGS.search(before):
-        tags = sa.select(RunTag.tag).where(RunTag.run_id.in_([run for run, _ in runs])).distinct().order_by(RunTag.tag)
-        yield from ((quoted(tag), "value") for tag in db.session.scalars(tags))
-        return
-    yield from ((name, "field") for name in FACTS)
-    for name in metric_store.names([run for run, _ in runs]):
-        shown = name if re.fullmatch(r'[^\s<>=!~(),"]+', name) else quoted(name)
-        yield f"metrics.{shown}", "metric"
-        yield from ((f"metrics.{shown}.{of}", "metric") for of in OF[1:])
-    for key in sorted({key for _, config in runs for key, _ in flat(config)}):
-        shown = key if re.fullmatch(r'[^\s<>=!~(),"]+', key) else quoted(key)
-        yield f"config.{shown}", "config"
+def _offers(project_id: int, place: Cursor, word: str) -> Iterator[Offer]:
+    match place.wanted:
+        case "value":
+            yield from _values(project_id, place.field, place.op, word)
+        case "operator":
+            is_field = _is_field(project_id, place)
+            if is_field:
+                yield from _matching(_operators(place.field), word)
+            if word and word != "!":
+                yield from _fields(project_id, word)
+        case "and":
+            yield from _matching([Offer("and", "operator", "both"), Offer("or", "operator", "either")], word)
+            yield from _fields(project_id, word)
+        case "condition":
+            yield from _fields(project_id, word)
+            if word:
+                yield from _matching([Offer("not", "operator", "the opposite")], word)
+
+
+def _matching(offers: Iterable[Offer], word: str) -> list[Offer]:
+    found = [offer for offer in offers if word in offer.text.casefold()]
+    return sorted(found, key=lambda offer: not offer.text.casefold().lstrip('"').startswith(word))
+
+
+def _is_field(project_id: int, place: Cursor) -> bool:
+    """Whether the name before the cursor is one, and not a word."""
+    field = place.field
+    if isinstance(field, Metric) and not place.name.startswith("metrics."):
+        return bool(metric_store.runs_having(project_id, [field.name], 1)[field.name])
+    return True
+
+
+def _operators(field: Field) -> list[Offer]:
+    kind = kind_of(field)
+    texts = [*kind.ops, *["in (", "not in ("] * kind.lists, *["exists"] * kind.exists]
+    return [Offer(text, "operator", _ABOUT_OPERATORS[text]) for text in texts]
+
+
+# Fields
+
+
+def _fields(project_id: int, word: str) -> Iterator[Offer]:
+    facts = _matching([Offer(name, "field", about) for name, about in _ABOUT_FACTS.items()], word)
+    yield from (fact for fact in facts if fact.text.startswith(word))
+    found, _ = names.find(project_id, word, MOST)
+    before, dot, of = word.rpartition(".")
+    if not found and dot and any(one.startswith(of) for one in OF):  # `metrics.val/loss.m` may be one of its values.
+        found, _ = names.find(project_id, before, MOST)
+    few = sum(one.column.kind == "metric" for one in found) <= FEW_METRICS
+    for one in found:
+        if one.column.kind == "config":
+            shown = one.column.name if is_plain(one.column.name) else quoted(one.column.name)
+            yield Offer(f"config.{shown}", "config", f"config of {_runs(one.runs, names.COUNTED)}")
+        elif one.column.kind == "metric":
+            each = [_metric(one.column.name, value) for value in (OF if few else OF[:1])]
+            about = f"metric of {_runs(one.runs, names.COUNTED)}"
+            yield from (Offer(text, "metric", about) for text in each if word in text.replace('"', "").casefold())
+    yield from facts
+
+
+def _metric(name: str, of: Any) -> str:
+    is_simple = is_plain(name) and metric_text(name, "last") == name
+    return f"metrics.{name if is_simple else quoted(name)}{'' if of == 'last' else f'.{of}'}"
+
+
+def _runs(number: int | None, most: int) -> str:
+    if number is None or number >= most:
+        return f"{most:,} runs or more"
+    return "1 run" if number == 1 else f"{number:,} runs"
+
+
+# Values
+
+
+def _values(project_id: int, field: Field, op: str, word: str) -> list[Offer]:
+    match field:
+        case Fact("created" | "started" | "ended"):
+            return _matching([Offer(text, "value", about) for text, about in _AGO.items()], word)
+        case Fact("duration"):
+            return _matching([Offer(text, "value", about) for text, about in _LONG.items()], word)
+        case Fact("archived"):
+            return _matching([Offer(text, "value", "") for text in ("true", "false")], word)
+        case Fact("status"):
+            values: list[Any] = [*STATES]
+        case Fact("tags"):
+            values = _texts(_tags.tag, word, _tags.tag, _tags.project_id == project_id)
+        case Config(key):
+            values = _config_values(project_id, key, word, numbers=op not in ("~", "!~"))
+        case _:
+            return []
+    texts = {value if field == Fact("status") else value_text(value): value for value in values}
+    found = _matching([Offer(text, "value", "") for text in texts], word)[:MOST]
+    return [Offer(one.text, "value", _having(project_id, field, texts[one.text])) for one in found]
+
+
+def _having(project_id: int, field: Field, value: Any) -> str:
+    """How many runs would be found by a value."""
+    connection = db.session.connection()
+    condition = Conditions(project_id, now(), connection).of(Compare(field, "=", value))
+    found = AllOf([condition, *hidden(connection, project_id, archived=True)]).few()
+    return _runs(None if found is None else len(found), FEW)
+
+
+def _config_values(project_id: int, key: str, word: str, numbers: bool) -> list[float | str]:
+    of_key = (_config.project_id == project_id, _config.key == key)
+    values: list[float | str] = []
+    if numbers:
+        values += distinct(db.session.connection(), _config.number, *of_key, _config.number.is_not(None), most=LOOK_AT)
+    texts = _texts(_config.text, word, _config.folded, *of_key, _config.text.is_not(None), _config.folded.is_not(None))
+    return values + [text_of_key(text) for text in texts]
+
+
+def _texts(
+    column: sa.ColumnElement[str], word: str, beginning: sa.ColumnElement[str], *where: sa.ColumnElement[bool]
+) -> list[str]:
+    """The first texts of a column, and those that begin with the word. `beginning` is the column that has an index of these."""
+    connection = db.session.connection()
+    texts = distinct(connection, column, *where, most=LOOK_AT)
+    if len(texts) == LOOK_AT and word:
+        begin = (*where, beginning >= word, beginning < word + _LAST)
+        for text in distinct(connection, beginning, *begin, most=MOST):
+            texts += connection.scalars(sa.select(column).where(*where, beginning == text).limit(1))
+    return texts

@@ -92,6 +92,8 @@ class Complete {
   typed(pause = PAUSE) {
     this.show(stillFitting(this.offers, this.asked, this.field.value, this.at));
     this.forget();
+    // An empty box offers all there is, but only to who asks for it.
+    if (pause && !this.field.value.trim()) return this.close();
     this.pause = setTimeout(() => this.ask(), pause);
   }
 
@@ -236,7 +238,7 @@ function listElement() {
  * @param {number} index
  * @param {string} word the part of it that was typed, which is shown in bold
  */
-function optionElement({ text, detail, kind }, index, word) {
+function optionElement({ text, detail }, index, word) {
   const option = document.createElement("div");
   option.id = idOf(index);
   option.setAttribute("role", "option");
@@ -249,7 +251,7 @@ function optionElement({ text, detail, kind }, index, word) {
     name.append(text.slice(0, start), bold, text.slice(start + word.length));
   }
   const about = document.createElement("small");
-  about.textContent = detail ?? kind;
+  about.textContent = detail;
   // A space between them, for those who hear them.
   option.append(name, " ", about);
   return option;
