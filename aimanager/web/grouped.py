@@ -17,9 +17,9 @@ from ..services.run_list.groups import Group, Spread, Summary
 from ..services.run_list.table import Table
 from . import template_filters
 from .address import here
-from .asked import Asked
 from .blueprint import web
 from .cards import COLOURS
+from .list_request import ListRequest
 
 MOST = 500  # Groups that a page shows.
 
@@ -44,7 +44,9 @@ class ShownGroups:
     runs: int
 
 
-def shown(project_id: int, listed: Asked, args: MultiDict[str, str], columns: Sequence[Column]) -> ShownGroups | None:
+def shown(
+    project_id: int, listed: ListRequest, args: MultiDict[str, str], columns: Sequence[Column]
+) -> ShownGroups | None:
     """The groups that the address asks for, None if it asks for none."""
     keys = groups.read_keys(args.getlist("group"))
     if not keys or listed.where is None:

@@ -20,9 +20,8 @@ from ..services.run_list.columns import read as read_column
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, client, columns, drawn, grouped, snippet, workspace
+from . import address, client, columns, drawn, grouped, list_request, snippet, workspace
 from .address import here
-from .asked import asked
 from .blueprint import web
 from .cards import sections_of
 from .grouped import ShownGroups
@@ -64,7 +63,7 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
 def _table(project_id: int) -> dict[str, Any]:
     """What the address asks for. With a filter that cannot be understood no run is shown, and why."""
     args = address.args()
-    listed = asked()
+    listed = list_request.read()
     where, fault, order, chosen = listed.where, listed.fault, listed.order, listed.chosen
     limit = min(max(args.get("limit", PAGE, int), 1), MOST)
     after = args.get("after")

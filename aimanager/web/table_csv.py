@@ -19,9 +19,9 @@ from ..services.run_list import table
 from ..services.run_list.columns import Column
 from ..services.run_list.table import Row, Table
 from ..wire.numbers import to_json
-from . import template_filters
-from .asked import Asked, asked
+from . import list_request, template_filters
 from .blueprint import web
+from .list_request import ListRequest
 
 AT_ONCE = 1000  # Rows that are in memory.
 
@@ -31,7 +31,7 @@ AT_ONCE = 1000  # Rows that are in memory.
 def runs_csv(project_id: int) -> Response:
     """Takes the query of the project's page."""
     project = projects.get(project_id, g.principal)
-    listed = asked()
+    listed = list_request.read()
     if listed.where is None:
         raise Invalid.field("q", listed.fault, source="query")
     first = _page(g.principal, project_id, listed, listed.chosen, None)
@@ -40,11 +40,13 @@ def runs_csv(project_id: int) -> Response:
     return answer
 
 
-def _page(principal: Principal, project_id: int, listed: Asked, shown: Sequence[Column], after: str | None) -> Table:
+def _page(
+    principal: Principal, project_id: int, listed: ListRequest, shown: Sequence[Column], after: str | None
+) -> Table:
     return table.table(principal, project_id, listed.order, listed.where, shown, after, AT_ONCE)
 
 
-def _lines(principal: Principal, project_id: int, listed: Asked, page: Table) -> Iterator[str]:
+def _lines(principal: Principal, project_id: int, listed: ListRequest, page: Table) -> Iterator[str]:
     """The head, then page after page, each in a transaction of its own."""
     shown = page.columns
     yield _line(["id", "name", *(column.key for column in shown)])

@@ -11,7 +11,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..services import bulk
 from ..services.run_list import pages
-from .asked import asked
+from . import list_request
 from .blueprint import web
 
 LAYOUTS = ("table", "both", "charts")
@@ -35,7 +35,7 @@ def layout(args: MultiDict[str, str]) -> dict[str, Any]:
 @requires("public_or_read")
 def run_ids(project_id: int) -> Response:
     """The ids of all runs that the query of the project's page lists, as far as one change takes them."""
-    listed = asked()
+    listed = list_request.read()
     if listed.where is None:
         raise Invalid.field("q", listed.fault, source="query")
     found = pages.page(g.principal, project_id, listed.order, listed.where, None, bulk.MOST)

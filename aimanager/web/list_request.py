@@ -1,4 +1,4 @@
-"""Which list of runs the address of a project's page asks for."""
+"""The list of runs that the address of a project's page asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .blueprint import LIMITS
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListRequest:
     """`search` is as it was typed. Where it cannot be understood `where` is None, `fault` says why, and `letter` where, counted
     from 1. Without `chosen` columns the automatic ones are meant."""
 
@@ -28,11 +28,11 @@ class Asked:
     chosen: Sequence[Column]
 
 
-def asked() -> Asked:
+def read() -> ListRequest:
     args = address.args()
     search = args.get("q", "").strip()[: LIMITS["search"]]
     where, fault, letter = _filter(search)
-    return Asked(search, where, fault, letter, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
+    return ListRequest(search, where, fault, letter, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
 
 
 def _filter(typed: str) -> tuple[Filter | None, str, int]:
