@@ -1,7 +1,8 @@
-/* The window's title and the end of the path follow the heading, which is renewed when its object is renamed. */
+/* The window's title and the end of the path follow the heading, which is renewed when its object is renamed. Only of a heading:
+   the drawing library has a `data-title`, too. */
 
 document.addEventListener("htmx:after:settle", () => {
-  const head = /** @type {HTMLElement | null} */ (document.querySelector("[data-title]"));
+  const head = /** @type {HTMLElement | null} */ (document.querySelector(".head[data-title]"));
   if (!head) return;
   document.title = head.dataset.title ?? "";
   const crumb = document.querySelector("ol.path [aria-current=page]");

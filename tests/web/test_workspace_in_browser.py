@@ -53,6 +53,9 @@ def test_the_newest_runs_are_overlaid_at_once(workspace):
     expect(workspace.locator("[data-drawn]")).to_have_text("10 of 12 runs drawn")
     workspace.wait_for_selector(DRAWN)
     assert len(drawn(workspace)) == 10
+    # The drawing library has changed neither the title nor the path.
+    expect(workspace.locator("ol.path")).to_have_text(re.compile(r"AI Manager\s+sweep"))
+    assert workspace.title() == "sweep · AI Manager"
     workspace.get_by_role("button", name="Draw the first 25").click()
     expect(workspace.locator("[data-drawn]")).to_have_text("12 of 12 runs drawn")
     assert query(workspace)["drawn"] == ["25"]
