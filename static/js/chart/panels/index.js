@@ -13,7 +13,7 @@ export class Panels {
   /** @param {import("../index.js").Charts} charts */
   constructor(charts) {
     this.charts = charts;
-    this.notes = new Notes(charts.root);
+    this.notes = new Notes(charts);
     this.marks = new Marks(charts, this.notes);
     this.notes.whenChanged = () => this.marks.load();
     if (this.mayWrite)

@@ -5,6 +5,7 @@ import { dateTime } from "../../local-time.js";
 import { refusal } from "../../post.js";
 import { ago } from "../../relative-time.js";
 import { toast } from "../../toast.js";
+import { styleOf, swatch } from "../colours.js";
 import { position } from "../hover.js";
 
 /** @typedef {import("./places.js").Mark} Mark */
@@ -16,13 +17,14 @@ const PATIENCE = 200; // Milliseconds in which the pointer may come from the sig
 const LONGEST = 4000; // As services/marks.py has it.
 
 export class Notes {
-  /** @param {HTMLElement} root the part of the page that has the charts */
-  constructor(root) {
+  /** @param {import("../index.js").Charts} charts */
+  constructor(charts) {
+    this.charts = charts;
     this.element = document.createElement("div");
     this.element.className = "popover mark-notes";
     this.element.popover = "manual";
     this.element.setAttribute("role", "dialog");
-    root.after(this.element);
+    charts.root.after(this.element);
     /** @type {HTMLElement | null} the sign that is peeked at or open */
     this.sign = null;
     /** @type {HTMLElement | null} where the focus goes back to */
@@ -106,6 +108,8 @@ export class Notes {
       [mark.kind === "note" ? mark.author : "Resumed", at, ""].filter((part) => part !== null).join(" · "),
       time,
     );
+    const run = this.charts.runs.length > 1 && this.charts.runs.find(({ id }) => id === mark.run_id);
+    if (run) article.append(nameOf(run));
     article.append(head);
     if (mark.kind === "note") article.append(proseOf(mark));
     if (mark.may_edit) article.append(this.actionsOf(mark));
@@ -250,6 +254,13 @@ export class Notes {
     this.element.style.left = `${Math.round(across)}px`;
     this.element.style.top = `${Math.round(above >= 8 ? above : Math.min(bottom + 6, innerHeight - height - 8))}px`;
   }
+}
+
+/** @param {import("../line.js").DrawnRun} run */
+function nameOf({ name, colour }) {
+  const element = document.createElement("p");
+  element.append(swatch(styleOf(colour)), ` ${name}`);
+  return element;
 }
 
 /** @param {Mark} mark */
