@@ -1,5 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  alike,
+  combined,
+  gone,
+  hidden,
+  isPlain,
+  layoutFrom,
+  metricsOf,
+  moved,
+  ordered,
+  pinned,
+  plain,
+  sectionOf,
+  separated,
+  sized,
+} from "../../static/js/chart/panels/layout.js";
 import { placesOf, pointOf } from "../../static/js/chart/panels/places.js";
 import { seriesOf } from "./series.js";
 
@@ -58,4 +74,35 @@ test("marks that stand close together share a sign, and one at a value that is n
       [[4], 90, 6],
     ],
   );
+});
+
+test("a layout is read back as it was written, and what makes no sense is left out", () => {
+  const layout = combined(sized(pinned(hidden(plain(), "a", true), "b", true), "c", 9, 2), "c", "d");
+  assert.deepEqual(layoutFrom(JSON.stringify(layout)), layout);
+  assert.deepEqual(layout.size, { c: [4, 2] });
+  for (const text of [null, "", "no JSON", "7", '{"pinned": 3, "cards": [{"metrics": ["a"]}, 1], "hidden": [4]}']) {
+    assert.ok(isPlain(layoutFrom(text)), String(text));
+  }
+  assert.ok(isPlain(sized(hidden(hidden(plain(), "a", true), "a", false), "c", 1, 1)));
+});
+
+test("a card is moved before another one or to the end, and others that come later stand behind", () => {
+  const layout = moved(plain(), "val", ["a", "b", "c"], "c", "a");
+  assert.deepEqual(layout.order, { val: ["c", "a", "b"] });
+  assert.deepEqual(ordered(["a", "aa", "b", "c"], layout.order.val), ["c", "a", "b", "aa"]);
+  assert.deepEqual(moved(layout, "val", ["c", "a", "b"], "c", null).order.val, ["a", "b", "c"]);
+  assert.deepEqual(moved(plain(), null, ["a", "b"], "b", "a").pinned, ["b", "a"]);
+});
+
+test("cards that are combined stand in the place of the first, and come apart again", () => {
+  const layout = combined(combined(plain(), "a", "b"), "c", "a");
+  assert.deepEqual(metricsOf(layout, "c"), ["c", "a", "b"]);
+  assert.deepEqual([...gone(layout)], ["a", "b"]);
+  assert.ok(isPlain(separated(layout, "c")));
+});
+
+test("metrics of other sections are alike by their last part", () => {
+  assert.deepEqual(alike("train/loss", ["train/loss", "val/loss", "val/acc", "loss", "val/xloss"]), ["val/loss"]);
+  assert.deepEqual(alike("loss", ["val/loss"]), []);
+  assert.deepEqual(["a/b/c", "c", "c/"].map(sectionOf), ["a/b", "", ""]);
 });

@@ -56,9 +56,9 @@ def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
             ada.locator("[data-menu=x] summary").click()
             ada.locator("[data-x=relative]").click()
             ada.wait_for_load_state("networkidle")
-            ada.wait_for_selector(".modebar-btn", state="attached")
+            ada.locator("[data-card-menu]").first.dispatch_event("click")
             with ada.expect_download() as picture:
-                ada.locator(".modebar-btn").first.dispatch_event("click")
+                ada.get_by_role("button", name="PNG").click()
             assert picture.value.suggested_filename.endswith(".png")
         assert ada.evaluate("[broken, window.hit ?? null]") == [[], None], path
 

@@ -88,3 +88,98 @@ def test_a_note_is_written_read_changed_and_deleted_by_keyboard(ada, site):
     ada.keyboard.press("Enter")
     until(lambda: ada.locator(NOTE).count() == 0)
     assert ada.locator(DRAWN).count() == 1
+
+
+def workspace(page, site) -> int:
+    """The page of a project whose three runs log the loss of training and of validation, and the accuracy."""
+    project = site.project("panels")
+    for number in range(3):
+        run = site.run(project, f"run {number}")
+        columns = {
+            name: [1 / (step + number + 1) for step in range(50)] for name in ("train/loss", "val/loss", "val/acc")
+        }
+        site.log(run, **columns)
+    page.goto(f"{site.url}/app/projects/{project}")
+    until(lambda: page.locator(f"#charts {DRAWN}").count() == 3)
+    return project
+
+
+def choose(page, chart: str, option: str) -> None:
+    """From the menu of a chart, by keyboard."""
+    page.locator(f".chart[data-name='{chart}'] [data-card-menu]").focus()
+    page.keyboard.press("Enter")
+    item = page.locator(".card-menu").get_by_text(option, exact=True)
+    item.focus()
+    page.keyboard.press("Enter")
+
+
+def shown(page) -> list[str]:
+    return page.evaluate(
+        "[...document.querySelectorAll('#charts .section')].flatMap((section) => [section.querySelector('h2').textContent,"
+        " ...[...section.querySelectorAll('.chart')].filter((c) => c.checkVisibility()).map((c) => c.dataset.name)])"
+    )
+
+
+def metrics_drawn(page, chart: str) -> int:
+    """How many lines are drawn in a chart."""
+    lines = f"document.querySelector(`.chart[data-name='{chart}'] .js-plotly-plot`)?.data.filter((t) => t.meta.kind === 'line')"
+    return page.evaluate(f"{lines}?.flatMap((trace) => trace.meta.runs).length")
+
+
+def test_charts_that_are_pinned_hidden_moved_and_resized_stay_so_and_go_into_a_view(ada, site):
+    project = workspace(ada, site)
+    assert shown(ada) == ["train", "train/loss", "val", "val/acc", "val/loss"]
+    choose(ada, "val/acc", "Move right")
+    assert shown(ada) == ["train", "train/loss", "val", "val/loss", "val/acc"]
+    choose(ada, "val/acc", "Pin on top")
+    choose(ada, "train/loss", "Hide")
+    choose(ada, "val/loss", "Large")
+    expected = ["Pinned", "val/acc", "val", "val/loss"]
+    until(lambda: [name for name in shown(ada) if name != "train"] == expected)
+    ada.reload()
+    until(lambda: [name for name in shown(ada) if name != "train"] == expected)
+    assert ada.locator(".chart[data-name='val/loss']").get_attribute("data-rows") == "2"
+    # A new run comes: the cards stay where they are.
+    site.log(site.run(project, "late"), **{"val/loss": [1.0, 2.0]})
+    ada.wait_for_selector("#new-runs:visible, #runs tbody tr:nth-child(4)")
+    assert [name for name in shown(ada) if name != "train"] == expected
+    ada.locator("#views summary").click()
+    ada.get_by_label("Save what the page shows as a new view").fill("arranged")
+    ada.get_by_role("button", name="Save view").click()
+    ada.wait_for_url("**view=*")
+    ada.evaluate("localStorage.clear()")
+    ada.reload()
+    until(lambda: [name for name in shown(ada) if name != "train"] == expected)
+    ada.get_by_role("button", name="1 hidden").click()
+    ada.locator(".card-menu").get_by_text("train/loss", exact=True).click()
+    until(lambda: "train/loss" in shown(ada))
+
+
+def test_two_metrics_come_into_one_card_by_menu_or_by_drag_and_apart_again(ada, site):
+    workspace(ada, site)
+    choose(ada, "train/loss", "Add val/loss")
+    until(lambda: metrics_drawn(ada, "train/loss") == 6)
+    assert "val/loss" not in shown(ada)
+    assert ada.locator(".chart[data-name='train/loss'] h3").inner_text() == "train, val/loss"
+    choose(ada, "train/loss", "Separate")
+    until(lambda: metrics_drawn(ada, "train/loss") == 3 and "val/loss" in shown(ada))
+    ada.locator(".chart[data-name='val/acc'] h3").hover()
+    ada.mouse.down()
+    ada.locator(".chart[data-name='train/loss'] .plot").hover()
+    assert ada.locator(".chart[data-name='train/loss'][data-drop=combine]").count() == 1
+    ada.mouse.up()
+    until(lambda: metrics_drawn(ada, "train/loss") == 6)
+    assert "val/acc" not in shown(ada)
+
+
+def test_a_chart_is_saved_as_a_picture_with_its_title_and_as_all_its_points(ada, site):
+    workspace(ada, site)
+    files = {}
+    for option in ("PNG", "SVG", "CSV, all points"):
+        with ada.expect_download() as download:
+            choose(ada, "train/loss", option)
+        files[download.value.suggested_filename.rpartition(".")[2]] = download.value.path().read_bytes()
+    assert files["png"].startswith(b"\x89PNG")
+    svg = files["svg"].decode()
+    assert all(text in svg for text in ("train/loss", "run 0", "run 2"))
+    assert len(files["csv"].decode().splitlines()) > 150

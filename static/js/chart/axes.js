@@ -45,7 +45,6 @@ export function layout(element, all, view, scale) {
     hovermode: false, // What stands at the pointer we say ourselves: hover.js.
     dragmode: "zoom",
     font: { family, size: FONT_SIZE, color: colour("--ink-3") },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--ink-3"), activecolor: colour("--ink") },
     xaxis: { ...quiet, ...x, ...(x.range && x.type === "log" ? { range: x.range.map(Math.log10) } : {}) },
     yaxis: {
       ...quiet,

@@ -19,14 +19,36 @@ import { smoothed, smoothingInWords } from "./smooth.js";
  */
 export function complete(element) {
   if (element.querySelector(".plot")) return;
-  const { name = "", last } = element.dataset;
+  const { last } = element.dataset;
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("card"));
   element.replaceChildren(template.content.cloneNode(true));
-  const title = /** @type {HTMLElement} */ (element.querySelector("h3"));
-  title.title = name;
-  title.append(...titleParts(name));
-  element.querySelector(".plot")?.setAttribute("aria-label", `Chart of ${name}`);
+  showTitle(element);
   if (last !== undefined) showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last);
+}
+
+/**
+ * Say above a card what it is of.
+ * @param {HTMLElement} element
+ */
+export function showTitle(element) {
+  const { metrics } = specOf(element);
+  const title = /** @type {HTMLElement} */ (element.querySelector("h3"));
+  title.title = metrics.join(", ");
+  title.replaceChildren(...titleOfAll(metrics));
+  element.querySelector(".plot")?.setAttribute("aria-label", `Chart of ${title.title}`);
+  element.querySelector("[data-card-menu]")?.setAttribute("aria-label", `Options of ${title.title}`);
+}
+
+/**
+ * Metrics that are called alike in several groups have the name in common: `train, val/loss`.
+ * @param {string[]} metrics
+ */
+function titleOfAll(metrics) {
+  const ends = metrics.map((metric) => metric.lastIndexOf("/") + 1);
+  const [group, last] = [metrics.map((metric, i) => metric.slice(0, ends[i] - 1)), metrics[0].slice(ends[0])];
+  const isAlike = metrics.length > 1 && metrics.every((metric, i) => ends[i] > 1 && metric.slice(ends[i]) === last);
+  if (isAlike) return titleParts(`${group.join(", ")}/${last}`);
+  return metrics.flatMap((metric, i) => (i ? [", ", ...titleParts(metric)] : titleParts(metric)));
 }
 
 /**
@@ -93,10 +115,18 @@ export class Card {
     this.frame = null;
     /** @type {import("./overlay.js").Overlay | null} */
     this.overlay = null;
-    this.width = 0; // Pixels of the canvas when it was drawn.
+    this.width = this.height = 0; // Pixels of the canvas when it was drawn.
     /** @type {string | null} */
     this.problem = null;
     this.setRuns(runs);
+  }
+
+  /** The element may be of other metrics than before. @returns whether it is */
+  renew() {
+    const spec = specOf(this.element);
+    if (String(spec.metrics) === String(this.spec.metrics)) return false;
+    this.spec = spec;
+    return true;
   }
 
   /**

@@ -6,6 +6,7 @@ import { valueScale } from "./value-scale.js";
 
 /** @typedef {import("./card.js").Shown} Shown */
 /** @typedef {import("./colours.js").Style} Style */
+/** @typedef {import("./frame.js").Frame} Frame */
 /** @typedef {import("./series.js").Series} Series */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {(values: ArrayLike<number>) => ArrayLike<number>} Heights */
@@ -14,11 +15,10 @@ const FEW = 40; // Up to so many points each is worth a dot.
 const MOST_BANDS = 5; // Of more lines the bands would cover each other: then only the one that is lit has its own.
 const CONFIG = {
   displaylogo: false,
-  displayModeBar: "hover",
+  displayModeBar: false,
   plotlyServerURL: "",
   scrollZoom: false,
   doubleClick: false,
-  modeBarButtons: [["toImage"]],
   showTips: false,
   responsive: false,
 };
@@ -27,16 +27,14 @@ const CONFIG = {
  * Draw into an element, which keeps its size, and say where things stand.
  * @param {import("./plotly.js").Plotly} Plotly
  * @param {HTMLElement} element
- * @param {string} name
  * @param {Shown[]} shown
  * @param {View} view
  */
-export async function draw(Plotly, element, name, shown, view) {
-  const config = { ...CONFIG, toImageButtonOptions: { filename: name.replace(/[^\w.-]+/g, "_"), scale: 2 } };
+export async function draw(Plotly, element, shown, view) {
   const all = shown.map(({ series }) => series);
   const scale = valueScale(all, view);
   const { plan, frame } = layout(element, all, view, scale);
-  await Plotly.react(element, traces(shown, view, scale.place), plan, config);
+  await Plotly.react(element, traces(shown, view, scale.place, frame), plan, CONFIG);
   return frame;
 }
 
@@ -58,8 +56,9 @@ export function lineStyle({ card, run, metric }) {
  * @param {Shown[]} shown
  * @param {View} view
  * @param {((value: number) => number) | null} place
+ * @param {Frame} frame
  */
-function traces(shown, view, place) {
+function traces(shown, view, place, frame) {
   /** @type {Heights} */
   const heights = (values) => (place ? Array.from(values, place) : values);
   const groups = groupBy(shown, ({ line, series }) => {
@@ -71,7 +70,7 @@ function traces(shown, view, place) {
     ...groups.flatMap((group) => bandTrace(group, view, heights, hasBands)),
     ...(view.smoothing ? groups.map((group) => rawTrace(group, heights)) : []),
     ...groups.map((group) => lineTrace(group, heights, shown.length)),
-    ...markTrace(shown),
+    ...markTrace(shown, frame),
   ];
 }
 
@@ -210,13 +209,25 @@ export function outline({ x, min, max }, log) {
   return path;
 }
 
+const MARK = 6; // Pixels.
+
 /** The symbol of what is not finite, and its height as a part of the chart's.
  * @type {Record<string, [string, number]>} */
 const SYMBOLS = { NaN: ["x", 0.03], Infinity: ["triangle-up", 0.96], "-Infinity": ["triangle-down", 0.03] };
 
-/** @param {Shown[]} shown */
-function markTrace(shown) {
-  const bad = shown.flatMap(({ series }) => series.bad);
+/**
+ * One mark for all of a kind that stand at one place: how many lines have it there, the table at the crosshair says.
+ * @param {Shown[]} shown
+ * @param {Frame} frame
+ */
+function markTrace(shown, frame) {
+  /** @type {Map<string, [number, string]>} */
+  const places = new Map();
+  for (const mark of shown.flatMap(({ series }) => series.bad)) {
+    const key = `${mark[1]} ${Math.round(frame.across(mark[0]) / MARK)}`;
+    if (!places.has(key)) places.set(key, mark);
+  }
+  const bad = [...places.values()];
   if (!bad.length) return [];
   return [
     {
@@ -226,7 +237,7 @@ function markTrace(shown) {
       cliponaxis: false,
       x: bad.map(([x]) => x),
       y: bad.map(([, kind]) => SYMBOLS[kind][1]),
-      marker: { symbol: bad.map(([, kind]) => SYMBOLS[kind][0]), size: 7, color: colour("--warn") },
+      marker: { symbol: bad.map(([, kind]) => SYMBOLS[kind][0]), size: MARK, color: colour("--warn") },
       hoverinfo: "skip",
       meta: { kind: "mark" },
     },

@@ -162,7 +162,8 @@ export class Hover {
       tr.insertCell().append(short(row.kind ?? row.value));
       if (row.line === this.meant?.line) insertRange(table, row);
     }
-    const head = paragraph("at", position(x, this.charts.view.axis));
+    const kinds = groupsOf(rows.flatMap(({ kind }) => kind ?? []));
+    const head = paragraph("at", [position(x, this.charts.view.axis), ...kinds].join(" · "));
     return [
       head,
       ...(above ? [paragraph("rest", `… ${count(above)} above`)] : []),
@@ -210,6 +211,16 @@ export class Hover {
     this.hide();
     this.card = this.pointer = null;
   }
+}
+
+/**
+ * How many of each kind are not finite, where there are several.
+ * @param {string[]} kinds
+ */
+function groupsOf(kinds) {
+  const different = [...new Set(kinds)];
+  const number = (/** @type {string} */ kind) => kinds.filter((one) => one === kind).length;
+  return different.filter((kind) => number(kind) > 1).map((kind) => `${short(kind)} in ${count(number(kind))} lines`);
 }
 
 /**

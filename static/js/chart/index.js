@@ -70,7 +70,10 @@ export class Charts {
     document.addEventListener("theme:change", () => this.redraw());
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
     document.addEventListener("htmx:before:swap", ({ detail }) => {
-      for (const { fragment } of detail.tasks) this.completeAgain(fragment);
+      for (const { fragment } of detail.tasks) {
+        this.completeAgain(fragment);
+        this.panels.board.prepare(fragment);
+      }
     });
     document.addEventListener("htmx:after:settle", () => this.adopt());
   }
@@ -82,12 +85,24 @@ export class Charts {
     this.runsAttribute = runs;
     for (const [name, card] of this.cards) if (!card.element.isConnected) this.cards.delete(name);
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll(".chart"))) {
-      if (this.cards.has(element.dataset.name ?? "")) continue;
+      const known = this.cards.get(element.dataset.name ?? "");
+      if (known) {
+        this.renew(known);
+        continue;
+      }
       const card = new Card(element, this.runs);
       this.cards.set(card.name, card);
       this.visibility.observe(element);
     }
     this.controls.show(this.view);
+  }
+
+  /** @param {Card} card */
+  renew(card) {
+    if (!card.renew()) return;
+    card.setRuns(this.runs);
+    if (card.visible) this.show(card);
+    this.schedule(0);
   }
 
   /**
@@ -141,7 +156,8 @@ export class Charts {
   sizeChanged(entries) {
     for (const { target } of entries) {
       const card = this.cardOf(target);
-      if (card?.canvas && card.canvas.clientWidth !== card.width) card.dirty = true;
+      const { clientWidth: width, clientHeight: height } = card?.canvas ?? {};
+      if (card?.canvas && (width !== card.width || height !== card.height)) card.dirty = true;
     }
     this.schedule();
   }

@@ -47,7 +47,7 @@ export class Interactions {
    * @param {Card} card
    */
   press(event, card) {
-    if (/** @type {Element} */ (event.target).closest(".modebar, button")) return;
+    if (/** @type {Element} */ (event.target).closest("button")) return;
     if (event.altKey) {
       event.stopPropagation(); // Or Plotly would begin to drag.
       this.charts.isolate(this.charts.hover.find(card, event)?.meant?.line.run.id);

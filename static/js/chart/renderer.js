@@ -72,9 +72,10 @@ export class Renderer {
     const canvas = card.makeCanvas();
     const shown = card.linesFor(view);
     card.width = canvas?.clientWidth ?? 0;
+    card.height = canvas?.clientHeight ?? 0;
     if (!canvas || !card.width || !shown) return;
     card.shown = shown;
-    card.frame = await draw(Plotly, canvas, card.name, shown, view);
+    card.frame = await draw(Plotly, canvas, shown, view);
     card.overlay?.place(card.frame);
     card.light(this.charts.lit, view.log);
     card.describe(view);

@@ -13,8 +13,14 @@ export function start(form) {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   // Charts that came just now are filtered like the others.
-  document.addEventListener("htmx:after:settle", () => filter(input.value));
+  document.addEventListener("htmx:after:settle", applySearch);
   if (input.value) filter(input.value);
+}
+
+/** Charts may be others, or in other places, than when the words were typed. */
+export function applySearch() {
+  const input = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-js='chart-search'] input"));
+  if (input) filter(input.value);
 }
 
 /**
@@ -34,7 +40,7 @@ function wordsOf(query) {
 /** @param {string} query */
 function filter(query) {
   const searching = wordsOf(query).length > 0;
-  const charts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".chart"));
+  const charts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#charts .chart:not([data-gone])"));
   let shown = 0;
   for (const chart of charts) {
     chart.hidden = !matches(chart.dataset.name ?? "", query);
@@ -52,8 +58,8 @@ function filter(query) {
  * @param {boolean} searching
  */
 function updateSection(section, searching) {
-  const all = section.querySelectorAll(".chart").length;
-  const shown = section.querySelectorAll(".chart:not([hidden])").length;
+  const all = section.querySelectorAll(".chart:not([data-gone])").length;
+  const shown = section.querySelectorAll(".chart:not([hidden], [data-gone])").length;
   section.hidden = !shown;
   const label = section.querySelector("summary > span");
   if (label) label.textContent = searching ? `${count(shown)} of ${count(all)}` : count(all);

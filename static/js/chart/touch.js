@@ -12,7 +12,7 @@ export function zoomByTouch(plot) {
   plot.addEventListener(
     "touchstart",
     (event) => {
-      if (/** @type {Element} */ (event.target).closest(".modebar, button")) return;
+      if (/** @type {Element} */ (event.target).closest("button")) return;
       event.stopPropagation();
       start = event.touches.length === 1 ? event.touches[0] : null;
     },

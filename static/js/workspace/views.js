@@ -16,8 +16,8 @@ export function startViews() {
 }
 
 function showModified() {
-  const { view, viewQuery = "" } = document.getElementById("workspace")?.dataset ?? {};
-  const modified = view !== undefined && differs(current(), effective(viewQuery, null));
+  const { view, viewQuery = "", rearranged } = document.getElementById("workspace")?.dataset ?? {};
+  const modified = view !== undefined && (rearranged !== undefined || differs(current(), effective(viewQuery, null)));
   for (const mark of /** @type {NodeListOf<HTMLElement>} */ (
     document.querySelectorAll("#views [data-modified], #views [data-save-view]")
   )) {

@@ -1,13 +1,27 @@
-/* What a person does with the charts of a page beyond looking: notes on the lines. */
+/* What a person does with the charts of a page beyond looking: notes on the lines, cards laid out, pictures and files. */
 
 import { register } from "../../shortcuts.js";
 import { position } from "../hover.js";
 import { rowsAt } from "../nearest.js";
+import { Board } from "./board.js";
+import { Drag, sizeOf } from "./drag.js";
+import { csvAddress, savePicture, titleOf } from "./export.js";
+import { alike, combined, gone, hidden, isPlain, moved, pinned, separated, sized } from "./layout.js";
 import { Marks } from "./marks.js";
+import { Menu } from "./menu.js";
 import { Notes } from "./notes.js";
 
 /** @typedef {import("../card.js").Card} Card */
 /** @typedef {import("../nearest.js").Row} Row */
+/** @typedef {import("./menu.js").Entry} Entry */
+
+/** @type {[string, number, number][]} */
+const SIZES = [
+  ["Small", 1, 1],
+  ["Medium", 2, 1],
+  ["Large", 2, 2],
+  ["Wide", 4, 2],
+];
 
 export class Panels {
   /** @param {import("../index.js").Charts} charts */
@@ -16,6 +30,10 @@ export class Panels {
     this.notes = new Notes(charts);
     this.marks = new Marks(charts, this.notes);
     this.notes.whenChanged = () => this.marks.load();
+    this.board = new Board(charts);
+    this.drag = new Drag(charts.root, this.board);
+    this.menu = new Menu(charts.root);
+    charts.root.addEventListener("click", ({ target }) => this.click(/** @type {HTMLElement} */ (target)));
     if (this.mayWrite)
       register("n", "Write a note at the crosshair", () => this.writeNote(), {
         group: "Charts",
@@ -25,6 +43,92 @@ export class Panels {
 
   get mayWrite() {
     return this.charts.root.hasAttribute("data-may-write");
+  }
+
+  /** @param {HTMLElement} target */
+  click(target) {
+    const button = /** @type {HTMLElement | null} */ (target.closest("[data-card-menu], [data-hidden-charts]"));
+    const card = button && this.charts.cardOf(button);
+    if (button && card) this.menu.open(button, `Chart of ${titleOf(card)}`, this.entriesOf(card));
+    else if (button) this.menu.open(button, "Hidden charts", this.hiddenEntries());
+  }
+
+  hiddenEntries() {
+    const names = this.board.hidden;
+    const all = { label: "Show all", action: () => this.board.set({ ...this.board.layout, hidden: [] }) };
+    return [
+      ...names.map((name) => ({ label: name, action: () => this.board.reveal(name) })),
+      ...(names.length > 1 ? [all] : []),
+    ];
+  }
+
+  /**
+   * @param {Card} card
+   * @returns {Entry[]}
+   */
+  entriesOf(card) {
+    const { board } = this;
+    const { layout } = board;
+    const { name, element } = card;
+    const isPinned = layout.pinned.includes(name);
+    const [columns, rows] = sizeOf(element);
+    return [
+      ...this.moves(card),
+      { label: isPinned ? "Unpin" : "Pin on top", action: () => board.set(pinned(layout, name, !isPinned)) },
+      { label: "Hide", action: () => board.set(hidden(layout, name, true)) },
+      { label: "Size" },
+      ...SIZES.map(([label, wide, high]) => ({
+        label,
+        pressed: wide === columns && high === rows,
+        action: () => board.set(sized(layout, name, wide, high)),
+      })),
+      ...this.combinations(card),
+      { label: "Download" },
+      ...(card.canvas
+        ? [
+            { label: "PNG", action: () => savePicture(card, "png") },
+            { label: "SVG", action: () => savePicture(card, "svg") },
+          ]
+        : []),
+      { label: "CSV, all points", href: csvAddress(card, this.charts.root.dataset.source ?? "") },
+      ...(isPlain(layout) ? [] : [{ label: "Reset the layout of all charts", action: () => board.reset() }]),
+    ];
+  }
+
+  /**
+   * @param {Card} card
+   * @returns {Entry[]}
+   */
+  moves({ name, element }) {
+    const { section, all, shown } = this.board.beside(element);
+    const at = shown.indexOf(name);
+    const to = (/** @type {string | null} */ before) => () =>
+      this.board.set(moved(this.board.layout, section, all, name, before));
+    return [
+      ...(at > 0 ? [{ label: "Move left", action: to(shown[at - 1]) }] : []),
+      ...(at < shown.length - 1 ? [{ label: "Move right", action: to(shown[at + 2] ?? null) }] : []),
+    ];
+  }
+
+  /**
+   * @param {Card} card
+   * @returns {Entry[]}
+   */
+  combinations({ name, spec, isOfMany }) {
+    const { board } = this;
+    const away = gone(board.layout);
+    const others = [...this.charts.cards.keys()].filter((other) => !spec.metrics.includes(other) && !away.has(other));
+    const add = (/** @type {string} */ other) => board.set(combined(board.layout, name, other));
+    return [
+      { label: "Lines" },
+      ...alike(name, others)
+        .slice(0, 3)
+        .map((other) => ({ label: `Add ${other}`, action: () => add(other) })),
+      ...(others.length
+        ? [{ label: "Combine with…", action: () => this.menu.search("Search charts", others, add) }]
+        : []),
+      ...(isOfMany ? [{ label: "Separate", action: () => board.set(separated(board.layout, name)) }] : []),
+    ];
   }
 
   /** A card was drawn. @param {Card} card */
