@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from werkzeug.datastructures import MultiDict
+
 from ..errors import Invalid
 from ..services.run_list import filters
 from ..services.run_list import order as orders
@@ -28,8 +30,9 @@ class ListRequest:
     chosen: Sequence[Column]
 
 
-def read() -> ListRequest:
-    args = address.args()
+def read(args: MultiDict[str, str] | None = None) -> ListRequest:
+    """What the address asks for, or another query of such a page."""
+    args = address.args() if args is None else args
     search = args.get("q", "").strip()[: LIMITS["search"]]
     where, fault, letter = _filter(search)
     return ListRequest(search, where, fault, letter, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))

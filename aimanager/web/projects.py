@@ -20,7 +20,7 @@ from ..services.run_list.columns import read as read_column
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, client, columns, drawn, grouped, list_request, snippet, workspace
+from . import address, came_from, client, columns, drawn, grouped, list_request, snippet, workspace
 from .address import here
 from .blueprint import web
 from .cards import sections_of
@@ -84,7 +84,7 @@ def _table(project_id: int) -> dict[str, Any]:
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "fault_letter": listed.letter, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
-        "sort_keys": columns.sort_keys(order), **workspace.layout(args),
+        "sort_keys": columns.sort_keys(order), "from_here": came_from.this_list(), **workspace.layout(args),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows, groups),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip

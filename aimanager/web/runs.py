@@ -16,12 +16,14 @@ from ..services import bulk, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
 from . import toast
 from .blueprint import web
+from .came_from import beside
 from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
 from .differences import differences
 from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
+OF_ONE_RUN = {"than", "min", "max"}  # Of an address, and not to be taken along to the next run.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
 
@@ -46,7 +48,7 @@ def update_run(run_id: int) -> Response:
         answer = _page(run, errors=errors_of(error, "name", "tags", "notes"), form=request.form)
         answer.status_code = 400
         return answer
-    return see(url_for("web.run", run_id=run_id))
+    return see(_here(run_id))
 
 
 @web.post("/app/runs/<id:run_id>/stop")
@@ -88,6 +90,8 @@ def _page(run: Run, **context: Any) -> Response:
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
         has_system=has_system, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
+        beside=beside(run) if fragment_wanted() in (None, "head") else None,
+        view={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
         kept=[(name, value) for name, value in request.args.items() if name != "than"],
         progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
@@ -102,7 +106,7 @@ def _tab(has_system: bool) -> str:
 
 
 def _here(run_id: int) -> str:
-    query = request.query_string.decode("ascii", "ignore") if request.method == "GET" else ""
+    query = request.query_string.decode("ascii", "ignore")
     return url_for("web.run", run_id=run_id) + (f"?{query}" if query else "")
 
 

@@ -4,6 +4,7 @@ import { start as chartSearch } from "./chart/search.js";
 import { start as collapse } from "./collapse.js";
 import { start as copy } from "./copy.js";
 import { start as firstRun } from "./first-run.js";
+import { start as keepQuery } from "./keep-query.js";
 import { start as live } from "./live.js";
 import { start as menu } from "./menu.js";
 import { start as offline } from "./offline.js";
@@ -31,6 +32,7 @@ const behaviours = {
   copy,
   elapsed: relativeTime,
   "first-run": firstRun,
+  "keep-query": keepQuery,
   menu,
   offline,
   palette,

@@ -19,6 +19,10 @@ register("g u", "Go up, from a run to its project", () => follow("[data-up]") ||
 register("g s", "Go to settings", () => follow(".panel a[href='/settings']"));
 register("t", "Switch the theme: system, light, dark", () => press("[data-js='theme']"));
 
+const RUN = { group: "Run", when: "#beside" };
+register("[", "Previous run of the list", () => follow("#beside [rel='prev']"), RUN);
+register("]", "Next run of the list", () => follow("#beside [rel='next']"), RUN);
+
 register("j", "Next and previous row or chart", () => moveFocus(1), LISTS);
 register("k", "Next and previous row or chart", () => moveFocus(-1), LISTS);
 

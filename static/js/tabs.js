@@ -1,8 +1,12 @@
 /* The tab of the metrics of the machine appears with the first of them. */
 
-/** @param {HTMLElement} tabs with data-system, a pattern of the names of such metrics */
+import { start as keepQuery } from "./keep-query.js";
+
+/** @param {HTMLElement} tabs with data-system, a pattern of the names of such metrics, where that tab is not there */
 export function start(tabs) {
-  const ofSystem = new RegExp(tabs.dataset.system ?? "", "i");
+  keepQuery(tabs);
+  if (!tabs.dataset.system) return;
+  const ofSystem = new RegExp(tabs.dataset.system, "i");
   /** @param {HTMLElementEventMap["live:metrics"]} event */
   const look = ({ detail }) => {
     if (!Object.keys(detail.series).some((name) => ofSystem.test(name))) return;

@@ -7,6 +7,7 @@ import { rgba } from "../../static/js/chart/colours.js";
 import { unpack } from "../../static/js/chart/columnar.js";
 import { matches } from "../../static/js/chart/search.js";
 import { moved, parametersOf, rounded, viewFrom, zoomedIn, zoomedOut } from "../../static/js/chart/view.js";
+import { taken } from "../../static/js/keep-query.js";
 import { nextSince, reconnectDelay } from "../../static/js/live-socket.js";
 import { withChanges } from "../../static/js/url-state.js";
 
@@ -30,6 +31,11 @@ test("no module imports itself in a circle", () => {
     for (const [name, targets] of imports) if (!targets.some((target) => imports.has(target))) imports.delete(name);
   }
   assert.deepEqual([...imports.keys()], []);
+});
+
+test("a link to the next page of a kind takes the view along, without what is of this page alone", () => {
+  assert.equal(taken("?x=time&min=3&tab=overview&log=1", "?from=q", ["min", "max"]), "x=time&log=1");
+  assert.equal(taken("?from=q%3Da", "?tab=system", [""]), "from=q%3Da&tab=system");
 });
 
 test("a parameter of the address is set, changed and taken away", () => {

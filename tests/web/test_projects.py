@@ -10,7 +10,7 @@ from .conftest import as_htmx
 
 def rows(page) -> list[str]:
     """The names of the runs as the table has them, from top to bottom."""
-    return re.findall(r'<a data-row href="/app/runs/\d+" title="([^"]*)"', page.text)
+    return re.findall(r'<a data-row href="/app/runs/\d+[^"]*" title="([^"]*)"', page.text)
 
 
 def heads(page) -> list[str]:

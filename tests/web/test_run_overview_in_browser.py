@@ -22,6 +22,22 @@ def project_page(ada, site, runs):
     return ada
 
 
+def test_the_runs_of_a_filtered_list_are_walked_through_by_keys(project_page, runs):
+    page = project_page
+    page.get_by_role("searchbox").first.fill("config.lr < 0.05")
+    expect(page.locator("#table a[data-row]")).to_have_text(["run 2", "run 1"])
+    page.get_by_role("link", name="run 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("run 2")
+    page.keyboard.press("l")
+    page.wait_for_url("**log=1**")
+    page.keyboard.press("]")
+    expect(page.get_by_role("heading", level=1)).to_have_text("run 1")
+    assert "log=1" in page.url
+    page.keyboard.press("]")  # The filter lets no further run pass.
+    page.keyboard.press("[")
+    expect(page.get_by_role("heading", level=1)).to_have_text("run 2")
+
+
 def test_what_differs_between_two_runs_is_found_in_three_actions(project_page, runs):
     page = project_page
     page.get_by_role("link", name="run 2").click()

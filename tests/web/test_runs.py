@@ -1,6 +1,7 @@
 import gzip
 import json
 import re
+from html import unescape
 from math import nan
 from urllib.parse import unquote
 
@@ -65,6 +66,32 @@ def test_a_run_with_nothing_but_metrics_of_the_machine_says_where_they_are(look,
 
 def names_of_charts(page: str) -> list[str]:
     return re.findall(r'<article[^>]*data-name="([^"]*)"', page)
+
+
+def beside(page: str) -> list[str]:
+    """The addresses of the runs before and after."""
+    return [unescape(url) for url in re.findall(r'rel="(?:prev|next)" href="([^"]*)"', page)]
+
+
+def test_the_runs_beside_a_run_are_those_of_the_list_one_came_from(look, alice, make_project, make_run):
+    project = make_project(alice)
+    ids = [make_run(alice, project, name=name, tags=[tag]) for name, tag in (("b", "x"), ("c", "x"), ("a", "y"))]
+    assert beside(look(alice, f"/app/runs/{ids[1]}").text) == [f"/app/runs/{ids[2]}", f"/app/runs/{ids[0]}"]
+    page = look(alice, f"/app/projects/{project}?sort=name&q=tags+has+x&layout=table").text
+    links = [unescape(url) for url in re.findall(r'data-row href="([^"]*)"', page)]
+    assert links == [f"/app/runs/{run}?from=q%3Dtags%2Bhas%2Bx%26sort%3Dname" for run in ids[:2]]
+    assert beside(look(alice, links[0]).text) == [links[1]]
+    assert beside(look(alice, links[1] + "&tab=overview&than=3").text) == [links[0] + "&tab=overview"]
+    assert "?from" not in look(alice, f"/app/projects/{project}?layout=table").text
+
+
+@pytest.mark.parametrize("came_from", ["q=lr+<", "sort=nonsense", "%00", "q=" + "x" * 5000, "&&=;", ""])
+def test_a_list_that_is_not_understood_is_that_of_all_runs(look, alice, make_project, make_run, came_from):
+    project = make_project(alice)
+    first, second = make_run(alice, project, name="x" * 200), make_run(alice, project)
+    answer = look(alice, f"/app/runs/{second}", query_string={"from": came_from})
+    assert answer.status_code == 200
+    assert re.search(rf'rel="next" href="/app/runs/{first}\b', answer.text) or "xxxxx" in came_from
 
 
 @pytest.fixture
