@@ -91,7 +91,7 @@ def _page(run: Run, **context: Any) -> Response:
         has_system=has_system, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
-        view={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
+        kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
         kept=[(name, value) for name, value in request.args.items() if name != "than"],
         progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
         drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
