@@ -30,10 +30,10 @@ export function start(workspace) {
   // Of a row with the focus each control can be reached; of all others the name alone.
   document.body.addEventListener("focusin", ({ target }) => {
     const row = /** @type {Element} */ (target).closest?.("#table tr[data-id]");
-    for (const control of document.querySelectorAll("#table .marks :is(button, input)[tabindex='0']")) {
+    for (const control of document.querySelectorAll("#table .row-legend :is(button, input)[tabindex='0']")) {
       if (!row?.contains(control)) control.setAttribute("tabindex", "-1");
     }
-    for (const control of row?.querySelectorAll(".marks :is(button, input)") ?? [])
+    for (const control of row?.querySelectorAll(".row-legend :is(button, input)") ?? [])
       control.setAttribute("tabindex", "0");
   });
 }
