@@ -46,8 +46,13 @@ def args() -> MultiDict[str, str]:
 
 
 def here(**changes: str | int | list[str] | None) -> str:
-    """The page's address with some of its query changed; what is None or empty is left out. Where it must not be as the
-    view says, it is there and empty."""
+    """The page's address with some of its query changed."""
+    return url_for("web.project", project_id=_project_id()) + query_with(**changes)
+
+
+def query_with(**changes: str | int | list[str] | None) -> str:
+    """The page's query with its `?`, and with changes; what is None or empty is left out. Where it must not be as the view says,
+    it is there and empty."""
     query: dict[str, Any] = _own()
     if view := applied(_project_id()).view:
         query["view"] = view.id
@@ -59,7 +64,7 @@ def here(**changes: str | int | list[str] | None) -> str:
         if value not in (None, "", [], [""]) or name in kept or (name == "view" and value is not None)
     }
     text = urlencode(pairs, doseq=True)
-    return url_for("web.project", project_id=_project_id()) + ("?" + text if text else "")
+    return "?" + text if text else ""
 
 
 def _own() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from werkzeug.datastructures import MultiDict
 
@@ -35,6 +35,8 @@ def read(args: MultiDict[str, str] | None = None) -> ListRequest:
     args = address.args() if args is None else args
     search = args.get("q", "").strip()[: LIMITS["search"]]
     where, fault, letter = _filter(search)
+    if where is not None and args.get("trash") == "1":
+        where = replace(where, trashed=True)
     return ListRequest(search, where, fault, letter, _order(args.getlist("sort")), columns.chosen(args.getlist("show")))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, g
+from flask import Response, g, url_for
 
 from ..errors import Forbidden, Invalid
-from ..extensions import metric_store
+from ..extensions import metric_store, settings
 from ..http.auth import requires
 from ..models import ApiKey, Project
 from ..services import api_keys, projects, views
@@ -84,6 +84,8 @@ def _table(project_id: int) -> dict[str, Any]:
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "fault_letter": listed.letter, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
+        "in_trash": args.get("trash") == "1", "trash_days": settings.trash_days,
+        "csv_url": url_for("web.runs_csv", project_id=project_id) + address.query_with(after=None, limit=None),
         "sort_keys": columns.sort_keys(order), "from_here": came_from.this_list(), **workspace.layout(args),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows, groups),
         **_further(runs_table.page.next_cursor, after, limit),

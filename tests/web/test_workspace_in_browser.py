@@ -323,3 +323,72 @@ def test_runs_are_sorted_by_several_columns_with_shift_and_from_the_menu(workspa
     workspace.get_by_role("button", name="Then by this, ascending").click()
     expect(workspace.locator("#table .place")).to_have_text(["1", "2"])
     assert query(workspace)["sort"] == ["-name", "config.seed"]
+
+
+def test_an_archived_run_is_in_a_list_of_its_own_and_comes_back(workspace):
+    workspace.get_by_label("Select sgd-0.1-1").check()
+    workspace.get_by_role("button", name="Archive", exact=True).click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(11)
+    workspace.locator("#views summary").click()
+    workspace.get_by_role("link", name="Archived").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_text(["sgd-0.1-1"])
+    workspace.get_by_label("Select sgd-0.1-1").check()
+    expect(workspace.get_by_role("button", name="Archive", exact=True)).to_be_hidden()
+    workspace.get_by_role("button", name="Unarchive").click()
+    expect(workspace.get_by_role("heading", name="No runs found")).to_be_visible()
+    workspace.get_by_role("link", name="Show all runs").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(12)
+
+
+def test_deleted_runs_are_found_in_the_trash_and_restored_together(workspace, sweep, site):
+    for name in ("sgd-0.1-0", "sgd-0.1-2"):
+        workspace.get_by_label(f"Select {name}").check()
+    workspace.get_by_role("button", name="Delete").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(10)
+    workspace.goto(site.url + sweep)  # The toast with Undo is gone.
+    workspace.locator("#views summary").click()
+    workspace.get_by_role("link", name="Trash").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_text(["sgd-0.1-2", "sgd-0.1-0"])
+    expect(workspace.locator(".trash-note")).to_contain_text("7 days")
+    workspace.wait_for_selector(DRAWN)
+    workspace.get_by_label("Select all rows").check()
+    expect(workspace.get_by_role("button", name="Delete")).to_be_hidden()
+    workspace.get_by_role("button", name="Restore").click()
+    expect(workspace.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    workspace.get_by_role("link", name="Show all runs").click()
+    expect(workspace.locator("#table a[data-row]")).to_have_count(12)
+
+
+def test_a_run_is_renamed_and_the_name_can_be_taken_back(workspace):
+    workspace.locator("#main").focus()
+    workspace.keyboard.press("j")
+    workspace.keyboard.press("e")
+    expect(workspace.locator("#asked")).to_have_value("adam-0.001-2")
+    workspace.keyboard.type("the best one")
+    workspace.keyboard.press("Enter")
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("the best one")
+    workspace.get_by_role("button", name="Undo").click()
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("adam-0.001-2")
+
+
+def test_all_runs_that_match_are_selected_and_compared(workspace):
+    workspace.get_by_label("Search runs").fill("config.optimizer = adam")
+    expect(workspace.locator("#table a[data-row]")).to_have_count(6)
+    workspace.get_by_label("Select adam-0.1-0").check()
+    expect(workspace.get_by_role("button", name="Compare")).to_be_hidden()
+    workspace.get_by_role("button", name="Select all 6").click()
+    expect(workspace.locator("#bulk [role=status]")).to_have_text("6 selected")
+    workspace.get_by_role("button", name="Compare").click()
+    workspace.wait_for_url("**/app/compare?runs=*")
+    assert len(query(workspace)["runs"][0].split(",")) == 6
+
+
+def test_the_table_is_downloaded_as_it_is_filtered_and_sorted(workspace):
+    workspace.get_by_label("Search runs").fill("config.lr = 0.001")
+    expect(workspace.locator("#table a[data-row]")).to_have_count(6)
+    workspace.locator("th[data-column=name] > a").click()
+    expect(workspace.locator("#table a[data-row]").first).to_have_text("adam-0.001-0")
+    with workspace.expect_download() as download:
+        workspace.get_by_role("link", name="CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == names(workspace)

@@ -35,6 +35,11 @@ _HAS_HIDDEN: Any = sa.select(
 )
 
 
+def trashed(connection: sa.Connection, project_id: int) -> Condition:
+    """Runs in the trash."""
+    return of_runs(connection, project_id, _runs.trashed_at.is_not(None))
+
+
 def hidden(connection: sa.Connection, project_id: int, archived: bool) -> list[Condition]:
     """What leaves out runs in the trash, and archived ones too; nothing where there are none."""
     has_trashed, has_archived = database.lookups.recall(_HAS_HIDDEN, project=project_id) or (False, False)

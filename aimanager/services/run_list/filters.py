@@ -17,12 +17,14 @@ ARCHIVED = tree.Fact("archived")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which runs are asked for; without a tree all that are neither archived nor in the trash."""
+    """Which runs are asked for; without a tree all that are neither archived nor in the trash. With `trashed` those in the trash
+    and no others."""
 
     tree: Node | None = None
+    trashed: bool = False
 
     def __bool__(self) -> bool:
-        return self.tree is not None
+        return self.tree is not None or self.trashed
 
     @property
     def fields(self) -> list[Field]:

@@ -14,7 +14,7 @@ from ...db.matching import AllOf, Condition, Given, Remembered, Selected, matche
 from ...extensions import database, db
 from ...models import Run
 from ...wire.times import to_datetime
-from .conditions import Conditions, hidden
+from .conditions import Conditions, hidden, trashed
 from .keys import Key
 from .order import Order, RunList
 
@@ -65,7 +65,10 @@ class Search:
     @cached_property
     def conditions(self) -> list[Condition]:
         project, where = self.run_list.project_id, self.run_list.filter
-        conditions = hidden(self.connection, project, archived=not where.says_archived)
+        if where.trashed:
+            conditions = [trashed(self.connection, project)]
+        else:
+            conditions = hidden(self.connection, project, archived=not where.says_archived)
         if where.tree:
             conditions.append(Conditions(project, to_datetime(self.time), self.connection).of(where.tree))
         if not conditions:

@@ -3,7 +3,11 @@
 
 import { count } from "../format.js";
 import { post } from "../post.js";
+import { toast } from "../toast.js";
 import { place } from "./popover.js";
+
+const MOST_COMPARED = 100; // As many as the compare page takes.
+const LEAVING = ["trash", "restore", "archive", "unarchive"]; // After these the runs are in another list.
 
 export class Selection {
   constructor() {
@@ -82,13 +86,17 @@ export class Selection {
     const words = `${count(this.ids.size)} selected`;
     const status = bar.querySelector("[role=status]");
     if (status && status.textContent !== words) status.textContent = words;
-    const total = Number(document.getElementById("runs")?.dataset.total || 0);
+    // How many runs match is not counted where it would take long.
+    const total = Number(document.getElementById("runs")?.dataset.total || Infinity);
+    const rest = bar.querySelector("[data-do=all]");
+    if (rest) rest.textContent = Number.isFinite(total) ? `Select all ${count(total)}` : "Select all that match";
     const states = {
       one: this.ids.size === 1,
-      several: this.ids.size > 1,
+      several: this.ids.size > 1 && this.ids.size <= MOST_COMPARED,
       rest: this.ids.size < total,
       archived: chosenHere.some((row) => row.dataset.archived !== undefined),
       trashed: chosenHere.some((row) => row.dataset.trashed !== undefined),
+      unarchived: chosenHere.some(({ dataset }) => dataset.archived === undefined && dataset.trashed === undefined),
       kept: chosenHere.every((row) => row.dataset.trashed === undefined),
     };
     for (const item of /** @type {NodeListOf<HTMLElement>} */ (bar.querySelectorAll("[data-if]"))) {
@@ -117,6 +125,9 @@ export class Selection {
     const { ids } = await answer.json();
     this.ids = new Set(ids);
     this.show();
+    const total = Number(document.getElementById("runs")?.dataset.total);
+    if (total > ids.length)
+      toast(`At most ${count(ids.length)} runs are changed at once: the first ones are selected.`);
   }
 
   /**
@@ -126,7 +137,7 @@ export class Selection {
   async change(action, value) {
     const status = await post("/app/runs/bulk", { action, ids: [...this.ids].join(","), value });
     if (status !== 204) return;
-    if (action === "trash" || action === "archive") this.clear();
+    if (LEAVING.includes(action)) this.clear();
     renew();
   }
 
