@@ -20,7 +20,7 @@ LONGEST_QUERY = 8000  # Characters.
 LARGEST_LAYOUT = 64 * 1024  # Bytes of JSON.
 DEEPEST_LAYOUT = 8
 MOST = 200  # Of one user in one project.
-NOT_SAVED = {"view", "after", "limit", "find", "in"}  # What an address has that is of the moment.
+NOT_SAVED = {"view", "after", "limit", "find", "in", "full"}  # What an address has that is of the moment.
 _CHANGES = {"name", "query", "layout", "is_shared", "is_default"}
 
 

@@ -183,3 +183,22 @@ def test_a_chart_is_saved_as_a_picture_with_its_title_and_as_all_its_points(ada,
     svg = files["svg"].decode()
     assert all(text in svg for text in ("train/loss", "run 0", "run 2"))
     assert len(files["csv"].decode().splitlines()) > 150
+
+
+def test_a_chart_fills_the_window_with_the_values_of_its_lines_and_its_address_is_sent_to_a_colleague(ada, site):
+    project = workspace(ada, site)
+    choose(ada, "val/loss", "Full screen")
+    until(lambda: metrics_drawn(ada, "full screen") == 3)
+    assert "full=val%2Floss" in ada.url
+    rows = ada.locator(".full .values tr")
+    assert [row.split("\t")[1] for row in rows.all_inner_texts()] == ["Name", "run 0", "run 1", "run 2"]
+    assert [text.strip() for text in rows.nth(1).inner_text().split("\t")[3:]] == ["0.02000", "0.02000", "1"]
+    ada.keyboard.press("ArrowRight")
+    until(lambda: ada.locator(".full .at").inner_text().startswith("step "))
+    assert rows.nth(1).inner_text().split("\t")[2]
+    ada.keyboard.press("Escape")
+    until(lambda: "full=" not in ada.url)
+    assert ada.evaluate("document.activeElement.closest('.chart').dataset.name") == "val/loss"
+    ada.goto(f"{site.url}/app/projects/{project}?full=train/loss")
+    until(lambda: metrics_drawn(ada, "full screen") == 3)
+    assert ada.locator(".full h3").inner_text() == "train/loss"

@@ -113,6 +113,7 @@ export class Hover {
     overlay.point(frame, x, dotted, card === this.card ? null : told);
     if (card !== this.card) return;
     this.rows = rows;
+    this.charts.panels.pointed(card, x, rows);
     this.fillTable(card, x, rows);
   }
 
@@ -137,8 +138,8 @@ export class Hover {
    * @param {Row[]} rows
    */
   fillTable(card, x, rows) {
-    this.table.hidden = !rows.length;
-    if (!rows.length) return;
+    this.table.hidden = !rows.length || card === this.charts.panels.full.card; // There the table stands beside it.
+    if (this.table.hidden) return;
     if (card.lines.length === 1) this.table.replaceChildren(...detailsOf(rows[0]));
     else this.table.replaceChildren(...this.listOf(card, x, rows));
     this.placeTable(card, x);
@@ -203,6 +204,7 @@ export class Hover {
     this.rows = [];
     this.table.hidden = true;
     for (const card of this.charts.cards.values()) card.overlay?.unpoint();
+    this.charts.panels.pointed(null, null, []);
     this.charts.light(null);
   }
 
@@ -270,10 +272,10 @@ function insertRange(table, { series, i }) {
 }
 
 /**
- * @param {Row} row
+ * @param {Pick<Row, "line">} row
  * @param {Card} card
  */
-function nameOf({ line }, card) {
+export function nameOf({ line }, card) {
   if (!card.isOfMany) return line.run.name;
   return card.lines.length === card.spec.metrics.length ? line.metric : `${line.run.name} · ${line.metric}`;
 }

@@ -90,11 +90,18 @@ export class Charts {
         this.renew(known);
         continue;
       }
-      const card = new Card(element, this.runs);
-      this.cards.set(card.name, card);
-      this.visibility.observe(element);
+      this.add(element);
     }
+    this.panels.full.adopted();
     this.controls.show(this.view);
+  }
+
+  /** @param {HTMLElement} element */
+  add(element) {
+    const card = new Card(element, this.runs);
+    this.cards.set(card.name, card);
+    this.visibility.observe(element);
+    return card;
   }
 
   /** @param {Card} card */

@@ -2,7 +2,7 @@
 
 import { current, effective } from "../url-state.js";
 
-const OF_THE_MOMENT = ["view", "after", "limit", "find", "in"]; // As services/views.py has it.
+const OF_THE_MOMENT = ["view", "after", "limit", "find", "in", "full"]; // As services/views.py has it.
 
 export function startViews() {
   for (const type of /** @type {const} */ (["address:change", "htmx:after:settle"])) {

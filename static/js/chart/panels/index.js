@@ -6,6 +6,7 @@ import { rowsAt } from "../nearest.js";
 import { Board } from "./board.js";
 import { Drag, sizeOf } from "./drag.js";
 import { csvAddress, savePicture, titleOf } from "./export.js";
+import { Full } from "./full.js";
 import { alike, combined, gone, hidden, isPlain, moved, pinned, separated, sized } from "./layout.js";
 import { Marks } from "./marks.js";
 import { Menu } from "./menu.js";
@@ -33,6 +34,10 @@ export class Panels {
     this.board = new Board(charts);
     this.drag = new Drag(charts.root, this.board);
     this.menu = new Menu(charts.root);
+    this.full = new Full(charts, [charts.interactions.announcement, charts.hover.table, this.notes.element]);
+    this.full.dialog.addEventListener("keydown", ({ key, target }) => {
+      if (key === "n" && /** @type {Element} */ (target).matches(".plot")) this.writeNote();
+    });
     charts.root.addEventListener("click", ({ target }) => this.click(/** @type {HTMLElement} */ (target)));
     if (this.mayWrite)
       register("n", "Write a note at the crosshair", () => this.writeNote(), {
@@ -73,6 +78,7 @@ export class Panels {
     const isPinned = layout.pinned.includes(name);
     const [columns, rows] = sizeOf(element);
     return [
+      { label: "Full screen", action: () => this.full.open(name) },
       ...this.moves(card),
       { label: isPinned ? "Unpin" : "Pin on top", action: () => board.set(pinned(layout, name, !isPinned)) },
       { label: "Hide", action: () => board.set(hidden(layout, name, true)) },
@@ -134,6 +140,17 @@ export class Panels {
   /** A card was drawn. @param {Card} card */
   drawn(card) {
     this.marks.draw(card);
+    if (card === this.full.card && this.charts.hover.x === null) this.full.show(null, []);
+  }
+
+  /**
+   * The crosshair stands at an x, or nowhere any more.
+   * @param {Card | null} card
+   * @param {number | null} x
+   * @param {Row[]} rows
+   */
+  pointed(card, x, rows) {
+    if (card === this.full.card || x === null) this.full.show(x, rows);
   }
 
   /** Data came. */

@@ -10,7 +10,7 @@ export class Menu {
     this.element.className = "popover card-menu";
     this.element.id = "card-menu";
     this.element.popover = "auto";
-    root.after(this.element);
+    root.parentElement?.append(this.element);
     /** @type {HTMLElement | null} */
     this.button = null;
     this.stays = false; // Whether another list takes the place of the one that something was chosen from.

@@ -24,7 +24,7 @@ export class Notes {
     this.element.className = "popover mark-notes";
     this.element.popover = "manual";
     this.element.setAttribute("role", "dialog");
-    charts.root.after(this.element);
+    charts.root.parentElement?.append(this.element);
     /** @type {HTMLElement | null} the sign that is peeked at or open */
     this.sign = null;
     /** @type {HTMLElement | null} where the focus goes back to */
