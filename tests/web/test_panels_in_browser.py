@@ -225,3 +225,40 @@ def test_axe_finds_nothing_where_charts_have_notes_or_fill_the_window_or_show_th
     ada.keyboard.press("Escape")
     ada.locator("[data-card-menu]").click()
     assert violations(ada) == []
+
+
+def test_cards_are_moved_by_their_heads_and_resized_at_their_corners(ada, site):
+    workspace(ada, site)
+    head = ada.locator(".chart[data-name='val/acc'] h3").bounding_box()
+    other = ada.locator(".chart[data-name='val/loss']").bounding_box()
+    ada.mouse.move(head["x"] + 5, head["y"] + 5)
+    ada.mouse.down()
+    ada.mouse.move(other["x"] + other["width"] - 10, other["y"] + 60, steps=3)
+    ada.mouse.up()
+    assert shown(ada) == ["train", "train/loss", "val", "val/loss", "val/acc"]
+    card = ada.locator(".chart[data-name='val/loss']")
+    card.hover()
+    corner, before = card.locator(".corner").bounding_box(), card.bounding_box()
+    ada.mouse.move(corner["x"] + 8, corner["y"] + 8)
+    ada.mouse.down()
+    ada.mouse.move(corner["x"] + before["width"] * 0.9, corner["y"] + before["height"], steps=3)
+    ada.mouse.up()
+    after = card.bounding_box()
+    assert after["width"] > 1.9 * before["width"]
+    assert after["height"] > 1.9 * before["height"]
+    until(
+        lambda: (
+            abs(
+                card.locator(".canvas").bounding_box()["width"]
+                - card.locator(".main-svg").first.bounding_box()["width"]
+            )
+            < 2
+        )
+    )
+    # Escape gives up.
+    ada.mouse.move(after["x"] + after["width"] - 8, after["y"] + after["height"] - 8)
+    ada.mouse.down()
+    ada.mouse.move(after["x"] + 20, after["y"] + 20, steps=3)
+    ada.keyboard.press("Escape")
+    ada.mouse.up()
+    assert card.bounding_box() == after
