@@ -7,8 +7,8 @@ import { toast } from "./toast.js";
 const RENEWAL_TIMEOUT = 10_000; // Milliseconds.
 
 /** What htmx says about a request.
- * @typedef {{request: {method: string, headers: Record<string, string>, timeout?: number, action: string}, response?: Response,
- *   text?: string, sourceElement?: Element, sourceEvent?: Event}} RequestContext */
+ * @typedef {{request: {method: string, headers: Record<string, string>, timeout?: number, action: string, body?: FormData | null},
+ *   response?: Response, text?: string, push?: string, replace?: string, sourceElement?: Element, sourceEvent?: Event}} RequestContext */
 
 document.addEventListener("htmx:config:request", ({ detail }) => {
   const { request, sourceElement } = detail.ctx;

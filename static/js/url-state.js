@@ -40,6 +40,21 @@ export function changed(changes) {
   return withChanges(location.search, savedView(), changes);
 }
 
+/**
+ * The parameters in which one query differs from another, with their values; those that it lacks have none.
+ * @param {URLSearchParams} query
+ * @param {URLSearchParams} other
+ * @returns {Record<string, string[]>}
+ */
+export function difference(query, other) {
+  const names = [...new Set([...query.keys(), ...other.keys()])];
+  return Object.fromEntries(
+    names
+      .filter((name) => query.getAll(name).join("\n") !== other.getAll(name).join("\n"))
+      .map((name) => [name, query.getAll(name)]),
+  );
+}
+
 /** @returns {SavedView | null} */
 function savedView() {
   const { view, viewQuery = "" } = document.getElementById("workspace")?.dataset ?? {};
@@ -79,11 +94,28 @@ export function withChanges(search, view, changes) {
   return query.toString();
 }
 
+/**
+ * Change the address at once, before the page has followed; the back button undoes it.
+ * @param {Record<string, unknown>} changes
+ */
+export function push(changes) {
+  // The mark by which htmx knows an entry of the history that it shall restore.
+  set(changed(changes), (address) => history.pushState({ htmx: true }, "", address));
+}
+
 /** @param {string} query */
 function replace(query) {
+  set(query, (address) => history.replaceState(history.state, "", address));
+}
+
+/**
+ * @param {string} query
+ * @param {(address: string) => void} write
+ */
+function set(query, write) {
   const address = location.pathname + (query ? `?${query}` : "") + location.hash;
-  if (address !== location.pathname + location.search + location.hash) {
-    history.replaceState(history.state, "", address);
-    document.dispatchEvent(new CustomEvent("address:change"));
-  }
+  if (address === location.pathname + location.search + location.hash) return;
+  if (!history.state?.htmx) history.replaceState({ htmx: true }, "");
+  write(address);
+  document.dispatchEvent(new CustomEvent("address:change"));
 }

@@ -165,6 +165,10 @@ class Complete {
       event.preventDefault();
       event.stopPropagation();
       this.close();
+    } else if (key === "Escape") {
+      // Browsers would empty the field, and with it the filter.
+      event.preventDefault();
+      this.field.blur();
     } else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(key)) this.close();
   }
 

@@ -7,11 +7,13 @@ import { start as startLayout } from "./layout.js";
 import { Legend } from "./legend.js";
 import { Rows } from "./rows.js";
 import { Selection } from "./selection.js";
+import { startTable } from "./table.js";
 import { startViews } from "./views.js";
 
 /** @param {HTMLElement} workspace */
 export function start(workspace) {
   startLayout(workspace);
+  startTable();
   startColumns();
   startViews();
   startGroups();

@@ -45,6 +45,7 @@ export function registerKeys(legend, selection) {
     onRow((row) => rename(row, selection)),
     RUNS,
   );
+  register("C", "Compare the selected runs", () => selection.ids.size > 1 && selection.compare(), RUNS);
   register("Enter", "Open the run", undefined, RUNS);
   register("Escape", "Clear the selection", () => selection.ids.size > 0 && selection.clear(), RUNS);
 }

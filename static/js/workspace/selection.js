@@ -111,9 +111,13 @@ export class Selection {
   async act(action, button) {
     if (action === "clear") this.clear();
     else if (action === "all") await this.chooseMatching();
-    else if (action === "compare") location.assign(`/app/compare?runs=${[...this.ids].join(",")}`);
+    else if (action === "compare") this.compare();
     else if (["rename", "tag", "untag"].includes(action)) this.ask(action, button);
     else await this.change(action);
+  }
+
+  compare() {
+    location.assign(`/app/compare?runs=${[...this.ids].join(",")}`);
   }
 
   /** All runs that match, whether their rows have been loaded or not. */

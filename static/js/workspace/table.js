@@ -1,15 +1,46 @@
-/* The table asked for anew: whatever changes it changes the address first. */
+/* The table asked for anew: whatever changes it changes the address first, and asks for what the address says then. So nothing is
+   lost that was changed since the links were rendered, or while an answer is on its way. */
 
-import { changed } from "../url-state.js";
+import { difference, push, write } from "../url-state.js";
+
+/** What belongs to the rows that have been loaded, and not to what is asked for. */
+const FROM_THE_TOP = { after: null, limit: null };
 
 /**
  * Show the table with some parameters of the address changed; the back button undoes it.
  * @param {Record<string, unknown>} changes
  */
 export function go(changes) {
-  const query = changed({ ...changes, after: null, limit: null });
-  const url = location.pathname + (query ? `?${query}` : "");
-  return window.htmx.ajax("GET", url, { source: "#runs", target: "#runs", swap: "outerMorph", push: "true" });
+  push({ ...typed(), ...changes, ...FROM_THE_TOP });
+  return window.htmx.ajax("GET", location.pathname + location.search, {
+    source: "#runs",
+    target: "#runs",
+    swap: "outerMorph",
+  });
+}
+
+export function startTable() {
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    const source = ctx.sourceElement;
+    if (!source || !(source.id === "search" || source.matches("a[hx-target='#runs']"))) return;
+    if (source.id === "search") write({ ...typed(), ...FROM_THE_TOP });
+    else push({ ...typed(), ...changesOf(/** @type {HTMLAnchorElement} */ (source)), ...FROM_THE_TOP });
+    ctx.request.action = location.pathname + location.search;
+    ctx.request.body = new FormData();
+    ctx.push = ctx.replace = "false";
+  });
+}
+
+/** What is in the search box, whether it has been asked for or not. */
+function typed() {
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#search input[name=q]"));
+  return field ? { q: field.value } : {};
+}
+
+/** What a link changes of the address from which it was rendered. @param {HTMLAnchorElement} link */
+function changesOf(link) {
+  const rendered = new URL(document.getElementById("runs")?.getAttribute("hx-get") ?? "", location.href);
+  return difference(new URL(link.href).searchParams, rendered.searchParams);
 }
 
 /** The keys of the columns from left to right, without the name's. */
