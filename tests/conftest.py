@@ -19,6 +19,7 @@ from tests.servers import Gunicorn, NotInstalled, Postgres, Redis, find_program
 pytest_plugins = ["tests.cast"]
 
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
+PATIENCE = 15_000  # Milliseconds that a test waits for what must come true in the browser.
 # Without the sandbox, as root has none; without the services that would call their maker's hosts.
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -166,8 +167,9 @@ def chromium(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def browser(chromium: Path) -> Iterator:
     """One browser for the whole run, driven by Playwright; each test opens its own window."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield browser
@@ -184,14 +186,19 @@ def page_faults() -> list[str]:
 def page(browser, page_faults: list[str]) -> Iterator:
     """A window that knows nobody; the test fails if anything went wrong in it that it did not clear away."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    page.on("pageerror", lambda error: page_faults.append(str(error)))
-    page.on("console", lambda said: "Content Security Policy" in said.text and page_faults.append(said.text))
-    page.on("request", lambda request: _leaves_the_machine(request.url) and page_faults.append(request.url))
+    watch_for_faults(page, page_faults)
     yield page
     context.close()
     assert not page_faults
+
+
+def watch_for_faults(page, faults: list[str]) -> None:
+    """Add to `faults` whatever goes wrong in a window from now on."""
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: "Content Security Policy" in said.text and faults.append(said.text))
+    page.on("request", lambda request: _leaves_the_machine(request.url) and faults.append(request.url))
 
 
 def _leaves_the_machine(url: str) -> bool:

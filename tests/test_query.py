@@ -117,7 +117,6 @@ def test_a_query_can_be_written_in_two_ways(text, same):
         ("status = done", "expected running, stale, completed, failed or killed after =, at letter 9"),
         ("name has x", "expected =, !=, <, <=, >, >=, ~, !~ or in after name (for a metric of this name write metrics.name), at letter 6"),
         ("name exists", "expected =, !=, <, <=, >, >=, ~, !~ or in after name, at letter 6"),
-        ('notes ~ "text"', "expected exists after notes (what notes say is in no index, so it is not searched), at letter 7"),
         ("a ! b", "expected != or !~, at letter 3"),
         ("(a or not (" * 12 + "b" + "))" * 12, "expected at most 10 groups inside each other, at letter 1"),
         ("a " * 21, "expected at most 20 words and conditions, at letter 42"),

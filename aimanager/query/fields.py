@@ -178,8 +178,6 @@ def check_operator(field: Field, name: Term, op: Term) -> None:
     kind = kind_of(field)
     if op.raw not in kind.ops:
         hint = f" (for a metric of this name write metrics.{name.raw})" if isinstance(field, Fact) else ""
-        if field == Fact("notes"):
-            hint = " (what notes say is in no index, so it is not searched)"
         raise QueryError(f"{operators(field)} after {name.raw}{hint}", op.start)
 
 

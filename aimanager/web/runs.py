@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
@@ -24,8 +23,7 @@ from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
-ENVIRONMENT = {"git", "command", "env", "environment"}  # First parts of keys of a config.
-OF_ONE_RUN = {"edit", "than", "min", "max"}  # Of an address, and not to be taken along to the next run.
+OF_ONE_RUN = {"than", "min", "max"}  # Of an address, and not to be taken along to the next run.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
 
@@ -74,7 +72,6 @@ def _page(run: Run, **context: Any) -> Response:
     every = metrics.summary(g.principal, run.id)
     has_system = any(is_of_system(metric.name) for metric in every)
     tab = _tab(has_system)
-    config = list(flat(run.config))
     summary = [metric for metric in every if tab == "overview" or is_of_system(metric.name) == (tab == "system")]
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
@@ -82,11 +79,10 @@ def _page(run: Run, **context: Any) -> Response:
     long = len(summary) > WHOLE_TABLE
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "runs/_notes.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_differences.html",
+        "runs/show.html", "runs/_head.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_differences.html",
         "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
-        config=[pair for pair in config if not _is_environment(pair[0])],
-        environment=[pair for pair in config if _is_environment(pair[0])], state=state,
+        config=list(flat(run.config)), state=state,
         heard_at=heard_at, points=head.points if head else 0, last_id=head.last_id if head else 0,
         may_write=projects.may(g.principal, project, "write"), x=x if x in AXES else "step",
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
@@ -96,9 +92,9 @@ def _page(run: Run, **context: Any) -> Response:
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
         kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
-        kept=[(name, value) for name, value in request.args.items() if name not in ("than", "edit")],
+        kept=[(name, value) for name, value in request.args.items() if name != "than"],
         progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
-        drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), edit_notes=_here(run.id, edit="notes"), charts_below="runs/_values.html",
+        drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",
     )  # fmt: skip
 
@@ -109,16 +105,9 @@ def _tab(has_system: bool) -> str:
     return tab if tab == "overview" or (tab == "system" and has_system) else "charts"
 
 
-def _here(run_id: int, **changes: str) -> str:
-    """The address of this page; what is being edited is of the moment."""
-    query = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "edit"} | changes
-    text = urlencode(query, doseq=True)
-    return url_for("web.run", run_id=run_id) + (f"?{text}" if text else "")
-
-
-def _is_environment(key: str) -> bool:
-    """Whether a key of the config says where the script ran and what of it, and not how it trained."""
-    return key.partition(".")[0].lower() in ENVIRONMENT
+def _here(run_id: int) -> str:
+    query = request.query_string.decode("ascii", "ignore")
+    return url_for("web.run", run_id=run_id) + (f"?{query}" if query else "")
 
 
 @web.app_template_filter("first_line")

@@ -27,7 +27,6 @@ from . import names
 from .conditions import Conditions, hidden
 
 MOST = 20  # Offers.
-COUNTED = 12  # Values, which are counted one by one.
 LOOK_AT = 500  # Values in whose middle the typed word is looked for; beyond these, only in their beginning.
 FEW_METRICS = 3  # If no more metrics than these are found, their other values are offered, too.
 _config, _tags = RunConfig.__table__.c, RunTag.__table__.c
@@ -162,7 +161,7 @@ def _values(project_id: int, field: Field, op: str, word: str) -> list[Offer]:
         case _:
             return []
     texts = {value if field == Fact("status") else value_text(value): value for value in values}
-    found = _matching([Offer(text, "value", "") for text in texts], word)[:COUNTED]
+    found = _matching([Offer(text, "value", "") for text in texts], word)[:MOST]
     return [Offer(one.text, "value", _having(project_id, field, texts[one.text])) for one in found]
 
 
