@@ -122,7 +122,9 @@ export class Legend {
     for (const row of rows) this.known.set(Number(row.dataset.id), lineOf(row));
     const ids = new Set(drawnIds(this.choice, this.list));
     for (const row of rows) {
-      row.querySelector("[data-eye]")?.setAttribute("aria-pressed", String(ids.has(Number(row.dataset.id))));
+      const isDrawn = ids.has(Number(row.dataset.id));
+      row.toggleAttribute("data-in-charts", isDrawn);
+      row.querySelector("[data-eye]")?.setAttribute("aria-pressed", String(isDrawn));
     }
     const drawn = [...ids].flatMap((id) => this.known.get(id) ?? []);
     this.showCount(drawn.length);

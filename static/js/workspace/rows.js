@@ -7,8 +7,8 @@
 import { count } from "../format.js";
 import { current } from "../url-state.js";
 
-const BLOCK = 50; // Rows that come at once: few enough to be put in between two frames.
-const AHEAD = 1600; // Pixels beyond the view in which rows are loaded, and beyond which they are let go of.
+const BLOCK = 25; // Rows that come at once: few enough to be put in between two frames.
+const AHEAD = 1200; // Pixels beyond the view in which rows are loaded, and beyond which they are let go of.
 const EVERY = 1000; // Milliseconds between two renewals of the rows on the screen.
 
 export class Rows {

@@ -74,6 +74,7 @@ export class Selection {
       const box = /** @type {HTMLInputElement | null} */ (row.querySelector("[data-choose]"));
       if (box) box.checked = chosen;
     }
+    document.getElementById("table")?.toggleAttribute("data-choosing", this.ids.size > 0);
     const all = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-choose-all]"));
     const chosenHere = rows.filter((row) => row.dataset.chosen !== undefined);
     if (all) {
