@@ -2,7 +2,7 @@
    the drawing library has a `data-title`, too. */
 
 document.addEventListener("htmx:after:settle", () => {
-  const head = /** @type {HTMLElement | null} */ (document.querySelector(".head[data-title]"));
+  const head = /** @type {HTMLElement | null} */ (document.querySelector(":is(.head, .run-head)[data-title]"));
   if (!head) return;
   document.title = head.dataset.title ?? "";
   const crumb = document.querySelector("ol.path [aria-current=page]");
