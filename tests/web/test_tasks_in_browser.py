@@ -245,7 +245,7 @@ def colleague_of(browser, site, faults: list[str]):
     bob.get_by_label("Username or email").fill("bob")
     bob.get_by_label("Password", exact=True).fill("password")
     bob.keyboard.press("Enter")
-    bob.wait_for_url("**/docs")
+    bob.wait_for_url(site.url + "/docs")
     return bob
 
 
@@ -255,7 +255,7 @@ def test_send_the_view_to_a_colleague(workspace, site, sweep, browser, page_faul
     workspace.get_by_label("Search runs").fill("config.optimizer.lr <= 0.001")
     wait_until(lambda: 3 < len(shown(workspace)) < RUNS)
     workspace.locator(f"th[data-column='{VAL_LOSS}.best'] > a").click()
-    workspace.wait_for_selector("th[aria-sort]")
+    workspace.wait_for_selector(f"th[data-column='{VAL_LOSS}.best'][aria-sort]")
     workspace.locator("#table .eye").nth(1).click()
     workspace.locator("[data-menu=smoothing] summary").click()
     workspace.get_by_role("button", name="Exponential").click()
