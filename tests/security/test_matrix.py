@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from flask_jwt_extended import create_access_token
 
+from aimanager.extensions import writing
 from aimanager.http.auth import check_every_route_has_a_rule
+from aimanager.models import ApiKey
 from aimanager.models.base import now
 from aimanager.services import accounts, api_keys, marks, sessions, views
 from tests.security.conftest import SECRET
@@ -85,8 +87,8 @@ def make_caller(app, make_user, key_of):
                 )
                 dora = replace(dora, token=late)
                 key_id = api_keys.list_keys(dora.principal)[0].id
-                api_keys.db.session.get(api_keys.ApiKey, key_id).expires_at = now()
-                api_keys.db.session.commit()
+                with writing() as session:
+                    session.get(ApiKey, key_id).expires_at = now()
             if "logged out" in caller:
                 sessions.end(dora.principal)
             if "revoked" in caller:
