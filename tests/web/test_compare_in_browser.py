@@ -76,6 +76,7 @@ def test_a_range_on_an_axis_keeps_the_runs_that_pass_by_pointer_and_by_keyboard(
     expect(page.locator("#passing")).to_contain_text("6 of 12 runs pass")
     page.get_by_role("button", name="Clear ranges").click()
     expect(page.locator("#figure-parallel .trace[data-out]")).to_have_count(0)
+    axis.scroll_into_view_if_needed()
     box = axis.bounding_box()
     x = box["x"] + box["width"] / 2
     page.mouse.move(x, box["y"] + box["height"] - 2)

@@ -97,7 +97,7 @@ def test_a_run_is_found_and_read_by_keyboard_alone(ada, site, place):
     keys.press("Escape")
     keys.press("j")
     keys.press("Enter")
-    ada.wait_for_url(site.url + place.baseline)
+    ada.wait_for_url(f"{site.url}{place.baseline}?from=*")
     ada.wait_for_selector(DRAWN)
     until(lambda: len(lengths(ada)) == 3)
     for key in ("j", "ArrowRight", "ArrowRight"):

@@ -24,7 +24,7 @@ def project_page(ada, site, runs):
 
 def test_the_runs_of_a_filtered_list_are_walked_through_by_keys(project_page, runs):
     page = project_page
-    page.get_by_role("searchbox").first.fill("config.lr < 0.05")
+    page.get_by_label("Search runs").fill("config.lr < 0.05")
     expect(page.locator("#table a[data-row]")).to_have_text(["run 2", "run 1"])
     page.get_by_role("link", name="run 2").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("run 2")
