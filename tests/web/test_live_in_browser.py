@@ -105,6 +105,7 @@ def test_a_live_point_never_resets_a_zoom_and_double_click_goes_back(ada, site, 
 def test_the_empty_project_turns_into_its_first_run(ada, site):
     project = site.project("empty")
     ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector("[data-live=on]")
     ada.get_by_text("Create an API key").click()
     until(lambda: "aimgr_" in ada.locator("#snippet-code").inner_text())
     run = site.run(project, "first")
