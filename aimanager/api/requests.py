@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from ..errors import Invalid
-from ..services import marks, validation
+from ..services import marks, run_facts, validation
 from ..wire.times import SECOND
 from .fields import (
     INT64,
@@ -134,11 +134,31 @@ class NoteChanges(Input):
 
 
 class RunIn(Input):
+    """`key` is a name of one's own to resume the run by, unique in the project. With `resume` "allow" the run that has
+    the key goes on, if there is one; with "must" there has to be one."""
+
     name: Annotated[Title | None, Field(examples=["Training Run 1"])] = None
     config: Config | None = None
     tags: Tags | None = None
     notes: Prose = ""
     total_steps: TotalSteps | None = None
+    key: Annotated[
+        Annotated[str, Field(min_length=1, max_length=validation.LONGEST_NAME), NAME] | None,
+        Field(examples=["slurm-4711"]),
+    ] = None
+    resume: Literal["never", "allow", "must"] = "never"
+
+
+class Nothing(Input):
+    """No field."""
+
+
+class Exit(Input):
+    """How a run's script ended: its code or the signal that killed it, and the traceback of an error."""
+
+    code: Annotated[int | None, Field(ge=-INT64, lt=INT64, examples=[1])] = None
+    signal: Annotated[Annotated[str, Field(max_length=20), LINE] | None, Field(examples=["SIGTERM"])] = None
+    error: Annotated[Annotated[str, PLAIN] | None, Field(max_length=run_facts.LONGEST_ERROR)] = None
 
 
 class RunChanges(Input):
@@ -149,6 +169,26 @@ class RunChanges(Input):
     tags: Tags = []
     notes: Prose = ""
     total_steps: TotalSteps | None = None
+    config_update: Annotated[Config, Field(description="Merged into config by key")] = {}
+    add_tags: Tags = []
+    remove_tags: Tags = []
+    summary: Annotated[
+        dict[str, bool | int | float | Annotated[str, PLAIN] | None],
+        Field(description="Merged by name; null takes a value away", examples=[{"test/acc": 0.93, "verdict": "keep"}]),
+    ] = {}
+    environment: Annotated[
+        dict[str, JsonValue],
+        Field(
+            description="Where it runs, merged by key; read at /runs/{id}/environment",
+            examples=[
+                {"command": "train.py --lr 0.1", "python": "3.12.3", "git": {"commit": "8f14e45f", "branch": "main"}}
+            ],
+        ),
+    ] = {}
+    exit: Exit | None = None
+    key: Annotated[str, NAME] | None = ReadOnly
+    parent_id: Id | None = ReadOnly
+    fork_step: Step | None = ReadOnly
     stop_requested_at: Time | None = ReadOnly
     id: Id = ReadOnly
     project_id: Id = ReadOnly

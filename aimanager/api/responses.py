@@ -78,11 +78,33 @@ class RunOut(BaseModel):
     tags: TagsOut
     notes: str
     total_steps: int | None = Field(description="How many steps there will be, if the script said so")
+    key: str | None = Field(description="The name of its own that it is resumed by")
+    parent_id: int | None = Field(description="The run that it was forked from, which may be deleted since")
+    fork_step: int | None = Field(description="The last step that it has of its parent; null for all of them")
+    summary: dict[str, float | str] = Field(
+        description="Values that its script has set, beside those of its metrics", examples=[{"test/acc": 0.93}]
+    )
     started_at: TimeOut
     ended_at: TimeOut | None
     stop_requested_at: TimeOut | None = Field(description="Since when the script is asked to stop; null when it is not")
     created_at: TimeOut
     updated_at: TimeOut
+
+
+class RunStarted(RunOut):
+    """The two last fields are of a run that was there already."""
+
+    resumed: bool = Field(False, description="The run was there and goes on")
+    last_step: int | None = Field(None, description="The greatest step of all its metrics; null without points")
+
+
+class EnvironmentOut(BaseModel):
+    environment: dict[str, Any] | None = Field(
+        description="What its script said of where it runs: command, git, packages, host and so on"
+    )
+    exit: dict[str, Any] | None = Field(
+        description="How it ended: code, signal, error", examples=[{"code": 1, "error": "Traceback ..."}]
+    )
 
 
 class NoteOut(BaseModel):
@@ -221,6 +243,10 @@ def project_out(project: Project) -> dict[str, Any]:
 
 def run_out(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in RunOut.model_fields}
+
+
+def resumed_out(run: Run, last_step: int | None) -> dict[str, Any]:
+    return run_out(run) | {"resumed": True, "last_step": last_step}
 
 
 def note_out(note: RunMark, author: str | None) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from ..http.auth import requires
 from ..http.fast_path import fast
 from ..http.rate_limits import budget
 from ..http.route_docs import idempotent, refuses
+from ..services import lineage
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import filters, pages
 from ..services.run_list import order as orders
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint, idempotency_key
-from .requests import RunChanges, RunIn, RunPlace, RunQuery, changes_of
-from .responses import Heartbeat, RunOut, run_out
+from .requests import Nothing, RunChanges, RunIn, RunPlace, RunQuery, changes_of
+from .responses import EnvironmentOut, Heartbeat, RunOut, RunStarted, resumed_out, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
 
@@ -58,16 +59,24 @@ def _by_cursor(listing: RunQuery) -> Any:
 @idempotent
 @query(RunPlace)
 @body(RunIn)
-@returns(RunOut, 201)
+@returns(RunStarted, 201, also={200: "The run that has the key goes on"})
 def create(place: RunPlace, new: RunIn) -> Any:
-    """Create a new run in the project that `project_id` names.
+    """Create a new run in the project that `project_id` names, or resume the one that has the `key`.
 
     An `Idempotency-Key` header makes a retry harmless: it is answered with the run that the first one made.
+    A run that is resumed keeps its name and notes; the config that is sent is merged into its own by key, and tags are
+    added.
     """
+    tags = new.tags or ()
+    if new.resume != "never":
+        if new.key is None:
+            raise Invalid.field("key", "key is needed to resume a run")
+        if run := lineage.find(g.principal, place.project_id, new.key, must=new.resume == "must"):
+            return resumed_out(*lineage.resume(g.principal, run.id, new.config, tags, new.total_steps)), 200
     key = idempotency_key()
     retry = None if key is None else (key, body_fingerprint().hex())
     run = service.create(
-        g.principal, place.project_id, new.name, new.config, new.tags or (), new.notes, retry, new.total_steps
+        g.principal, place.project_id, new.name, new.config, tags, new.notes, retry, new.total_steps, new.key
     )
     return run_out(run)
 
@@ -78,6 +87,24 @@ def create(place: RunPlace, new: RunIn) -> Any:
 def show(run_id: int) -> Any:
     """Get a specific run."""
     return run_out(service.get(run_id, g.principal))
+
+
+@runs.get("/<id:run_id>/environment")
+@requires("public_or_read")
+@returns(EnvironmentOut)
+def environment(run_id: int) -> Any:
+    """Get where a run's script ran and how it ended, as far as the script said so."""
+    run = service.get(run_id, g.principal)
+    return {"environment": run.environment, "exit": run.exit}
+
+
+@runs.post("/<id:run_id>/resume")
+@requires("write")
+@body(Nothing)
+@returns(RunStarted)
+def resume(_nothing: Nothing, run_id: int) -> Any:
+    """Go on with a run: it is running again, its end is forgotten, and its charts have a mark where it goes on."""
+    return resumed_out(*lineage.resume(g.principal, run_id))
 
 
 @runs.put("/<id:run_id>")

@@ -2,6 +2,7 @@
 
 from .base import Base
 from .credentials import ApiKey, RevokedToken, Ticket
+from .metric_definition import MetricDefinition
 from .project import Project
 from .run import Run
 from .run_config import RunConfig
@@ -14,6 +15,7 @@ from .view import View
 __all__ = [
     "ApiKey",
     "Base",
+    "MetricDefinition",
     "Project",
     "RevokedToken",
     "Run",

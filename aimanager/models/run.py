@@ -55,6 +55,20 @@ class Run(Stamped, Base):
             )
             for column in ("archived_at", "trashed_at")
         ),
+        Index(
+            "ix_runs_resume_key",
+            "project_id",
+            "resume_key",
+            unique=True,
+            sqlite_where=text("resume_key IS NOT NULL"),
+            postgresql_where=text("resume_key IS NOT NULL"),
+        ),
+        Index(
+            "ix_runs_parent_id",
+            "parent_id",
+            sqlite_where=text("parent_id IS NOT NULL"),
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
         UniqueConstraint("project_id", "once_key"),
         {"sqlite_autoincrement": True},
     )
@@ -80,6 +94,16 @@ class Run(Stamped, Base):
     ]  # Set: the script is asked to stop with the answer to its next heartbeat.
     total_steps: Mapped[int | None] = mapped_column(BigInteger)  # How many steps there will be, if the script said so.
     colour: Mapped[int | None] = mapped_column(SmallInteger)  # The chosen one of twenty; None follows from the id.
+    # A name that its script resumes it by, unique in its project.
+    key: Mapped[str | None] = mapped_column("resume_key", String(200))
+    # The run that it was forked from, which may be deleted since, and the last step of it that it has, None for all.
+    parent_id: Mapped[int | None] = mapped_column(Id)
+    fork_step: Mapped[int | None] = mapped_column(BigInteger)
+    # Values that its script has set by name, beside those of its metrics.
+    summary: Mapped[dict[str, float | str]] = mapped_column(Json, default=dict, server_default="{}")
+    # Where it ran, and how it ended. They may be large and are shown on its own page only.
+    environment: Mapped[dict[str, Any] | None] = mapped_column(Json, deferred=True)
+    exit: Mapped[dict[str, Any] | None] = mapped_column(Json, deferred=True)
     # Of the request that made it, if it had an Idempotency-Key: hashes of the key and of the body.
     once_key: Mapped[str | None] = mapped_column(String(64))
     once_body: Mapped[str | None] = mapped_column(String(32))

@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from ..db.prepared import Prepared, one_of
-from ..errors import Conflict, Invalid
+from ..errors import Conflict, Invalid, Taken
 from ..extensions import database, db, live_bus, metric_store, parts, writing
 from ..models import Project, Run, RunMark
 from ..models.base import now
 from ..models.run import FINAL, STATUSES
 from ..principal import Principal
 from ..store.tables import metric_stream
-from . import projects, validation
+from . import projects, run_facts, validation
 from .projects import Right
 
 # A running run is shown as stale after so long without a point or another sign of life; its stored status stays what
@@ -109,23 +110,25 @@ def create(
     notes: str = "",
     once: tuple[str, str] | None = None,
     total_steps: int | None = None,
+    key: str | None = None,
 ) -> Run:
     """Start a run. One without a name is called `run-<id>`.
 
     `once` is a key and a fingerprint: a second call with both returns the run that the first one made, one with the same key
-    and another fingerprint raises Conflict.
+    and another fingerprint raises Conflict. Raises Taken where another run of the project has the `key` to resume it by.
     """
     if name is not None:
         validation.check_name("name", name)
     validation.check_tags(tags)
     validation.check_prose("notes", notes)
+    if key is not None:
+        validation.check_name("key", key)
     config = validation.check_config(config or {})
+    fields = {"name": name, "config": config, "tags": [*tags], "notes": notes, "total_steps": total_steps, "key": key}
     try:
-        run = _start(
-            principal, project_id, once, name=name, config=config, tags=[*tags], notes=notes, total_steps=total_steps
-        )
+        run = _start(principal, project_id, once, **fields)
     except IntegrityError:  # The same key came twice at once, on a database that has no gate.
-        run = _start(principal, project_id, once, name=name)
+        run = _start(principal, project_id, once, **fields)
     live_bus.publish(f"project:{project_id}")
     return run
 
@@ -135,6 +138,8 @@ def _start(principal: Principal, project_id: int, once: tuple[str, str] | None, 
         projects.get(project_id, principal, "write")
         if once and (made := _made_before(project_id, *once)):
             return made
+        if fields["key"] is not None and (taken := by_key(project_id, fields["key"])):
+            raise Taken("key", f"Run {taken.id} of this project has the key already: resume it, or choose another key")
         run = Run(**fields | {"project_id": project_id, "name": fields["name"] or ""})
         run.once_key, run.once_body = once or (None, None)
         run.started_at = run.alive_at = run.created_at = run.updated_at = now()
@@ -152,12 +157,20 @@ def _made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
     return run
 
 
+def by_key(project_id: int, key: str) -> Run | None:
+    """The run of a project that is resumed by this key."""
+    return db.session.scalar(sa.select(Run).where(Run.project_id == project_id, Run.key == key))
+
+
 def update(principal: Principal, run_id: int, **changes: Any) -> Run:
-    """Change name, status, ended_at, config, tags, notes or total_steps; a final status without a time ends the run now."""
+    """Change name, status, ended_at, config, tags, notes, total_steps, or what `run_facts.merge` takes; a final status
+    without a time ends the run now."""
+    facts = {name: changes.pop(name) for name in run_facts.MERGED & changes.keys()}
     changes = _checked(changes)
-    last_step = _last_step(run_id) if changes.get("status") == "running" else None
+    last_step_now = last_step(run_id) if changes.get("status") == "running" else None
     with writing() as session:
         run = get(run_id, principal, "write")
+        changes |= run_facts.merge(run, changes, facts)
         status = changes.get("status", run.status)
         ended_now = status != run.status and status in FINAL
         # A whole run that is put back brings the end that it had.
@@ -166,10 +179,7 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
         if status == "running" and "status" in changes:
             changes["ended_at"] = None
             if run.status != "running":
-                run.alive_at, run.has_heartbeat = now(), False
-                session.add(
-                    RunMark(run_id=run_id, kind="resume", step=last_step, time=now(), user_id=principal.user_id)
-                )
+                go_on(session, run, last_step_now, principal)
         if status != run.status:
             run.stop_requested_at = None
         for field, value in changes.items():
@@ -203,7 +213,13 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def _last_step(run_id: int) -> int | None:
+def go_on(session: Session, run: Run, last_step: int | None, principal: Principal) -> None:
+    """A run's script goes on: its silence begins anew, the end that it had is forgotten, and its charts have a mark."""
+    run.alive_at, run.has_heartbeat, run.exit, run.stop_requested_at = now(), False, None, None
+    session.add(RunMark(run_id=run.id, kind="resume", step=last_step, time=now(), user_id=principal.user_id))
+
+
+def last_step(run_id: int) -> int | None:
     """Where the points of a run end; None without any."""
     return max((metric.last_step for metric in metric_store.summaries([run_id]).get(run_id, ())), default=None)
 

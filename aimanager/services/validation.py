@@ -63,32 +63,37 @@ def check_tags(tags: Sequence[str]) -> None:
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:
     """A config as it is stored: any JSON object up to 1 MiB; NaN and infinities become the words for them."""
-    storable = _storable(config)
+    return check_json("config", config)
+
+
+def check_json(field: str, document: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object as it is stored, see `check_config`. Raises Invalid, which names the field."""
+    storable = _storable(field, document)
     try:
         size = len(orjson.dumps(storable))
     except (TypeError, orjson.JSONEncodeError, RecursionError):
-        raise Invalid.field("config", "config must be a JSON object of ordinary text and numbers") from None
+        raise Invalid.field(field, f"{field} must be a JSON object of ordinary text and numbers") from None
     if size > LARGEST_CONFIG:
-        raise Invalid.field("config", f"config must be at most {LARGEST_CONFIG} bytes of JSON", "length")
+        raise Invalid.field(field, f"{field} must be at most {LARGEST_CONFIG} bytes of JSON", "length")
     return storable
 
 
-def _storable(value: Any) -> Any:
+def _storable(field: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {_checked_text(key): _storable(item) for key, item in value.items()}
+        return {_checked_text(field, key): _storable(field, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_storable(field, item) for item in value]
     if isinstance(value, str):
-        return _checked_text(value)
+        return _checked_text(field, value)
     if isinstance(value, float):
         return numbers.to_json(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise Invalid.field("config", "config has a whole number of more than 64 bits")
+        raise Invalid.field(field, f"{field} has a whole number of more than 64 bits")
     return value
 
 
-def _checked_text(text: str) -> str:
+def _checked_text(field: str, text: str) -> str:
     character = not_text(text)
     if character is not None:
-        raise Invalid.field("config", f"config has a character that is not text: {name_of(character)}", "printable")
+        raise Invalid.field(field, f"{field} has a character that is not text: {name_of(character)}", "printable")
     return text

@@ -69,6 +69,10 @@ metric_stream = Table(
     Column("next_axis", BigInteger, nullable=False, server_default="1"),
     Column("tail_rows", BigInteger, nullable=False, server_default="0"),  # About what waits in the log; 0: all is tidy.
     Column("tail_bytes", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "gone", BigInteger, nullable=False, server_default="0"
+    ),  # Ids below next_id whose points a rewind has taken.
+    Column("rewound_id", BigInteger, nullable=False, server_default="0"),  # The last id when that happened last.
     sqlite_with_rowid=False,
     postgresql_with=_ROOMY,
 )
