@@ -96,6 +96,7 @@ class Settings:
     registration: str = "open"
     durability: str = "durable"
     trash_days: int = 7
+    console_limit: int = 1 << 30  # Bytes of console output that are kept of a run.
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
     trusted_proxies: int = 0
@@ -124,6 +125,7 @@ class Settings:
             (self.registration in {"open", "closed"}, "REGISTRATION", "open or closed"),
             (self.durability in {"durable", "fast"}, "DURABILITY", "durable or fast"),
             (self.trash_days >= 1, "TRASH_DAYS", "a number of days of at least 1"),
+            (self.console_limit >= 0, "CONSOLE_LIMIT", "a number of bytes, 0 to keep no console output"),
             (self.trusted_proxies >= 0, "TRUSTED_PROXIES", "the number of proxies in front, 0 for none"),
             (not self.secret_key or _is_secret(self.secret_key), "SECRET_KEY",
              "at least 32 random characters, such as `openssl rand -hex 32` prints"),

@@ -26,6 +26,7 @@ from .services.heartbeats import Heartbeats
 from .services.last_use import LastUse
 from .services.token_claims import TokenClaims
 from .store import MetricStore
+from .store.console import Console
 
 # Rows keep their values after a commit: what was stored is what is answered, without reading it again.
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
@@ -39,6 +40,7 @@ class Parts:
     settings: Settings
     database: Database
     metric_store: MetricStore
+    console: Console
     live_bus: LiveBus
     hub: Hub
     seats: Seats
@@ -73,6 +75,7 @@ def _part(name: str) -> Any:
 settings = cast(Settings, _part("settings"))
 database = cast(Database, _part("database"))
 metric_store = cast(MetricStore, _part("metric_store"))
+console = cast(Console, _part("console"))
 live_bus = cast(LiveBus, _part("live_bus"))
 hub = cast(Hub, _part("hub"))
 login_throttle = cast(LoginThrottle, _part("login_throttle"))

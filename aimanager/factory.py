@@ -39,6 +39,7 @@ from .services.last_use import LastUse
 from .services.sessions import LIFETIME
 from .services.token_claims import TokenClaims
 from .store import SqlStore
+from .store.console import Console
 from .upkeep import tidy
 from .web import web
 from .ws import init_ws, open_hub
@@ -125,14 +126,16 @@ def _open_database(app: Flask, settings: Settings, migrate: bool) -> Database:
 
 def _make_parts(app: Flask, settings: Settings, database: Database, background: bool) -> Parts:
     store, rate_limits = SqlStore(database), RateLimits(settings)
+    console = Console(database, settings.console_limit)
     # A command has nobody to listen for, and its messages are only hints.
     bus = open_bus(settings) if background else MemoryBus()
     return Parts(
         settings=settings,
         database=database,
         metric_store=store,
+        console=console,
         live_bus=bus,
-        hub=open_hub(app, store, bus, describe=run_out),
+        hub=open_hub(app, store, bus, describe=run_out, last_lines=console.last_lines),
         seats=Seats(settings.sockets, settings.sockets_per_user),
         rate_limits=rate_limits,
         login_throttle=LoginThrottle(rate_limits),

@@ -12,7 +12,7 @@ import logging
 import selectors
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from flask import Blueprint, Flask, g, request
@@ -79,9 +79,16 @@ def init_ws(app: Flask) -> None:
     app.register_blueprint(sockets)
 
 
-def open_hub(app: Flask, store: MetricStore, bus: LiveBus, describe: Callable[[Run], dict[str, Any]]) -> Hub:
-    """The hub of an application; `describe` makes the JSON of a run as the API answers it."""
-    return Hub(cast(PointSource, store), bus, _described(app, describe), _rechecked(app), _owner_of(app))
+def open_hub(
+    app: Flask,
+    store: MetricStore,
+    bus: LiveBus,
+    describe: Callable[[Run], dict[str, Any]],
+    last_lines: Callable[[Sequence[int]], Mapping[int, int]],
+) -> Hub:
+    """The hub of an application; `describe` makes the JSON of a run as the API answers it, `last_lines` says how far the
+    consoles of runs are."""
+    return Hub(cast(PointSource, store), bus, _described(app, describe), _rechecked(app), _owner_of(app), last_lines)
 
 
 @sock.route("/ws/<id:run_id>", bp=sockets)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Invalid, TooLarge, Unsupported
 from ..wire import columnar
-from ..wire.text import has_nul
+from ..wire.text import has_nul, mended
 from .explain import explain
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -24,8 +24,11 @@ FRAME = "application/vnd.ai-manager.points"
 _ZSTD_STEP = 1024
 
 
-def read_body(model: type[Model], form: bool = False, frame: bool = False) -> Model:
-    """The JSON body, or the form where the view takes one. Raises Invalid, Unsupported, TooLarge."""
+def read_body(model: type[Model], form: bool = False, frame: bool = False, any_text: bool = False) -> Model:
+    """The JSON body, or the form where the view takes one; with `any_text` what is not text is mended, not refused.
+
+    Raises Invalid, Unsupported, TooLarge.
+    """
     call = _current_request()
     kind = call.mimetype
     if form and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
@@ -33,12 +36,14 @@ def read_body(model: type[Model], form: bool = False, frame: bool = False) -> Mo
     if kind and kind not in JSON_TYPES:
         expected = f"application/json or {FRAME}" if frame else "application/json"
         raise Unsupported(f"Unsupported media type {kind[:100]!r}: expected {expected}")
-    data = raw_body(call)
+    data = mended(raw_body(call)) if any_text else raw_body(call)
     try:
         sent = model.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise Invalid(explain(error, "body")) from None
-    if b"\\" in data and has_nul(data):  # In a text that no field's rule is about, such as a key of a config.
+    if (
+        not any_text and b"\\" in data and has_nul(data)
+    ):  # In a text that no field's rule is about, such as a key of a config.
         raise Invalid([{"loc": ["body"], "msg": "body has a character that is not text: U+0000", "type": "printable"}])
     return sent
 

@@ -16,16 +16,18 @@ from .bodies import FRAME, read_body, read_frame, validated
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def body(model: type[BaseModel], form: bool = False, frame: type[BaseModel] | None = None) -> Callable[[View], View]:
+def body(
+    model: type[BaseModel], form: bool = False, frame: type[BaseModel] | None = None, any_text: bool = False
+) -> Callable[[View], View]:
     """Hand the view its JSON body as a checked model; with `form`, form fields are taken too, with `frame` a frame
-    of columns whose head is such a model."""
+    of columns whose head is such a model. With `any_text` its texts may hold whatever a program wrote."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def with_body(*args: Any, **kwargs: Any) -> Any:
             if frame is not None and request.mimetype == FRAME:
                 return view(*args, read_frame(frame), **kwargs)
-            return view(*args, read_body(model, form, frame is not None), **kwargs)
+            return view(*args, read_body(model, form, frame is not None, any_text), **kwargs)
 
         with_body.body_model, with_body.takes_form, with_body.takes_frame = model, form, frame is not None  # type: ignore[attr-defined]
         return with_body  # type: ignore[return-value]

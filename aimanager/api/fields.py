@@ -56,11 +56,16 @@ def _plain(plain: str) -> str:
     return plain
 
 
-TEXT_RULES = (_line, _name, _prose, _plain)
+def _any(text: str) -> str:
+    return text
+
+
+TEXT_RULES = (_line, _name, _prose, _plain, _any)
 # They stand behind the bounds of the length, whose messages are about characters then.
 LINE = AfterValidator(_line)  # Printable: a word for machines.
 NAME = AfterValidator(_name)  # Printable, and something can be seen of it.
 PROSE = AfterValidator(_prose)  # May have line breaks and tabs.
+ANY = AfterValidator(_any)  # What a program wrote, which may be anything.
 PLAIN = AfterValidator(_plain)  # Anything that can be encoded: a password.
 
 

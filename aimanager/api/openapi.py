@@ -29,6 +29,8 @@ TAGS = {
     "projects": "Projects",
     "runs": "Runs of a project",
     "metrics": "Points in and out",
+    "logs": "Console output of runs",
+    "alerts": "What a run wants to be looked at for",
     "ws": "Live updates over WebSocket",
     "health": "Probes",
     "openapi": "This document",

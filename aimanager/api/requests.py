@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from ..errors import Invalid
-from ..services import marks, run_facts, validation
+from ..services import alerts, console, marks, run_facts, validation
 from ..wire.times import SECOND
 from .fields import (
+    ANY,
     INT64,
     LINE,
     NAME,
@@ -133,6 +134,39 @@ class NoteChanges(Input):
     text: NoteText
 
 
+Client = Annotated[
+    Annotated[str, Field(min_length=1, max_length=100), LINE] | None,
+    Field(examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"]),
+]
+Seq = Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])]
+
+
+class LogLine(Input):
+    """A line of what a program wrote, or a part of one (`partial`), with which the next one of its stream and rank goes on."""
+
+    stream: Literal["stdout", "stderr"]
+    time: Seconds
+    text: Annotated[str, Field(max_length=console.LONGEST_LINE, examples=["epoch 1: loss 0.52"]), ANY]
+    rank: Annotated[int | None, Field(ge=0, lt=2**31, description="Which of a run's processes wrote it")] = None
+    partial: bool = False
+
+
+class LogsIn(Input):
+    client: Client = None
+    seq: Seq = None
+    lines: Annotated[list[LogLine], Field(max_length=console.MOST_LINES)]
+
+
+class AlertIn(Input):
+    """Something that a run wants to be looked at for."""
+
+    title: Annotated[str, Field(min_length=1, max_length=alerts.LONGEST_TITLE, examples=["Loss is NaN"]), NAME]
+    text: Annotated[str, Field(max_length=alerts.LONGEST_TEXT), PROSE] = ""
+    level: Literal["info", "warning", "error"] = "info"
+    step: Step | None = None
+    time: Time | None = None
+
+
 class RunIn(Input):
     """`key` is a name of one's own to resume the run by, unique in the project. With `resume` "allow" the run that has
     the key goes on, if there is one; with "must" there has to be one."""
@@ -225,13 +259,6 @@ class SeriesIn(Input):
     timestamps: Annotated[list[Seconds] | None, Field(examples=[[1700000000.0, 1700000000.1, 1700000000.2]])] = None
 
 
-Client = Annotated[
-    Annotated[str, Field(min_length=1, max_length=100), LINE] | None,
-    Field(examples=["8f14e45f-ceea-467f-a9d6-3d3d3d3d3d3d"]),
-]
-Seq = Annotated[int | None, Field(ge=1, lt=INT64, examples=[1])]
-
-
 class BulkIn(Input):
     client: Client = None
     seq: Seq = None
@@ -259,6 +286,21 @@ class BulkFrame(Input):
 class Paging(BaseModel):
     skip: Annotated[int, Field(ge=0, lt=INT64), Digits] = 0
     limit: Annotated[int, Field(ge=1, le=1000), Digits] = 100
+
+
+class LogsQuery(BaseModel):
+    after: Annotated[
+        int, Field(gt=-INT64, lt=INT64, description="Only later lines; negative: the last so many"), Digits
+    ] = 0
+    before: Annotated[
+        int | None,
+        Field(ge=1, lt=INT64, description="The last lines before this one, in place of the first after one"),
+        Digits,
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=10_000), Digits] = 1000
+    stream: Literal["stdout", "stderr"] | None = None
+    rank: Annotated[int | None, Field(ge=0, lt=2**31), Digits] = None
+    q: Annotated[str | None, Field(max_length=1000, description="Only lines with this text, in any case")] = None
 
 
 class ProjectQuery(Paging):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from ..models import ApiKey, Project, Run, RunMark, User
+from ..models import ApiKey, Project, Run, RunAlert, RunMark, User
 from .fields import Config, Status, TagsOut, TimeOut, ValueOut
 
 
@@ -117,6 +117,40 @@ class NoteOut(BaseModel):
     author: str | None
     created_at: TimeOut
     updated_at: TimeOut
+
+
+class LineOut(BaseModel):
+    line: int = Field(examples=[120], description="Lines are numbered from 1")
+    stream: Literal["stdout", "stderr"]
+    time: float = Field(examples=[1700000000.25], description="Seconds since 1970")
+    text: str = Field(examples=["epoch 1: loss 0.52"], description="Its escape sequences are those of colours")
+    rank: int | None = Field(None, description="Missing where the process said none")
+
+
+class LogsOut(BaseModel):
+    lines: list[LineOut]
+    first: int = Field(description="From here ...")
+    last: int = Field(description="... to here was looked")
+    last_line: int = Field(description="How many lines there are")
+    settled: int = Field(description="No line up to this one is written over any more")
+    left_out: int = Field(description="Lines that came when the run had as much as is kept")
+
+
+class LogsKept(BaseModel):
+    message: str = Field(examples=["Kept 120 lines"])
+    last_line: int = Field(examples=[4711])
+    left_out: int = Field(description="Lines of this request for which there was no room")
+
+
+class AlertOut(BaseModel):
+    id: int
+    run_id: int
+    title: str = Field(examples=["Loss is NaN"])
+    text: str
+    level: Literal["info", "warning", "error"]
+    step: int | None
+    time: TimeOut
+    created_at: TimeOut
 
 
 class MetricOut(BaseModel):
@@ -247,6 +281,10 @@ def run_out(run: Run) -> dict[str, Any]:
 
 def resumed_out(run: Run, last_step: int | None) -> dict[str, Any]:
     return run_out(run) | {"resumed": True, "last_step": last_step}
+
+
+def alert_out(alert: RunAlert) -> dict[str, Any]:
+    return {name: getattr(alert, name) for name in AlertOut.model_fields}
 
 
 def note_out(note: RunMark, author: str | None) -> dict[str, Any]:

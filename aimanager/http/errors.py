@@ -14,7 +14,7 @@ from werkzeug.routing.exceptions import WebsocketMismatch
 from ..errors import SENTENCES, AIManagerError, Damaged, Unavailable
 from ..extensions import parts
 from ..services.damage import describe_damage
-from ..store import DamagedPoints
+from ..store import DamagedConsole, DamagedPoints
 from .unread_body import discard_body
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,13 @@ def init_errors(app: Flask) -> None:
     @app.errorhandler(DamagedPoints)
     def damaged(damage: DamagedPoints) -> Response:
         return error_response(Damaged(describe_damage(damage)))
+
+    @app.errorhandler(DamagedConsole)
+    def damaged_console(damage: DamagedConsole) -> Response:
+        log.error("console output cannot be read: %s", damage)
+        return error_response(
+            Damaged(f"Lines {damage.first} to {damage.last} of this run's console output are damaged")
+        )
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)

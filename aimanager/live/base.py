@@ -1,8 +1,9 @@
 """The live bus tells every server process that there is something new to look at.
 
 A message is a *topic* and nothing else: `run:7` (new points), `run-facts:7` (its name, status, tags or
-config changed), `run-marks:7` (the marks in its charts changed), `project:3` (its list of runs changed), `user:5` (the user's rights changed), `watched:7`
-(somebody looks at this run). The database stays the truth; a lost message only makes a viewer wait for the
+config changed), `run-marks:7` (the marks in its charts changed), `run-logs:7` (its console has more lines),
+`run-alerts:7` and `project-alerts:3` (there is a new alert), `project:3` (its list of runs changed), `user:5` (the
+user's rights changed), `watched:7` (somebody looks at this run). The database stays the truth; a lost message only makes a viewer wait for the
 next look.
 """
 

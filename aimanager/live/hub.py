@@ -10,7 +10,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import frames
@@ -33,6 +33,9 @@ PACE = {
     "run": 0.05,
     "run-facts": 0.05,
     "run-marks": 0.5,
+    "run-logs": 0.2,
+    "run-alerts": 0.2,
+    "project-alerts": 0.5,
     "project": 0.5,
     "home": 2.0,
 }  # Seconds between two messages to the same room.
@@ -48,7 +51,7 @@ class Hub:
 
     `describe(run_id)` makes the JSON of a run, None when it is gone. `recheck(viewer)` answers with a close
     code when the viewer may look no longer, else None. `owner_of(project_id)` is the user whose home shows the project,
-    None when nobody knows. All are called on the hub's thread; when they
+    None when nobody knows. `last_lines(run_ids)` is how far their consoles are. All are called on the hub's thread; when they
     raise, it tries again later. A socket may watch runs beside what it was opened for: one that may not be read any more is
     refused, and the socket stays open.
     """
@@ -60,9 +63,10 @@ class Hub:
         describe: Callable[[int], dict[str, Any] | None],
         recheck: Callable[[Viewer], int | None],
         owner_of: Callable[[int], int | None] = lambda _: None,
+        last_lines: Callable[[Sequence[int]], Mapping[int, int]] = lambda _: {},
     ) -> None:
         self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
-        self._owner_of = owner_of
+        self._owner_of, self._last_lines = owner_of, last_lines
         self._store, self._rooms = store, Rooms()
         self._watched_elsewhere: dict[int, float] = {}
         self._due_at: dict[str, float] = {}  # When to look at a topic.
@@ -75,6 +79,9 @@ class Hub:
             "run": self._points,
             "run-facts": self._facts,
             "run-marks": self._marks,
+            "run-logs": self._logs,
+            "run-alerts": self._run_alerts,
+            "project-alerts": self._project_alerts,
             "project": self._project,
             "home": self._home,
             "user": self._user,
@@ -220,6 +227,29 @@ class Hub:
                 self._send(viewer, marks)
             self._pause(f"run-marks:{run}", 0.0)
 
+    def _logs(self, run: int) -> None:
+        room = self._rooms.get(f"run:{run}")
+        if room is not None:
+            began = time.monotonic()
+            room.last_line = self._last_lines([run]).get(run, 0)
+            logs = frames.message("logs", run_id=run, last_line=room.last_line)
+            for viewer in room.viewers:
+                self._send(viewer, logs)
+            self._pause(f"run-logs:{run}", time.monotonic() - began)
+
+    def _run_alerts(self, run: int) -> None:
+        self._say_alerts(f"run:{run}", frames.message("alerts", run_id=run))
+        self._pause(f"run-alerts:{run}", 0.0)
+
+    def _project_alerts(self, project: int) -> None:
+        self._say_alerts(f"project:{project}", frames.message("alerts", project_id=project))
+        self._pause(f"project-alerts:{project}", 0.0)
+
+    def _say_alerts(self, name: str, alerts: bytes) -> None:
+        room = self._rooms.get(name)
+        for viewer in room.viewers if room else ():
+            self._send(viewer, alerts)
+
     def _project(self, project: int) -> None:
         began = time.monotonic()
         room = self._rooms.get(f"project:{project}")
@@ -251,6 +281,9 @@ class Hub:
         for run, head in self._store.heads(list(rooms)).items() if rooms else ():
             if any(viewer.cursor < head.last_id for viewer in rooms[run].viewers):
                 self.wake(f"run:{run}")
+        for run, last_line in self._last_lines(list(rooms)).items() if rooms else ():
+            if rooms[run].last_line != last_line:
+                self.wake(f"run-logs:{run}")
 
     def _refresh_facts(self) -> None:
         """Notice a change whose message was lost, and tell newcomers what changed before they came."""
@@ -334,4 +367,5 @@ class Hub:
 
 
 def _room(kind: str, number: str) -> str:
-    return f"run:{number}" if kind in ("run-facts", "run-marks") else f"{kind}:{number}"
+    """The room that a topic is about: `run-marks:7` is about `run:7`."""
+    return f"{kind.partition('-')[0]}:{number}"

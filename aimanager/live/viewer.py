@@ -48,6 +48,7 @@ class Room:
         self.viewers: frozenset[Viewer] = frozenset()  # Replaced, never changed: the hub walks it without a lock.
         self.news = b""
         self.version = 0
+        self.last_line = 0  # Of the run's console, as far as the viewers were told.
         self.refreshed_at = time.monotonic()  # When the hub last looked for news by itself.
 
     def announce(self, news: bytes) -> None:

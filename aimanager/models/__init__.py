@@ -1,10 +1,11 @@
-"""The rows: users and their credentials, projects and their views, runs and their marks."""
+"""The rows: users and their credentials, projects and their views, runs, their marks and alerts."""
 
 from .base import Base
 from .credentials import ApiKey, RevokedToken, Ticket
 from .metric_definition import MetricDefinition
 from .project import Project
 from .run import Run
+from .run_alert import RunAlert
 from .run_config import RunConfig
 from .run_mark import RunMark
 from .run_tag import RunTag
@@ -19,6 +20,7 @@ __all__ = [
     "Project",
     "RevokedToken",
     "Run",
+    "RunAlert",
     "RunConfig",
     "RunMark",
     "RunTag",

@@ -1,6 +1,6 @@
 """Time series of metrics: one promise, an engine on SQL and a plain reference in memory."""
 
-from .base import DamagedPoints, MetricStore, OutOfTurn, RunDeleted, StoreUnavailable
+from .base import DamagedConsole, DamagedPoints, MetricStore, OutOfTurn, RunDeleted, StoreUnavailable
 from .shapes import (
     MOST_OF_GROUP,
     Axis,
@@ -29,6 +29,7 @@ __all__ = [
     "Chart",
     "Column",
     "Condition",
+    "DamagedConsole",
     "DamagedPoints",
     "GroupChart",
     "Head",

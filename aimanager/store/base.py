@@ -98,6 +98,14 @@ class DamagedPoints(Exception):
         return f"{', '.join(filter(None, places))}: {self.what}"
 
 
+class DamagedConsole(Exception):
+    """Lines of a run's console output cannot be read: what the disk gives back is not what was written."""
+
+    def __init__(self, run: int, first: int, last: int, what: str) -> None:
+        super().__init__(f"lines {first} to {last} of the console output of run {run}: {what}")
+        self.run, self.first, self.last = run, first, last
+
+
 class MetricStore(ABC):
     """The points of all runs. The promise is in this module's docstring."""
 

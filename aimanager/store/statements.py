@@ -59,8 +59,8 @@ class Statements:
         self.add_chunk = metric_chunk.insert()
         self.add_cdata = metric_cdata.insert()
         self.add_rollup = metric_rollup.insert()
-        self.put_series = self._upsert(metric_series, keep=("project_id", "live"))
-        self.put_writer = self._upsert(metric_writer)
+        self.put_series = self.upsert(metric_series, keep=("project_id", "live"))
+        self.put_writer = self.upsert(metric_writer)
         streams = metric_stream.c
         runs: BindParameter[int] = bindparam("runs", expanding=True)
         # One order for everybody: two processes never wait for each other. SQLite has the gate instead.
@@ -127,7 +127,12 @@ class Statements:
             compiled = self._compiled[statement] = str(sql), list(sql.positiontup or ())
         return compiled
 
-    def _upsert(self, table: Table, keep: Sequence[str] = ()) -> Any:
+    def add(self, table: Table) -> Any:
+        """A statement that writes a row where there is none of its key."""
+        return self._insert(table).on_conflict_do_nothing()
+
+    def upsert(self, table: Table, keep: Sequence[str] = ()) -> Any:
+        """A statement that writes a row or takes the place of the one that is there, but for the columns to keep."""
         insert = self._insert(table)
         keys = [column.name for column in table.primary_key]
         changing = [name for name in table.c.keys() if name not in (*keys, *keep)]  # noqa: SIM118

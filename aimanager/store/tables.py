@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from ..models.base import Base
+from .console_tables import console_chunk, console_writer
 
 # States of a run's stream. The row of a deleted run stays as a tombstone: its number never takes points
 # again.
@@ -263,5 +264,8 @@ def is_partition(name: str | None) -> bool:
     return any((name or "").startswith(f"{table.name}_p") for table in PARTITIONED)
 
 
-# What a run's number is the key of, except its stream.
-OF_RUNS = (metric_log, metric_rollup, metric_cdata, metric_chunk, metric_axis, metric_series, metric_writer)
+# What a run's number is the key of, except its streams.
+OF_RUNS = (
+    metric_log, metric_rollup, metric_cdata, metric_chunk, metric_axis, metric_series, metric_writer,
+    console_chunk, console_writer,
+)  # fmt: skip

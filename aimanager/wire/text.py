@@ -17,6 +17,10 @@ _PROSE = frozenset("\n\r\t")
 # Letters by their category, but nothing is drawn for them.
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
+# Escaped backslashes and whole pairs stay, what is left of surrogates is a half.
+_SURROGATES = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -48,6 +52,15 @@ def is_blank(text: str) -> bool:
 def has_nul(json: bytes) -> bool:
     """Whether any string of a valid JSON document, names of fields included, has a NUL, which only an escape can write."""
     return b"\\u0000" in json and _ESCAPED_NUL.search(json) is not None
+
+
+def mended(json: bytes) -> bytes:
+    """A JSON document that can be read: what is not UTF-8, and each half of a surrogate pair, is U+FFFD in it."""
+    try:
+        json.decode()
+    except UnicodeDecodeError:
+        json = json.decode("utf-8", "replace").encode()
+    return _SURROGATES.sub(lambda match: match[1] or b"\\ufffd", json) if b"\\ud" in json.lower() else json
 
 
 def name_of(character: str) -> str:

@@ -139,6 +139,23 @@ def test_a_change_of_facts_arrives_once(world):
     assert guest.messages == [{"type": "run", "run": world.facts[1]}]
 
 
+@pytest.mark.parametrize(
+    ("topic", "room", "message"),
+    [
+        ("run-logs:1", "run:1", {"type": "logs", "run_id": 1, "last_line": 0}),
+        ("run-alerts:1", "run:1", {"type": "alerts", "run_id": 1}),
+        ("project-alerts:1", "project:1", {"type": "alerts", "project_id": 1}),
+    ],
+)
+def test_new_lines_and_alerts_are_said_to_all_who_look(world, topic, room, message):
+    first, second, other = world.guest(room), world.guest(room), world.guest("run:2")
+    world.bus.publish(topic)
+    for viewer in (first, second):
+        viewer.read(until=lambda viewer=viewer: viewer.of_kind(message["type"]))
+        assert viewer.of_kind(message["type"]) == [message]
+    assert other.of_kind(message["type"]) == []
+
+
 def test_a_change_of_marks_is_said_to_all_who_look_at_the_run(world):
     guest, other, page = world.guest(), world.guest("run:2"), world.guest("project:3")
     world.hub.watch(page.viewer, {1: 0})

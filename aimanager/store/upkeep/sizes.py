@@ -1,4 +1,4 @@
-"""How much is stored of a project: points, and bytes of chunks, logs and trees."""
+"""How much is stored of a project: points, and bytes of chunks, logs, trees and console output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from operator import add
 
 from sqlalchemy import BigInteger, Connection, cast, func, select
 
+from ..console_tables import console_chunk, console_stream
 from ..shapes import Size
 from ..tables import metric_axis, metric_cdata, metric_log, metric_rollup, metric_series
 
@@ -25,5 +26,8 @@ def size_of(connection: Connection, project: int) -> Size:
         lengths = reduce(add, (func.length(column) for column in _PACKED if column.table is table))
         size = select(func.sum(cast(lengths, BigInteger))).where(table.c.run_no.in_(of_project))
         total += int(connection.scalar(size) or 0)
+    console = select(func.sum(cast(func.length(console_chunk.c.body), BigInteger)))
+    having_console = select(console_stream.c.run_no).where(console_stream.c.project_id == project)
+    total += int(connection.scalar(console.where(console_chunk.c.run_no.in_(having_console))) or 0)
     points = select(func.sum(metric_series.c.n)).where(metric_series.c.project_id == project)
     return Size(int(connection.scalar(points) or 0), total)
