@@ -33,6 +33,7 @@ QUERIES = [
     "status = completed", "status = failed", "not status = completed", "status != failed", "status = stale", "status in (failed, running)",
     "created > 2026-03-01", "created < 2026-01-02", "created <= 2026-02-04", "started >= 2026-01-31", "ended < 2026-01-03", "ended exists",
     "duration > 20h", "duration < 10s", "duration < 14h", "id < 50", "id in (3, 70000)", "id > 50000", "notes exists", "not notes exists",
+    'notes ~ "note"', 'notes ~ "sweep 50."', 'notes !~ "note"',
     "archived = false", "archived",
     '"metric 2" < 0.5', '"metric 2".min < 0.001', '"metric 2".max > 0.9', '"metric 2".mean <= 0.5', '"metric 3" < 0.01', '"metric 2" != 0.5',
     '"metric 5" exists', 'not "metric 5" exists', '"metric 2" in (1, 2)', '"metric 2".best > 0.2',

@@ -238,7 +238,8 @@ def _fill_runs(connection: sa.Connection, total: int, first: list[float]) -> Non
                 "ended_at": ended,
                 "created_at": started,
                 "updated_at": started,
-                "notes": "A note." * (run % 50 == 0),
+                "notes": (note := f"A note on sweep {run % 500}." * (run % 50 == 0)),
+                "folded_notes": note.casefold(),
             }
             | facts
             | keys_of(**facts)

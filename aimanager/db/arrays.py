@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
@@ -13,6 +12,13 @@ from sqlalchemy.engine import Connection
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _PAIR = np.dtype([("number", ">i8"), ("value", ">f8")])
+
+
+def numbers(connection: Connection, query: sa.Select[Any]) -> Ints:
+    """What a select of integers gives, as one text: a hundred thousand rows cost several times as much."""
+    (number,) = query.subquery().c
+    text = connection.scalar(sa.select(_joined(connection, number)))
+    return np.fromstring(text, np.int64, sep=",") if text else np.array([], np.int64)
 
 
 def pairs(connection: Connection, query: sa.Select[Any]) -> tuple[Ints, Floats]:
@@ -36,9 +42,11 @@ def pairs(connection: Connection, query: sa.Select[Any]) -> tuple[Ints, Floats]:
 def by_label(connection: Connection, label: sa.ColumnElement[Any], query: sa.Select[Any]) -> list[tuple[Any, Ints]]:
     """The integers that a select gives, for each value of another of its columns; one without a value is left out."""
     (number,) = query.selected_columns
+    labelled = query.with_only_columns(label, _joined(connection, number)).where(label.is_not(None)).group_by(label)
+    return [(value, np.fromstring(text, np.int64, sep=",")) for value, text in connection.execute(labelled)]
+
+
+def _joined(connection: Connection, number: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
     if connection.dialect.name == "sqlite":
-        joined: sa.ColumnElement[str] = sa.func.group_concat(number)
-    else:
-        joined = sa.func.string_agg(sa.cast(number, sa.Text), sa.literal(",", sa.Text))
-    labelled = query.with_only_columns(label, joined).where(label.is_not(None)).group_by(label)
-    return [(value, np.array(orjson.loads(f"[{text}]"), np.int64)) for value, text in connection.execute(labelled)]
+        return sa.func.group_concat(number)
+    return sa.func.string_agg(sa.cast(number, sa.Text), sa.literal(",", sa.Text))

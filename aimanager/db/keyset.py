@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice, starmap
+from itertools import groupby, starmap
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from .matching import AllOf, Condition, Matched, numbers, one_of
+from .arrays import Ints, numbers
+from .matching import AllOf, Condition, Matched, one_of
 
 PROBED = 500  # So many rows of an order are tried before all runs that pass are gathered.
 _WINDOW = 20_000  # Rows of an order that are read at once as bare numbers.
@@ -52,6 +53,8 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
     few = condition.few()
     if few is not None:
         return order.places(few, after)[:limit]
+    if isinstance(order, ById) and (led := order.led_by(condition, after, limit)) is not None:
+        return led
     passed: list[Place] = []
     size, tried = 4 * limit, 0
     while tried < PROBED or _expected(limit - len(passed), tried, len(passed)) < 6 * PROBED:
@@ -63,7 +66,7 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
         after, tried, size = rows[-1], tried + size, 2 * size
     runs = condition.all()
     if runs.are_few:
-        return passed + order.places(runs.runs, after)[: limit - len(passed)]
+        return passed + order.places(runs.runs.tolist(), after)[: limit - len(passed)]
     return passed + order.walk_within(runs, after, limit - len(passed))
 
 
@@ -97,9 +100,11 @@ class Walk:
 
         def fetch(condition: sa.ColumnElement[bool], order: Iterable[Any], most: int) -> list[Place]:
             query = self.query.where(condition).order_by(*order).with_only_columns(run)
-            # All in C: there may be a hundred thousand.
-            each_run = chain.from_iterable(self._windows(query))
-            chosen = list(islice(runs.among(each_run), most))
+            chosen: list[int] = []
+            for window in self._windows(query):
+                chosen += runs.among(window)[: most - len(chosen)].tolist()
+                if len(chosen) == most:
+                    break
             place = {place.run: place for place in self._rows(chosen)}
             return [place[run] for run in chosen]
 
@@ -118,9 +123,9 @@ class Walk:
         rows = self.connection.execute(query.where(value.is_not(None), one_of(self.connection, run, runs)))
         return list(starmap(Place, rows.all()))
 
-    def _windows(self, query: sa.Select[Any]) -> Iterator[list[int]]:
+    def _windows(self, query: sa.Select[Any]) -> Iterator[Ints]:
         offset, size = 0, _WINDOW
-        while window := numbers(self.connection, query.offset(offset).limit(size)):
+        while len(window := numbers(self.connection, query.offset(offset).limit(size))):
             yield window
             if len(window) < size:
                 return
@@ -139,13 +144,16 @@ class ById(Walk):
     def walk_within(self, runs: Matched, after: Place | None, limit: int) -> list[Place]:
         if runs.others:
             return super().walk_within(runs, after, limit)
-        rows = sorted(runs.runs, reverse=self.descending)  # A heap of the first few takes thirty times as long.
-        if after is not None:
-            rows = [run for run in rows if run != after.run and (run < after.run) == self.descending]
-        return [Place(run, run) for run in rows[:limit]]
+        first = runs.first(self.descending, None if after is None else after.run, limit)
+        return [Place(run, run) for run in first]
 
     def places(self, runs: Collection[int], after: Place | None) -> list[Place]:
-        return self.walk_within(Matched(set(runs)), after, len(runs))
+        return self.walk_within(Matched.of(runs), after, len(runs))
+
+    def led_by(self, condition: Condition, after: Place | None, limit: int) -> list[Place] | None:
+        """The first rows whose runs fulfil a condition, by an index of it that has this order, if there is one."""
+        runs = condition.by_number(self.descending, None if after is None else after.run, limit)
+        return None if runs is None else [Place(run, run) for run in runs]
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ class Run(Stamped, Base):
     tags_key: Mapped[str | None] = mapped_column(Key)
     words: Mapped[str] = mapped_column(Text, default="", server_default="")
     lasted: Mapped[int | None] = mapped_column(BigInteger)
+    folded_notes: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
 
     @property
     def duration(self) -> timedelta | None:
@@ -139,3 +140,4 @@ def microseconds_between(start: datetime, end: datetime) -> int:
 def _keep_keys(_mapper: Any, _connection: Any, run: Run) -> None:
     for column, value in keys_of(run.name, run.tags, run.started_at, run.end_received_at).items():
         setattr(run, column, value)
+    run.folded_notes = run.notes.casefold()

@@ -121,7 +121,7 @@ FACTS = {
     "duration": Kind(ORDERED, "a duration such as 90s or 1h30m", _span, lists=False, exists=False),
     "id": Kind(ORDERED, "a whole number", _whole, exists=False),
     "archived": Kind(EQUAL, "true or false", _flag, lists=False, exists=False),
-    "notes": Kind((), "exists", _text, lists=False),
+    "notes": Kind(LIKE, "a text", _text, lists=False),
 }
 METRIC = Kind(ORDERED, "a number", _number)
 CONFIG = Kind(ORDERED + LIKE, "a value", _number_or_text)

@@ -12,7 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ..extensions import db, parts, writing
-from ..models import Project, Run, RunConfig
+from ..models import Project, Run, RunConfig, RunTag
 from ..models.base import now
 from ..models.run import keys_of
 from ..models.run_config import rows_of
@@ -96,6 +96,13 @@ def _add_runs(project_id: int, planned: Sequence[_Planned]) -> list[int]:
             for value in rows_of(run_id, project_id, one.training.config)
         ]
         db.session.execute(sa.insert(RunConfig), values)
+        tags = [
+            {"run_id": run_id, "tag": tag, "project_id": project_id}
+            for run_id, one in zip(ids, planned, strict=True)
+            for tag in dict.fromkeys(one.training.tags)
+        ]
+        if tags:
+            db.session.execute(sa.insert(RunTag), tags)
         db.session.commit()
     return ids
 

@@ -69,12 +69,12 @@ def _candidates(seen: sa.ColumnElement[bool], word: str) -> sa.Select[int]:
     """The newest runs that may have a word; PostgreSQL finds them by itself."""
     query = sa.select(Project.id).where(Project.deleted_at.is_(None), seen)
     projects = db.session.scalars(query.order_by(Project.updated_at.desc()).limit(MOST_PROJECTS + 1)).all()
-    asked = word_index.triples(word)
+    # With more projects than a question to the index may name, some of the newest are of others.
+    asked = word_index.question(word, "words", projects if len(projects) <= MOST_PROJECTS else ())
     if asked is None:
         return sa.select(Run.id).where(Run.project_id.in_(projects)).order_by(Run.id.desc()).limit(MOST_CANDIDATES)
-    # With more projects than a question to the index may name, some of the newest are of others.
-    asked = word_index.within(asked, projects) if 0 < len(projects) <= MOST_PROJECTS else asked
-    return word_index.newest(asked, MOST_CANDIDATES)
+    query = word_index.found(asked)
+    return query.order_by(query.selected_columns.rowid.desc()).limit(MOST_CANDIDATES)
 
 
 def _of_id(seen: sa.ColumnElement[bool], words: list[str]) -> list[tuple[Run, str]]:

@@ -49,7 +49,8 @@ def ranked(store, project, rank, after=None, limit=100, where=(), among=None):
 def fulfilling(store, project, where, among=None):
     with reading(store) as connection:
         conditions = [store.condition(connection, project, one) for one in where]
-        return matching.matched(conditions if among is None else [*conditions, matching.Given(among)]).runs
+        found = matching.matched(conditions if among is None else [*conditions, matching.Given(among)])
+        return set(found.runs.tolist())
 
 
 def pages(store, rank, limit, where=(), among=None, project=1):

@@ -48,7 +48,7 @@ def test_the_operators_of_a_field_are_offered_behind_it(offered):
     assert texts(offered("val/loss ")) == texts(offered("metrics.val/loss.min "))
     assert texts(offered("config.optimizer.lr !")) == ["!=", "!~"]
     assert texts(offered("config.optimizer.lr i"))[:2] == ["in (", "not in ("]
-    assert texts(offered("notes ")) == ["exists"]
+    assert texts(offered("notes ")) == ["~", "!~", "exists"]
     assert offered("whatever ") == []
 
 

@@ -5,14 +5,14 @@ All of it is found by indexes, however many runs there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...db.distinct import distinct
-from ...db.matching import FEW, AllOf
+from ...db.matching import FEW, Selected
 from ...extensions import db, metric_store
 from ...models import RunConfig, RunTag
 from ...models.base import now
@@ -24,7 +24,7 @@ from ...query.printer import value_text
 from ...query.tree import Compare, Config, Fact, Field, Metric
 from .. import projects
 from . import names
-from .conditions import Conditions, hidden
+from .conditions import Conditions, left_out
 
 MOST = 20  # Offers.
 LOOK_AT = 500  # Values in whose middle the typed word is looked for; beyond these, only in their beginning.
@@ -33,7 +33,7 @@ _config, _tags = RunConfig.__table__.c, RunTag.__table__.c
 _LAST = chr(0x10FFFF)
 _ABOUT_FACTS = {
     "name": "text", "tags": "tags", "status": "state", "created": "time", "started": "time", "ended": "time", "duration": "duration",
-    "id": "number", "archived": "true or false", "notes": "whether there are any",
+    "id": "number", "archived": "true or false", "notes": "text",
 }  # fmt: skip
 _ABOUT_OPERATORS = {
     "=": "is", "!=": "is another", "<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "~": "has a text in it",
@@ -161,16 +161,27 @@ def _values(project_id: int, field: Field, op: str, word: str) -> list[Offer]:
         case _:
             return []
     texts = {value if field == Fact("status") else value_text(value): value for value in values}
-    found = _matching([Offer(text, "value", "") for text in texts], word)[:MOST]
-    return [Offer(one.text, "value", _having(project_id, field, texts[one.text])) for one in found]
+    found = [offer.text for offer in _matching([Offer(text, "value", "") for text in texts], word)[:MOST]]
+    counts = _counts(project_id, field, [texts[text] for text in found])
+    return [Offer(text, "value", _runs(count, FEW)) for text, count in zip(found, counts, strict=True)]
 
 
-def _having(project_id: int, field: Field, value: Any) -> str:
-    """How many runs would be found by a value."""
+def _counts(project_id: int, field: Field, values: Sequence[Any]) -> list[int]:
+    """How many runs would be found by each of some values, counted up to FEW, by one statement."""
     connection = db.session.connection()
-    condition = Conditions(project_id, now(), connection).of(Compare(field, "=", value))
-    found = AllOf([condition, *hidden(connection, project_id, archived=True)]).few()
-    return _runs(None if found is None else len(found), FEW)
+    conditions = Conditions(project_id, now(), connection)
+    hidden = [query for one in left_out(connection, project_id, archived=True) for query in one.by_index]
+    counts, each = [0] * len(values), []
+    for place, value in enumerate(values):
+        found = conditions.of(Compare(field, "=", value))
+        for query in found.by_index if isinstance(found, Selected) else ():
+            (run,) = query.selected_columns
+            few = query.where(*(run.not_in(some) for some in hidden)).limit(FEW)
+            number: sa.ColumnElement[int] = sa.literal_column(str(place))
+            each.append(sa.select(number, sa.func.count()).select_from(few.subquery()))
+    for place, count in connection.execute(sa.union_all(*each)) if each else ():
+        counts[place] += count
+    return counts
 
 
 def _config_values(project_id: int, key: str, word: str, numbers: bool) -> list[float | str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import inf
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
 from ...db import word_index
 from ...db.matching import AllOf, AnyOf, Condition, Except, Given, Selected
+from ...db.word_index import Place
 from ...extensions import database, metric_store
 from ...models import Run, RunConfig, RunTag, natural_order
 from ...models.run_config import text_key
@@ -27,8 +28,10 @@ _runs, _config, _tags = Run.__table__.c, RunConfig.__table__.c, RunTag.__table__
 _PRESENT = {"tags": _runs.tags_key, "ended": _runs.ended_at}
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~": "!~", "!~": "~"}
 _TIMES = {"created": _runs.created_at, "started": _runs.started_at, "ended": _runs.ended_at}
-Place = Literal["words", "name", "tags"]
 _PROJECT: sa.BindParameter[int] = sa.bindparam("project")
+_TRIED_FOR_WORDS = 8000  # Runs: a text that is in nearly all of them is found in each again.
+# Written out, for a database must see from the statement alone that the partial indexes serve it.
+_HAS_NOTES, _HAS_FOLDED = (column != sa.literal_column("''") for column in (_runs.notes, _runs.folded_notes))
 _HAS_HIDDEN: Any = sa.select(
     sa.exists().where(_runs.project_id == _PROJECT, _runs.trashed_at.is_not(None)),
     sa.exists().where(_runs.project_id == _PROJECT, _runs.archived_at.is_not(None)),
@@ -37,22 +40,34 @@ _HAS_HIDDEN: Any = sa.select(
 
 def trashed(connection: sa.Connection, project_id: int) -> Condition:
     """Runs in the trash."""
-    return of_runs(connection, project_id, _runs.trashed_at.is_not(None))
+    return of_runs(connection, project_id, _runs.trashed_at.is_not(None), in_order=True)
 
 
 def hidden(connection: sa.Connection, project_id: int, archived: bool) -> list[Condition]:
     """What leaves out runs in the trash, and archived ones too; nothing where there are none."""
+    return [Except(one) for one in left_out(connection, project_id, archived)]
+
+
+def left_out(connection: sa.Connection, project_id: int, archived: bool) -> list[Selected]:
+    """Runs in the trash and archived ones, each kind where there are some."""
     has_trashed, has_archived = database.lookups.recall(_HAS_HIDDEN, project=project_id) or (False, False)
     columns = [_runs.trashed_at] * bool(has_trashed) + [_runs.archived_at] * bool(has_archived and archived)
-    return [Except(of_runs(connection, project_id, column.is_not(None))) for column in columns]
+    return [of_runs(connection, project_id, column.is_not(None), in_order=True) for column in columns]
 
 
-def of_runs(connection: sa.Connection, project_id: int, *each: sa.ColumnElement[bool]) -> Selected:
-    """Runs that fulfil any of some clauses, each of which has an index."""
+def of_runs(
+    connection: sa.Connection,
+    project_id: int,
+    *each: sa.ColumnElement[bool],
+    in_order: bool = False,
+    opposite: Sequence[sa.ColumnElement[bool]] = (),
+) -> Selected:
+    """Runs that fulfil any of some clauses, each of which has an index; `in_order` says that its rows come by their number.
+    All other runs fulfil one of the opposite clauses."""
     select = sa.select(_runs.id)
-    by_index = [select.where(_runs.project_id == project_id, one) for one in each]
+    by_index, rest = ([select.where(_runs.project_id == project_id, one) for one in some] for some in (each, opposite))
     # Without the project, which single runs are of anyway: they are to be found by their numbers and no other index.
-    return Selected(connection, by_index, select.where(sa.or_(*each)))
+    return Selected(connection, by_index, select.where(sa.or_(*each)), in_order, rest)
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ class Conditions:
             case tree.Not(OneOf(Fact(name) as fact, values, negated)) if not FACTS[name].exists:
                 return self.of(OneOf(fact, values, not negated))
             case tree.Not(Exists(Fact("tags" | "ended") as fact)):
-                return self._of_runs(_PRESENT[fact.name].is_(None))
+                return self._of_runs(_PRESENT[fact.name].is_(None), in_order=True)
             case tree.Not(part):
                 return Except(self.of(part))
             case Word(text):
@@ -117,10 +132,12 @@ class Conditions:
         if isinstance(field, Config):
             return self._config_where(field.key, _config.number.is_not(None), _config.text.is_not(None))
         present = _PRESENT.get(field.name)
-        return self._of_runs(_runs.notes != sa.literal_column("''") if present is None else present.is_not(None))
+        if present is None:
+            return self._of_runs(_HAS_NOTES, in_order=True)
+        return self._of_runs(present.is_not(None))
 
-    def _of_runs(self, *each: sa.ColumnElement[bool]) -> Selected:
-        return of_runs(self.connection, self.project_id, *each)
+    def _of_runs(self, *each: sa.ColumnElement[bool], **more: Any) -> Selected:
+        return of_runs(self.connection, self.project_id, *each, **more)
 
     # Facts
 
@@ -130,27 +147,33 @@ class Conditions:
         match name:
             case "status":
                 return self._in_state([state for state in STATES if (state == value) == (op == "=")])
-            case "name" | "tags" if op == "~":
+            case "name" | "tags" | "notes" if op == "~":
                 return self._in_words(value.casefold(), name)
             case "name" if op != "=":
                 return self._of_runs(COMPARE[op](_runs.name_key, natural_order.key(value)))
             case "name" | "tags" | "id" if op in ("=", "has"):
                 return self._fact_in(name, [value])
             case "id":
-                return self._of_runs(COMPARE[op](_runs.id, int(value)))
+                return self._of_runs(COMPARE[op](_runs.id, int(value)), in_order=True)
             case "duration":
                 return self._duration(op, value)
             case "archived":
-                archived = self._of_runs(_runs.archived_at.is_not(None))
+                archived = self._of_runs(_runs.archived_at.is_not(None), in_order=True)
                 return archived if value else Except(archived)
-        return self._of_runs(*self._time(_TIMES[name], op, value))
+        column = _TIMES[name]
+        every_run_has_it = op in ("<", "<=", ">", ">=") and name != "ended"
+        opposite = self._time(column, _OPPOSITE[op], value) if every_run_has_it else ()
+        return self._of_runs(*self._time(column, op, value), opposite=opposite)
 
     def _fact_in(self, name: str, values: Iterable[Any]) -> Condition:
         if name == "id":
             return self._of_runs(_runs.id.in_([int(value) for value in values]))
         if name == "tags":
-            with_tag = sa.select(_tags.run_id).where(_tags.tag.in_([*values]))
-            return Selected(self.connection, [with_tag.where(_tags.project_id == self.project_id)], with_tag)
+            with_tag = sa.select(_tags.run_id).where(_tags.project_id == self.project_id)
+            by_index = [with_tag.where(_tags.tag == value) for value in values]
+            return Selected(
+                self.connection, by_index, sa.select(_tags.run_id).where(_tags.tag.in_([*values])), in_order=True
+            )
         keys = {natural_order.key(value) for value in values}
         return self._of_runs(sa.and_(_runs.name_key.in_(keys), _runs.name.in_([*values])))
 
@@ -182,26 +205,30 @@ class Conditions:
 
     def _in_state(self, states: list[str]) -> Condition:
         """Runs in one of these states, by what is stored: a stale run's status is still `running`."""
-        stored = _runs.status.in_([state for state in states if state != "stale"])
-        if states == ["stale"]:  # Without the others an index serves it.
-            return self._of_runs(runs.is_stale())
-        if ("stale" in states) == ("running" in states):
-            return self._of_runs(stored)
-        if "stale" in states:
-            return self._of_runs(stored, runs.is_stale())
-        return self._of_runs(sa.and_(stored, sa.not_(runs.is_stale())))
+        each = [_runs.status == state for state in states if state not in ("running", "stale")]
+        if "running" in states:
+            running = _runs.status == "running"
+            each.append(running if "stale" in states else sa.and_(running, sa.not_(runs.is_stale())))
+        elif "stale" in states:
+            each.append(runs.is_stale())
+        others = [_runs.status == state for state in STATES if state not in {*states, "stale"}]
+        is_by_status = ("stale" in states) == ("running" in states)
+        return self._of_runs(*each, in_order=True, opposite=others if is_by_status else ()) if each else Given(())
 
     def _in_words(self, text: str, place: Place = "words") -> Condition:
-        """Runs that have a text, in small letters, in their name, their tags or either."""
-        if "\n" in text:  # Only between a name and a tag there is one.
+        """Runs that have a text, in small letters, in their name, their tags or either, or in their notes."""
+        if "\n" in text and place != "notes":  # Only between a name and a tag there is one.
             return Given(())
         has_text = self._has_text(text, place)
         of_run = sa.select(_runs.id).where(has_text)
-        triples = word_index.triples(text, self.project_id) if self._is_sqlite else None
-        few = [of_run.where(word_index.has(_runs.id, triples))] if triples else []
-        return Selected(self.connection, [of_run.where(_runs.project_id == self.project_id)], of_run, few)
+        asked = word_index.question(text, place, [self.project_id]) if self._is_sqlite else None
+        if asked:
+            return Selected(self.connection, [word_index.found(asked)], of_run, in_order=True, tried=_TRIED_FOR_WORDS)
+        return Selected(self.connection, [of_run.where(_runs.project_id == self.project_id)], of_run)
 
     def _has_text(self, text: str, place: Place) -> sa.ColumnElement[bool]:
+        if place == "notes":
+            return sa.and_(_HAS_FOLDED, self._contains(_runs.folded_notes, text))
         position = sa.func.instr if self._is_sqlite else sa.func.strpos
         contains = self._contains(_runs.words, text)
         if place == "words":
@@ -221,12 +248,12 @@ class Conditions:
 
     # Config
 
-    def _config_where(self, key: str, *each: sa.ColumnElement[bool]) -> Selected:
+    def _config_where(self, key: str, *each: sa.ColumnElement[bool], in_order: bool = False) -> Selected:
         """Runs whose value fulfils any of some clauses, each of which has an index."""
         of_key = sa.select(_config.run_id).where(_config.key == key)
         by_index = [of_key.where(_config.project_id == self.project_id, one) for one in each]
         # Without the project: there are two indexes, and this is to take the run's.
-        return Selected(self.connection, by_index, of_key.where(sa.or_(*each)))
+        return Selected(self.connection, by_index, of_key.where(sa.or_(*each)), in_order)
 
     def _config(self, key: str, op: str, value: float | str) -> Condition:
         if op in ("~", "!~"):
@@ -239,7 +266,7 @@ class Conditions:
         compared = value if isinstance(value, float) else text_key(value)
         if op == "!=":  # Also a value of the other type.
             return self._config_where(key, column < compared, column > compared, other.is_not(None))
-        return self._config_where(key, COMPARE[op](column, compared))
+        return self._config_where(key, COMPARE[op](column, compared), in_order=op == "=")
 
     def _config_in(self, key: str, values: tuple[Any, ...], negated: bool) -> Condition:
         numbers = [value for value in values if isinstance(value, float)]
@@ -247,5 +274,5 @@ class Conditions:
         if negated:
             present = sa.and_(_config.number.is_not(None), _config.number.not_in(numbers))
             return self._config_where(key, present, sa.and_(_config.text.is_not(None), _config.text.not_in(texts)))
-        each = [_config.number.in_(numbers)] * bool(numbers) + [_config.text.in_(texts)] * bool(texts)
-        return self._config_where(key, *each)
+        each = [_config.number == number for number in numbers] + [_config.text == text for text in texts]
+        return self._config_where(key, *each, in_order=True)

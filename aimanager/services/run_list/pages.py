@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
-from ...db.matching import matched, numbers
+from ...db.arrays import Ints, numbers
+from ...db.matching import matched
 from ...errors import Unauthorized
 from ...extensions import db
 from ...models import Project, Run
@@ -53,11 +53,11 @@ def page(
     return Page(load(ids[:limit]), total, next_cursor)
 
 
-def passing(project_id: int, where: Filter) -> NDArray[np.int64]:
+def passing(project_id: int, where: Filter) -> Ints:
     """The ids of all runs of a project that pass a filter, ascending."""
     search = Search(RunList(project_id, Order(), where), to_microseconds(now()))
     every = numbers(search.connection, sa.select(_runs.id).where(_runs.project_id == project_id))
-    return np.sort(np.array(list(matched(search.conditions).among(every)), np.int64))
+    return np.sort(matched(search.conditions).among(every))
 
 
 def load(ids: Sequence[int]) -> list[Run]:
