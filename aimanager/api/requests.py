@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from ..errors import Invalid
+from ..models.run import COLOURS
 from ..services import alerts, console, marks, run_facts, validation
 from ..wire.times import SECOND
 from .fields import (
@@ -116,6 +117,9 @@ class ProjectChanges(Input):
 
 
 TotalSteps = Annotated[int, Field(ge=1, lt=INT64, examples=[5000], description="How many steps there will be")]
+Colour = Annotated[
+    int, Field(ge=0, lt=COLOURS, description="Of its lines: ten colours, then the same dashed; null for one by its id")
+]
 NoteText = Annotated[str, Field(min_length=1, max_length=marks.LONGEST_NOTE, examples=["A **spike**"]), PROSE]
 
 
@@ -203,6 +207,8 @@ class RunChanges(Input):
     tags: Tags = []
     notes: Prose = ""
     total_steps: TotalSteps | None = None
+    archived: Annotated[bool, Field(description="Left out of lists, unless they ask for archived runs")] = False
+    colour: Colour | None = None
     config_update: Annotated[Config, Field(description="Merged into config by key")] = {}
     add_tags: Tags = []
     remove_tags: Tags = []

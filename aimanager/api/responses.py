@@ -78,6 +78,10 @@ class RunOut(BaseModel):
     tags: TagsOut
     notes: str
     total_steps: int | None = Field(description="How many steps there will be, if the script said so")
+    archived: bool
+    colour: int | None = Field(
+        description="The colour of its lines that somebody chose, 0 to 19; null for one by its id"
+    )
     key: str | None = Field(description="The name of its own that it is resumed by")
     parent_id: int | None = Field(description="The run that it was forked from, which may be deleted since")
     fork_step: int | None = Field(description="The last step that it has of its parent; null for all of them")

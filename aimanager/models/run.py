@@ -22,6 +22,7 @@ from . import natural_order
 from .base import Base, Id, Json, Stamped, now
 
 STATUSES = ("running", "completed", "failed", "killed")
+COLOURS = 20  # That a run can have: ten, and the same ten dashed.
 FINAL = frozenset(STATUSES) - {"running"}
 # Compared byte by byte, on any database.
 Key = Text().with_variant(Text(collation="C"), "postgresql")
@@ -113,6 +114,10 @@ class Run(Stamped, Base):
     words: Mapped[str] = mapped_column(Text, default="", server_default="")
     lasted: Mapped[int | None] = mapped_column(BigInteger)
     folded_notes: Mapped[str] = mapped_column(Text, default="", server_default="", deferred=True)
+
+    @property
+    def archived(self) -> bool:
+        return self.archived_at is not None
 
     @property
     def duration(self) -> timedelta | None:

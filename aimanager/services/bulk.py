@@ -13,12 +13,11 @@ from ..errors import Forbidden, Invalid, NotFound
 from ..extensions import live_bus, writing
 from ..models import Project, Run, RunTag
 from ..models.base import now
-from ..models.run import keys_of
+from ..models.run import COLOURS, keys_of
 from ..principal import Principal
 from . import projects, validation
 
 MOST = 10_000  # Runs at once.
-COLOURS = 20
 _runs, _projects = Run.__table__.c, Project.__table__.c
 _NAMED = 5  # Runs that a refusal names.
 

@@ -15,7 +15,7 @@ from ..errors import Conflict, Invalid, Taken
 from ..extensions import database, db, live_bus, metric_store, parts, writing
 from ..models import Project, Run, RunMark
 from ..models.base import now
-from ..models.run import FINAL, STATUSES
+from ..models.run import COLOURS, FINAL, STATUSES
 from ..principal import Principal
 from ..store.tables import metric_stream
 from . import projects, run_facts, validation
@@ -163,14 +163,16 @@ def by_key(project_id: int, key: str) -> Run | None:
 
 
 def update(principal: Principal, run_id: int, **changes: Any) -> Run:
-    """Change name, status, ended_at, config, tags, notes, total_steps, or what `run_facts.merge` takes; a final status
-    without a time ends the run now."""
+    """Change name, status, ended_at, config, tags, notes, total_steps, archived, colour, or what `run_facts.merge` takes; a
+    final status without a time ends the run now."""
     facts = {name: changes.pop(name) for name in run_facts.MERGED & changes.keys()}
     changes = _checked(changes)
     last_step_now = last_step(run_id) if changes.get("status") == "running" else None
     with writing() as session:
         run = get(run_id, principal, "write")
         changes |= run_facts.merge(run, changes, facts)
+        if "archived" in changes and (archived := changes.pop("archived")) != run.archived:
+            changes["archived_at"] = now() if archived else None
         status = changes.get("status", run.status)
         ended_now = status != run.status and status in FINAL
         # A whole run that is put back brings the end that it had.
@@ -197,7 +199,7 @@ def update(principal: Principal, run_id: int, **changes: Any) -> Run:
 
 
 def _checked(changes: dict[str, Any]) -> dict[str, Any]:
-    allowed = {"name", "status", "ended_at", "config", "tags", "notes", "total_steps"}
+    allowed = {"name", "status", "ended_at", "config", "tags", "notes", "total_steps", "archived", "colour"}
     if not set(changes) <= allowed:
         raise Invalid.field("body", f"only {', '.join(sorted(allowed))} can be changed")
     if "name" in changes:
@@ -208,6 +210,8 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
         validation.check_tags(changes["tags"])
     if "notes" in changes:
         validation.check_prose("notes", changes["notes"])
+    if changes.get("colour") is not None and not 0 <= changes["colour"] < COLOURS:
+        raise Invalid.field("colour", f"colour must be a number from 0 to {COLOURS - 1}, or null")
     if "config" in changes:
         changes["config"] = validation.check_config(changes["config"])
     return changes

@@ -11,9 +11,9 @@ from typing import Any
 from flask import url_for
 
 from ..models import Run
+from ..models.run import COLOURS
 from .blueprint import web
 
-COLOURS = 20
 WHOLE_CARDS = 24  # A screen of them, or two: the others are sent with their names alone.
 FIRST = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}
 OF_THE_MACHINE = {"system", "sys", "gpu", "cpu"}

@@ -11,12 +11,12 @@ from flask import url_for
 from ..errors import Invalid
 from ..extensions import db
 from ..models import Run
+from ..models.run import COLOURS
 from ..services.run_list.states import states
 from ..services.run_list.table import Row
 from . import address, ids
 
 DRAWN, MOST = 10, 100
-COLOURS = 20
 
 
 def as_line(run: Run, state: str) -> dict[str, Any]:

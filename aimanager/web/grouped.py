@@ -9,6 +9,7 @@ from zlib import crc32
 
 from werkzeug.datastructures import MultiDict
 
+from ..models.run import COLOURS
 from ..services.paging import Page
 from ..services.run_list import groups, pages
 from ..services.run_list import table as table_of
@@ -18,7 +19,6 @@ from ..services.run_list.table import Table
 from . import template_filters
 from .address import here
 from .blueprint import web
-from .cards import COLOURS
 from .list_request import ListRequest
 
 MOST = 500  # Groups that a page shows.
