@@ -7,10 +7,11 @@
         for step in range(1000):
             run.log({"train/loss": loss}, step=step)
 
-Logging never waits for the server and never raises because of it: a background thread sends what was logged,
-tries again when the server is away, and sees to it that every point arrives once.
+Logging never waits for the server and never raises because of it. What was logged is on disk when `log` returns; a
+background thread sends it, tries again when the server is away, and sees to it that every point arrives once.
 """
 
+from ai_manager._ends import finish_on_signal
 from ai_manager._manager import AIManager
 from ai_manager._run import Run
 from ai_manager._version import __version__
@@ -19,6 +20,7 @@ from ai_manager.errors import (
     AuthenticationError,
     ConfigurationError,
     ServerError,
+    StopRequested,
     UnreachableError,
 )
 
@@ -29,6 +31,8 @@ __all__ = [
     "ConfigurationError",
     "Run",
     "ServerError",
+    "StopRequested",
     "UnreachableError",
     "__version__",
+    "finish_on_signal",
 ]

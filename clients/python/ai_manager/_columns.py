@@ -1,4 +1,4 @@
-"""Rows as columns, and columns as the bytes of a request: a frame, or JSON for a server that takes no frames."""
+"""What was logged as rows, rows as columns, columns as the bytes of a request: a frame, or JSON for a server without frames."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from ai_manager._queue import Row
+from typing import NamedTuple
 
 FRAME, JSON = "application/vnd.ai-manager.points", "application/json"
 MAGIC = b"AIMCOLS\x01"
 KINDS = {"q": "i8", "d": "f8"}
 SLICE = 1_000  # Numbers encoded as text in one go: the interpreter is held that long, under a millisecond.
+
+
+class Row(NamedTuple):
+    """What one call of `log` left: values of several metrics at one step and time."""
+
+    step: int
+    time: float  # seconds since 1970
+    names: tuple[str, ...]
+    values: tuple[float, ...]
 
 
 class Column(NamedTuple):
@@ -29,6 +35,16 @@ class Column(NamedTuple):
 
 def columns_of(rows: Sequence[Row]) -> list[Column]:
     """One column for each metric that is in the rows."""
+    if not rows:
+        return []
+    names = rows[0].names
+    if all(row.names is names for row in rows):
+        # The usual loop, which logs the same metrics at each step.
+        steps, times = array("q", [row.step for row in rows]), array("d", [row.time for row in rows])
+        return [
+            Column(name, steps, times, array("d", values))
+            for name, values in zip(names, zip(*[row.values for row in rows]))
+        ]
     places: dict[str, list[int]] = {}
     values: dict[str, list[float]] = {}
     for place, row in enumerate(rows):

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from ai_manager import _settings
-from ai_manager._channel import Channel
+from ai_manager._config import Settings as Config
 from ai_manager._notices import Notices
-from ai_manager._run import Run, as_config
+from ai_manager._run import Run, clean_tags, warn_of_lost
 from ai_manager._sender import Sender
+from ai_manager._spool.folder import Folder, root
 from ai_manager._transport import Transport
-from ai_manager._values import LONGEST_TAG, MOST_TAGS, label
-from ai_manager.errors import ConfigurationError
+from ai_manager._values import label
+from ai_manager.errors import ConfigurationError, UnreachableError
 
 
 class AIManager:
     """A project on an AI Manager server, looked up by its name or created.
 
     Give `username` and `password`, or an `api_key`; what is not given is taken from the environment variables
-    AI_MANAGER_URL and AI_MANAGER_API_KEY. A missing credential or a malformed address raises
-    ConfigurationError here and now. The server itself is spoken to in the background: when it is away, or
-    does not accept the credentials, training continues and one warning says so. Call `check()` to find out
-    before training starts.
+    AI_MANAGER_URL and AI_MANAGER_API_KEY. `mode` (or AI_MANAGER_MODE) is "online", "offline": runs are kept on disk
+    until `ai-manager sync` sends them, or "disabled": nothing is kept. Without credentials it is offline. A malformed
+    address raises ConfigurationError here and now. The server itself is spoken to in the background: when it is away,
+    or does not accept the credentials, training continues and one warning says so. Call `check()` to find out before
+    training starts.
     """
 
     def __init__(
@@ -32,22 +36,37 @@ class AIManager:
         username: str | None = None,
         password: str | None = None,
         api_key: str | None = None,
+        mode: str | None = None,
     ) -> None:
         if not isinstance(project_name, str) or not project_name.strip():
             raise ConfigurationError("project_name is missing")
         if label(project_name) != project_name.strip():
             raise ConfigurationError("project_name has more than 200 characters, or some that cannot be printed")
         settings = _settings.resolve(api_url, username, password, api_key)
+        chosen = _settings.mode_of(mode)
+        if chosen == "online" and not settings.has_credentials:
+            raise ConfigurationError("no credentials: " + _settings.HOW)
         self.project_name = project_name
+        self.mode = chosen or ("online" if settings.has_credentials else "offline")
         self._notices = Notices()
         self._transport = Transport(settings)
-        self._sender = Sender(self._transport, project_name, self._notices)
-        if settings.bare:
-            self._notices.once("bare", "credentials travel unprotected to %s; use https", settings.url)
-        self._sender.wake()
+        self._sender = Sender(self._transport if self.mode == "online" else None, project_name, self._notices)
+        self._has_adopted = False
+        if self.mode == "offline":
+            self._notices.once(
+                "offline", "offline: runs are kept in %s; `ai-manager sync` brings them to a server", root()
+            )
+        elif self.mode == "online":
+            if settings.bare:
+                self._notices.once("bare", "credentials travel unprotected to %s; use https", settings.url)
+            self._sender.find_project()
 
     def __repr__(self) -> str:
-        return f"AIManager(project_name={self.project_name!r}, api_url={self._transport.url!r})"
+        return f"AIManager(project_name={self.project_name!r}, api_url={self._transport.url!r}, mode={self.mode!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without credentials: another process takes those of its environment."""
+        return _manager_again, (self.project_name, self._transport.url, self.mode)
 
     def run(
         self,
@@ -56,19 +75,38 @@ class AIManager:
         tags: Iterable[str] | None = None,
         total_steps: int | None = None,
     ) -> Run:
-        """Begin a run. `config` is a mapping, an argparse namespace or a dataclass of any settings; with `total_steps` its
-        page shows how far it is.
+        """Begin a run. `config` is whatever holds settings: a mapping, a namespace, a dataclass, the objects of OmegaConf,
+        pydantic, attrs and others. With `total_steps` the run's page shows how far it is.
 
         Returns at once; the run appears on the server as soon as that is reached.
         """
-        if isinstance(tags, str):
-            raise ConfigurationError("tags is a list of words, not one word")
-        words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
-        notices = Notices()
-        channel = Channel(label(name or "") or None, as_config(config), words[:MOST_TAGS], notices)
-        channel.total_steps = total_steps
-        self._sender.add(channel)
-        return Run(channel, self._sender, self._transport.url, notices)
+        settings = Config(config)
+        described: dict[str, Any] = {"config": settings.value, "tags": clean_tags(tags or ())}
+        if name and label(name):
+            described["name"] = label(name)
+        if total_steps is not None:
+            described["total_steps"] = total_steps
+        facts = {
+            "server": self._transport.url,
+            "project": self.project_name,
+            "key": uuid.uuid4().hex,  # Makes the creation of the run harmless to repeat, whoever does it.
+            "run": described,
+            "mode": self.mode,
+            "inherited": False,
+            "run_id": None,
+            "created": time.time(),
+        }
+        run = Run(facts, None if self.mode == "disabled" else self._sender, self._transport.url)
+        warn_of_lost(settings, run._notices)
+        run._open()
+        if not self._has_adopted:
+            self._has_adopted = True
+            self._sender.adopt(self._is_ours)
+        return run
+
+    def _is_ours(self, folder: Folder) -> bool:
+        """Whether a spool that a process left is for this server, and was meant to be sent."""
+        return folder.facts.get("server") == self._transport.url and folder.facts.get("mode") == "online"
 
     def check(self) -> dict[str, Any]:
         """Ask the server who we are: the user's record. Raises what is wrong, in one sentence.
@@ -77,8 +115,15 @@ class AIManager:
         address. ServerError: it answers with an error.
         """
         user = self._transport.call("GET", "/auth/me")
+        if "username" not in user:
+            raise UnreachableError(f"{self._transport.url} does not answer like an AI Manager")
         self._sender.resume()
         return user
+
+    def sign_in(self, username: str | None = None, password: str | None = None, api_key: str | None = None) -> None:
+        """Use other credentials from now on, for all runs of this manager: after a password was changed, a key replaced."""
+        self._transport.sign_in_as(_settings.resolve(self._transport.url, username, password, api_key))
+        self._sender.resume()
 
     @property
     def project_id(self) -> int | None:
@@ -90,3 +135,9 @@ class AIManager:
     def url(self) -> str | None:
         """The address of the project's page, as soon as it has an id."""
         return None if self.project_id is None else f"{self._transport.url}/app/projects/{self.project_id}"
+
+
+def _manager_again(project_name: str, url: str, mode: str) -> AIManager:
+    """What a pickled manager becomes: without credentials in the environment, one whose runs the parent sends."""
+    settings = _settings.resolve(url)
+    return AIManager(project_name, url, mode=mode if settings.has_credentials or mode != "online" else None)

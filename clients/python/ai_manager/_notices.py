@@ -8,7 +8,7 @@ import time
 log = logging.getLogger("ai_manager")
 
 MOST_KEYS = 200  # A script that invents a new bad metric name each step must not fill memory or the screen.
-PAUSE = 300.0  # Seconds between two warnings about one passing cause.
+PAUSE = 60.0  # Seconds between two warnings about one passing cause.
 
 
 class Notices:
@@ -27,7 +27,7 @@ class Notices:
     def again(self, key: object, message: str, *values: object) -> None:
         """Warn unless this key was warned about in the last minutes."""
         now = time.monotonic()
-        if now - self._said.get(key, -PAUSE) < PAUSE:
+        if now - self._said.get(key, float("-inf")) < PAUSE:
             return
         self._said[key] = now
         log.warning("AI Manager: " + message, *values)

@@ -2,92 +2,159 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import threading
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from ai_manager._channel import Channel
+from ai_manager import _ends, _settings
+from ai_manager._config import Settings as Config
+from ai_manager._delivery import Delivery
 from ai_manager._notices import Notices
-from ai_manager._queue import Row
 from ai_manager._sender import Sender
-from ai_manager._values import INT64, integer, jsonable, metric_name, number, seconds
-from ai_manager.errors import ConfigurationError
+from ai_manager._spool.folder import Folder
+from ai_manager._spool.writer import Spool, limit_of_environment
+from ai_manager._transport import Transport
+from ai_manager._values import INT64, LONGEST_TAG, MOST_TAGS, integer, label, metric_name, number, seconds
+from ai_manager.errors import ConfigurationError, StopRequested
 
 FINAL = ("completed", "failed", "killed")
 MOST_NAMES = 20_000  # Names and sets of names remembered; beyond it they are checked each time.
+MOST_IN_A_ROW = 500  # Metrics of one record; a call with more becomes several of the same step.
 FINISH_BUDGET = 60.0  # Seconds that `finish` gives a server that is answering but has much to take.
 
 
 class Run:
     """One training run. Made by `AIManager.run`; use it with `with`, or call `finish` yourself.
 
-    `log` may be called from several threads, and in a forked child; the parent says how the run ends.
+    `log` may be called from several threads and processes. A copy is the same run; what is pickled is a handle to it,
+    without credentials, with which another process can log to it. Whoever began the run says how it ends.
     """
 
-    def __init__(self, channel: Channel, sender: Sender, url: str, notices: Notices) -> None:
-        self._channel = channel
-        self._sender = sender
-        self._server = url
-        self._notices = notices
+    def __init__(self, facts: dict[str, Any], sender: Sender | None, server: str) -> None:
+        self._facts = facts
+        self._sender = sender  # None when the run is disabled.
+        self._server = server
+        self._notices = Notices()
+        self._delivery: Delivery | None = None
+        self._spool: Spool | _Unopened = _Unopened(self)
         self._last_step = -1
+        self._has_fractions = False  # Whether steps are epochs.
         self._names: dict[Any, str | None] = {}
-        self._sets: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
+        runs[facts["key"]] = self
 
     def __repr__(self) -> str:
-        return f"<Run {self.name!r} id={self._channel.run_id} dropped={self.dropped}>"
+        run_id = self._delivery.run_id if self._delivery else None
+        return f"<Run {self.name!r} id={run_id} dropped={self.dropped}>"
+
+    def _open(self) -> Spool | _Unopened:
+        """Begin this process's part of the run: its spool, and the way from there to the server."""
+        sender = self._sender
+        if sender is None or not isinstance(self._spool, _Unopened) or self._spool.is_over:
+            return self._spool
+        folder = None
+        is_online = self._facts["mode"] == "online" and sender.is_online
+        try:
+            folder = Folder.create(self._facts, sends=is_online)
+        except OSError as error:
+            self._notices.again("disk", "no spool can be made (%s): what is logged is kept in memory only", error)
+        self._spool = spool = Spool(folder, self._notices, limit_of_environment())
+        self._delivery = Delivery(spool, folder, self._facts, self._notices)
+        spool.wake = sender.wake
+        _ends.exits.watch()
+        _ends.flush_at_end_of_forked_process()
+        sender.add(self._delivery)
+        return spool
+
+    # Logging.
 
     def log(self, metrics: Mapping[str, Any], step: Any = None, timestamp: Any = None) -> None:
-        """Keep the values of some metrics at one step, for the background thread to send.
+        """Keep the values of some metrics at one step: on disk when this returns, and sent in the background.
 
         Never waits for the server and never raises: a value that is no number, or a name that is no name, is
-        left out with one warning for each name. Without `step` it is the last step plus one, 0 at first.
-        Without `timestamp` (seconds since 1970, or a datetime) it is now.
+        left out with one warning for each name. Metrics may be nested: `{"train": {"loss": 0.1}}` is `train/loss`.
+        Without `step` it is the last step plus one, 0 at first. A step with a fraction is an epoch: it becomes the
+        metric `epoch`, and steps count on. Without `timestamp` (seconds since 1970, or a datetime) it is now.
         """
         try:
             now = time.time()
             if timestamp is not None:
                 now = self._time(timestamp, now)
-            names, values = [], []
-            checked = self._names
-            for key, value in metrics.items():
-                name = checked.get(key) or self._name(key)
-                if type(value) is not float:
-                    try:
-                        value = number(value)
-                    except Exception:
-                        self._notices.once(("value", name), "metric %.100r: %.80r is not a number", name, value)
-                        continue
-                if name is not None:
-                    names.append(name)
-                    values.append(value)
+            names: list[str] = []
+            values: list[float] = []
+            self._read(metrics, names, values)
             if names:
-                self._keep(step, now, tuple(names), tuple(values))
+                self._keep(step, now, names, values)
         except Exception as error:
             self._notices.once("log", "log() takes a mapping of names to numbers and a whole step: %r", error)
 
-    def _keep(self, step: Any, now: float, names: tuple[str, ...], values: tuple[float, ...]) -> None:
-        """Queue a row; the step is settled under the lock, so that threads do not get the same one."""
-        names = self._sets.get(names) or self._remember(names)
-        with self._channel.lock:
+    def _read(self, metrics: Mapping[str, Any], names: list[str], values: list[float], prefix: str = "") -> None:
+        """Append the names and values that can be kept."""
+        checked = self._names
+        for key, value in metrics.items():
+            if type(value) is not float:
+                if isinstance(value, Mapping):
+                    if prefix.count("/") < 20:
+                        self._read(value, names, values, f"{prefix}{key}/")
+                    continue
+                try:
+                    value = number(value)
+                except Exception:
+                    self._notices.once(
+                        ("value", prefix, key), "metric %.100r: %.80r is not a number", prefix + str(key), value
+                    )
+                    continue
+            if prefix:
+                key = f"{prefix}{key}"
+            name = checked.get(key) or self._name(key)
+            if name is not None:
+                names.append(name)
+                values.append(value)
+
+    def _keep(self, step: Any, now: float, names: list[str], values: list[float]) -> None:
+        """Write a row; the step is settled under the lock, so that threads do not get the same one."""
+        spool = self._spool
+        with spool.lock:
             if step is None:
                 step = self._next_step()
-            elif type(step) is not int or not -INT64 <= step < INT64:
-                step = self._step(step)
+            elif self._has_fractions or type(step) is not int or not -INT64 <= step < INT64:
+                step = self._step(step, names, values)
             self._last_step = step
-            idle = self._channel.put(Row(step, now, names, values))
-        if idle:
-            self._sender.wake()
+            key = tuple(names)
+            parts = self._sets.get(key) or self._remember(key)
+            if len(parts) == 1:
+                spool.points(step, now, parts[0], tuple(values))
+                return
+            at = 0
+            for part in parts:
+                spool.points(step, now, part, tuple(values[at : at + len(part)]))
+                at += len(part)
 
     def _next_step(self) -> int:
         return min(self._last_step + 1, INT64 - 1)
 
-    def _step(self, step: Any) -> int:
+    def _step(self, step: Any, names: list[str], values: list[float]) -> int:
         try:
-            return integer(step)
+            whole = integer(step)
         except Exception:
             self._notices.once("step", "step %.80r is not a whole number of 64 bits; counting on instead", step)
             return self._next_step()
+        if isinstance(whole, int) and not self._has_fractions:
+            return whole
+        if not self._has_fractions:
+            self._has_fractions = True
+            self._notices.once(
+                "fraction", "step %r has a fraction: it becomes the metric 'epoch', and steps count on", whole
+            )
+        if "epoch" not in names:
+            names.append("epoch")
+            values.append(float(whole))
+        return self._next_step()
 
     def _time(self, timestamp: Any, now: float) -> float:
         try:
@@ -107,32 +174,85 @@ class Run:
             self._names[key] = name
         return name
 
-    def _remember(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """One tuple for all rows of the same metrics: a million rows then share it."""
+    def _remember(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """The names of a call in records of their own where they are many; the same objects each time."""
         if len(set(names)) < len(names):
             raise ValueError("the same metric twice in one call")
+        parts = tuple(names[at : at + MOST_IN_A_ROW] for at in range(0, len(names), MOST_IN_A_ROW))
         if len(self._sets) < MOST_NAMES:
-            self._sets[names] = names
-        return names
+            self._sets[names] = parts
+        return parts
 
-    def update_config(self, config: Mapping[str, Any] | None = None, **settings: Any) -> None:
-        """Add settings after the start; anything that has no JSON form is kept as its text."""
-        self._channel.update_config(as_config({**as_config(config), **settings}))
-        self._sender.wake()
+    # What else is said about the run. Each is a record in the spool, in order with the points.
+
+    def say(self, kind: str, value: Any) -> None:
+        """Keep a fact about the run, of one of the kinds in `_facts`. Never raises."""
+        try:
+            self._spool.fact({"kind": kind, "value": value})
+        except Exception as error:
+            self._notices.again(("say", kind), "%s could not be kept: %r", kind, error)
+
+    def update_config(self, config: Any = None, **settings: Any) -> None:
+        """Add settings after the start. What cannot be kept as JSON is left out, by name."""
+        read = [Config(config), Config(settings)]
+        for part in read:
+            warn_of_lost(part, self._notices)
+        changes = {**read[0].value, **read[1].value}
+        if self._delivery:
+            self._delivery.config.update(changes)
+        self.say("config", changes)
+
+    def tag(self, *tags: str) -> None:
+        """Add tags."""
+        words = clean_tags(tags)
+        if words:
+            self.say("tags", words)
+
+    # The end.
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until the server has everything that was logged so far; True when it has.
+
+        Waits as `finish` does. In the modes offline and disabled there is nothing to wait for.
+        """
+        sender, delivery, spool = self._sender, self._delivery, self._spool
+        if sender is None or delivery is None or not isinstance(spool, Spool):
+            return True
+        spool.cut()
+        if not sender.is_online:
+            spool.flush()
+            return True
+        place = spool.cut_at
+        budget = FINISH_BUDGET if timeout is None else timeout
+        return sender.wait(delivery, lambda: delivery.has_passed(place), budget, patience=timeout)
 
     def finish(self, status: str = "completed", timeout: float | None = None) -> bool:
         """End the run and wait until the server has everything; True when it has.
 
         Waits up to a minute for a server that is answering and 4 seconds for one that is not, or `timeout`
-        seconds. What was not delivered then is still tried in the background until the process ends.
+        seconds. What was not delivered then is still tried in the background until the process ends; after that
+        it is on disk, for the next run on this machine or `ai-manager sync`. Offline, True says that all is on disk.
         """
         if status not in FINAL:
             raise ConfigurationError("a run ends as one of: " + ", ".join(FINAL))
-        self._channel.close(status)
+        return self._finish(status, None, timeout)
+
+    def _finish(self, status: str, exit_: _ends.Exit | None, timeout: float | None = None) -> bool:
+        sender, delivery = self._sender, self._delivery
+        if sender is None or delivery is None:
+            self._spool.end({})
+            return True
+        delivery.close(status, exit_)
+        if not sender.is_online:
+            delivery.leave()
+            return not delivery.keeps_in_memory
+        if sender.has_children:
+            key = self._facts["key"]
+            sender.adopt(lambda folder: folder.facts.get("key") == key)
         budget = FINISH_BUDGET if timeout is None else timeout
-        delivered = self._sender.wait_for(self._channel.done, budget, patience=timeout)
+        delivered = sender.wait_for(delivery, budget, patience=timeout)
         if not delivered:
-            self._notices.once("late", "points not delivered yet: %d; still trying", self._channel.unsent)
+            delivery.say_what_is_left()
         return delivered
 
     def __enter__(self) -> Run:
@@ -141,16 +261,42 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        status = "completed"
-        if kind is not None and not (isinstance(error, SystemExit) and error.code in (None, 0)):
-            status = "killed" if issubclass(kind, KeyboardInterrupt) else "failed"
-        self.finish(status)
+        if isinstance(error, StopRequested):
+            error = KeyboardInterrupt()
+            self._finish("killed", _ends.exit_of(None))
+            return
+        self._finish(*_ends.end_of(error))
+
+    def __del__(self) -> None:
+        # A script that makes many runs and forgets one: nothing more will come of it. At the end of the process, the exit
+        # hook has said how it ended already.
+        with contextlib.suppress(Exception):
+            if self._delivery is not None and not self._delivery.closed:
+                self._delivery.close("completed", None)
+                if self._sender:
+                    self._sender.wake()
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether somebody asked the run to stop, on its page or by the API. Costs no request: end the loop when it is True."""
+        return self._delivery is not None and self._delivery.stop_requested
+
+    def raise_if_stopped(self) -> None:
+        """Raise StopRequested if somebody asked the run to stop; leaving the `with` block by it ends the run as killed."""
+        if self.should_stop:
+            raise StopRequested("somebody asked this run to stop")
+
+    # What it is.
 
     @property
     def id(self) -> int | None:
         """The run's number; None until the server was reached. Waits for it 4 s at most."""
-        self._sender.wait_until(lambda: self._channel.run_id is not None or self._channel.done.is_set())
-        return self._channel.run_id
+        sender, delivery = self._sender, self._delivery
+        if sender is None or delivery is None:
+            known = self._facts.get("run_id")
+            return int(known) if known else None
+        sender.wait_until(lambda: delivery.run_id is not None or delivery.done.is_set())
+        return delivery.run_id
 
     @property
     def url(self) -> str | None:
@@ -160,27 +306,114 @@ class Run:
     @property
     def name(self) -> str | None:
         """The run's name; None until the server, which then chooses it, was reached."""
-        return self._channel.name
+        return self._delivery.name if self._delivery else self._facts["run"].get("name")
 
     @property
     def config(self) -> dict[str, Any]:
         """The settings as they are stored."""
-        return dict(self._channel.config)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether somebody asked the run to stop, on its page or by the API. Costs no request: end the loop when it is True."""
-        return self._channel.stop_requested
+        return copy.deepcopy(self._delivery.config if self._delivery else self._facts["run"].get("config") or {})
 
     @property
     def dropped(self) -> int:
-        """Values that will never arrive: refused, too many for the memory, or logged after the end."""
-        return self._channel.dropped
+        """Values that will never arrive: refused, without room on disk and in memory, or logged after the end."""
+        return self._delivery.dropped if self._delivery else self._spool.dropped
+
+    # Copies, and other processes.
+
+    def __copy__(self) -> Run:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Run:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._sender:
+            self._sender.has_children = True
+        facts = {**self._facts, "run_id": self._delivery.run_id if self._delivery else self._facts.get("run_id")}
+        return attach, (facts, self._server, self._sender is None, self._last_step)
+
+    def _after_fork(self) -> None:
+        """In a child: this process's part of the run begins when it logs something."""
+        is_over = self._spool.is_over
+        if self._delivery:
+            self._facts = {**self._facts, "inherited": True, "run_id": self._delivery.run_id}
+            self._delivery = None
+        self._notices = Notices()
+        self._spool = _Unopened(self)
+        self._spool.is_over = is_over
 
 
-def as_config(config: Any) -> dict[str, Any]:
-    """Settings as a JSON object, from a mapping, an argparse namespace or a dataclass."""
-    if config is None:
-        return {}
-    plain = jsonable(config)
-    return plain if isinstance(plain, dict) else {"config": plain}
+class _Unopened:
+    """Stands for a spool until there is something to keep in it, and for ever in a run that is disabled."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = weakref.ref(run)
+        self.lock = threading.RLock()
+        self.is_over = False
+        self.dropped = 0
+
+    def _opened(self) -> Spool | None:
+        run = self._run()
+        spool = run._open() if run else self
+        return spool if isinstance(spool, Spool) else None
+
+    def points(self, step: int, when: float, names: tuple[str, ...], values: tuple[float, ...]) -> None:
+        spool = self._opened()
+        if spool:
+            spool.points(step, when, names, values)
+        elif self.is_over:
+            self.dropped += len(values)
+
+    def fact(self, fact: dict[str, Any]) -> None:
+        spool = self._opened()
+        if spool:
+            spool.fact(fact)
+
+    def end(self, fact: dict[str, Any]) -> None:
+        self.is_over = True
+
+
+def warn_of_lost(config: Config, notices: Notices) -> None:
+    """Name the settings that cannot be kept."""
+    for name, reason in config.lost[:20]:
+        notices.once(("config", name), "config %.200s is left out: %s", name, reason)
+
+
+def clean_tags(tags: Iterable[Any]) -> list[str]:
+    """Tags as the server takes them."""
+    if isinstance(tags, str):
+        raise ConfigurationError("tags is a list of words, not one word")
+    words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
+    return [*dict.fromkeys(words)][:MOST_TAGS]
+
+
+runs: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
+
+
+_senders: dict[tuple[str, str], Sender] = {}  # Of runs that came from other processes, by server and project.
+
+
+def attach(facts: dict[str, Any], server: str, is_disabled: bool, last_step: int) -> Run:
+    """What a pickled run becomes: the run itself where it began, a handle to it elsewhere."""
+    known = runs.get(facts["key"])
+    if known is not None:
+        return known
+    if is_disabled:
+        return Run(facts, None, server)
+    place = server, facts["project"]
+    if place not in _senders:
+        settings = _settings.resolve(server)
+        # Without credentials it only writes: whoever began the run sends what is written.
+        is_online = settings.has_credentials and facts["mode"] == "online"
+        _senders[place] = Sender(Transport(settings) if is_online else None, facts["project"], Notices())
+    run = Run({**facts, "inherited": True}, _senders[place], server)
+    run._last_step = last_step
+    return run
+
+
+def _after_fork() -> None:
+    for run in list(runs.values()):
+        run._after_fork()
+
+
+_ends.forked.append(_after_fork)

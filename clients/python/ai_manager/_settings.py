@@ -1,4 +1,4 @@
-"""Which server, and as whom: arguments first, then the environment."""
+"""Which server, as whom, and in which mode: arguments first, then the environment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ HOW = (
     "pass api_key=... or username=... and password=..., or set AI_MANAGER_API_KEY "
     "(keys are made on the server's settings page)"
 )
+MODES = ("online", "offline", "disabled")
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,17 @@ class Settings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
+    from_environment: bool = False  # Whether the credentials are the environment's, which may change.
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.api_key or self.username)
 
     @property
     def bare(self) -> bool:
         """Whether credentials would travel unprotected: plain http to another machine."""
         parts = urlsplit(self.url)
-        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+        return self.has_credentials and parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
 
 def resolve(
@@ -38,7 +44,7 @@ def resolve(
     password: str | None = None,
     api_key: str | None = None,
 ) -> Settings:
-    """Settings from arguments and environment; raises ConfigurationError with what to do."""
+    """Settings from arguments and environment, perhaps without credentials. Raises ConfigurationError with what to do."""
     url = _address(api_url or os.environ.get("AI_MANAGER_URL") or DEFAULT_URL)
     if api_key and (username or password):
         raise ConfigurationError("give an api_key or a username and password, not both")
@@ -48,10 +54,18 @@ def resolve(
         return Settings(url, username=username, password=password)
     key = (api_key or os.environ.get("AI_MANAGER_API_KEY") or "").strip()
     if not key:
-        raise ConfigurationError("no credentials: " + HOW)
+        return Settings(url, from_environment=True)
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigurationError("the API key holds characters that no key has; copy it again")
-    return Settings(url, api_key=key)
+    return Settings(url, api_key=key, from_environment=not api_key)
+
+
+def mode_of(mode: str | None) -> str | None:
+    """The mode that was asked for, by argument or AI_MANAGER_MODE; None when nobody asked."""
+    mode = mode or os.environ.get("AI_MANAGER_MODE") or None
+    if mode is not None and mode not in MODES:
+        raise ConfigurationError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
+    return mode
 
 
 def _address(url: str) -> str:

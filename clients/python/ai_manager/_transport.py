@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import encodings.idna  # noqa: F401 - see below
+import gzip
 import json
+import os
 import platform
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import urllib3
 
 from ai_manager._columns import FRAME, JSON
-from ai_manager._settings import Settings
+from ai_manager._settings import HOW, Settings
 from ai_manager._version import __version__
 from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
 
@@ -21,6 +24,7 @@ from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
 # would leave the child without it for ever, so it is imported above, in the foreground.
 
 LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
+WORTH_PACKING = 1 << 10  # Bytes from which on a body is compressed.
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
 TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 AGENT = f"ai-manager-client/{__version__} python/{platform.python_version()}"
@@ -30,16 +34,20 @@ FORM = "application/x-www-form-urlencoded"
 class Transport:
     """Calls the API as one user. Safe to share between threads.
 
-    Redirects are not followed, so that credentials never reach another host; proxies from the environment are
-    not used; certificates are always checked.
+    Redirects are not followed, so that credentials never reach another host; certificates are always checked. Proxies
+    and certificates are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY; REQUESTS_CA_BUNDLE or
+    SSL_CERT_FILE; AI_MANAGER_CLIENT_CERT and AI_MANAGER_CLIENT_KEY.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self.points_kind = FRAME  # What this server takes points as.
-        self._token = settings.api_key
-        self._base_path = urlsplit(settings.url).path
+        self.sign_in_as(settings)
         self.reconnect()
+
+    def sign_in_as(self, settings: Settings) -> None:
+        """Use other credentials from now on."""
+        self._settings = settings
+        self._token = settings.api_key
 
     def __repr__(self) -> str:
         return f"Transport({self._settings.url!r})"
@@ -51,7 +59,7 @@ class Transport:
 
     def reconnect(self) -> None:
         """Begin with fresh connections; a forked child must not speak on its parent's sockets."""
-        self._pool = urllib3.connection_from_url(self._settings.url, maxsize=2, timeout=TIMEOUT)
+        self._pool = _connections(self._settings.url)
 
     def call(
         self, method: str, path: str, body: Any = None, key: str | None = None, kind: str = JSON
@@ -59,8 +67,11 @@ class Transport:
         """The JSON object that the server answers with.
 
         `body` is bytes of that kind, or something to encode as JSON; `key` makes a POST harmless to repeat. A token
-        that ran out is renewed once. Raises UnreachableError, AuthenticationError or ServerError.
+        that ran out is renewed once. Raises UnreachableError, AuthenticationError or ServerError, and ValueError for a
+        certificate that cannot be read.
         """
+        if not self._settings.has_credentials:
+            raise AuthenticationError(HOW)
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         if self._token is None:
@@ -97,10 +108,13 @@ class Transport:
         headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
         if body is not None:
             headers["Content-Type"] = kind
+            if len(body) > WORTH_PACKING:
+                # The same bytes each time, without a time in them: a repeat is known by its bytes.
+                body, headers["Content-Encoding"] = gzip.compress(body, 1, mtime=0), "gzip"
         try:
             response = self._pool.urlopen(
                 method,
-                self._base_path + path,
+                self.url + path,
                 body=body,
                 headers=headers,
                 retries=False,
@@ -135,13 +149,41 @@ class Transport:
         if response.status < 400:
             target = str(response.headers.get("Location"))[:200]
             raise UnreachableError(f"{self.url} redirects to {target}; use that as api_url")
-        from_api = answer is not None and "detail" in answer
+        from_api = answer is not None and isinstance(answer.get("detail"), str) and response.status != 407
         detail = str(answer["detail"])[:500] if answer and from_api else "no AI Manager's answer"
+        if response.status in (401, 403, 407) and not from_api:
+            # A gateway, a captive portal, a proxy that wants a password: a fault of the network, which may pass.
+            raise UnreachableError(f"something between here and {self.url} answered {response.status}")
         if response.status == 401:
             what = "the API key" if self._settings.api_key else "this user name and password"
             raise AuthenticationError(f"{self.url} does not accept {what} ({detail})")
         retry_after = _retry_after(response.headers.get("Retry-After"))
         raise ServerError(response.status, detail, retry_after, from_api)
+
+
+def _connections(url: str) -> Any:
+    """Connections to a server, through the proxy and with the certificates that the environment names."""
+    parts = urlsplit(url)
+    options: dict[str, Any] = {"num_pools": 2, "maxsize": 2, "timeout": TIMEOUT}
+    if parts.scheme == "https":
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+        if bundle:
+            options["ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"] = bundle
+        certificate = os.environ.get("AI_MANAGER_CLIENT_CERT")
+        if certificate:
+            options["cert_file"] = certificate
+            options["key_file"] = os.environ.get("AI_MANAGER_CLIENT_KEY") or None
+    proxies = getproxies_environment()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass_environment(parts.netloc, proxies):
+        return urllib3.PoolManager(**options)
+    proxy_parts = urlsplit(proxy if "://" in proxy else "http://" + proxy)
+    headers = None
+    if proxy_parts.username:
+        who = f"{unquote(proxy_parts.username)}:{unquote(proxy_parts.password or '')}"
+        headers = urllib3.make_headers(proxy_basic_auth=who)
+    address = f"{proxy_parts.scheme}://{proxy_parts.netloc.rpartition('@')[2]}"
+    return urllib3.ProxyManager(address, proxy_headers=headers, **options)
 
 
 def _json_object(content: bytes) -> dict[str, Any] | None:

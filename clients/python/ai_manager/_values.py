@@ -1,14 +1,10 @@
-"""Turn what people log into float64, int64 and JSON."""
+"""Turn what people log into float64, int64 and names."""
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import enum
 import math
 import operator
 import unicodedata
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,8 +15,7 @@ LONGEST_LABEL = 200
 LONGEST_TAG = 100
 MOST_TAGS = 100
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-LONGEST_TEXT = 10_000  # Characters kept of an object that has only its str().
-LARGEST_ARRAY = 1_000  # Elements of an array that still reads as a setting and not as data.
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # Letters by their category, but nothing is drawn for them.
 
 
 def number(value: Any) -> float:
@@ -35,12 +30,21 @@ def number(value: Any) -> float:
     return float(item() if callable(item) else value)
 
 
-def integer(step: Any) -> int:
-    """The int64 of a step; a float is taken when it is whole."""
+def integer(step: Any) -> int | float:
+    """The int64 of a step, also of one that is written as text; a float when it has a fraction.
+
+    Raises TypeError, ValueError or OverflowError for what is no step.
+    """
     item = getattr(step, "item", None)
     if callable(item):
         step = item()
-    if isinstance(step, float) and step.is_integer():
+    if isinstance(step, str):
+        step = float(step) if not step.strip().lstrip("+-").isdecimal() else int(step)
+    if isinstance(step, float):
+        if not step.is_integer():
+            if not math.isfinite(step):
+                raise ValueError("a step is a finite number")
+            return step
         step = int(step)
     as_int = operator.index(step)
     if not -INT64 <= as_int < INT64:
@@ -62,13 +66,21 @@ def metric_name(name: Any) -> str:
         raise TypeError("a metric's name is a string")
     if not 1 <= len(name) <= LONGEST_NAME or not all(map(_shows, name)):
         raise ValueError("a metric's name has 1 to 250 printable characters")
+    if is_blank(name):
+        raise ValueError("a metric's name is not blank")
     return str(name)
 
 
 def label(text: Any, longest: int = LONGEST_LABEL) -> str:
     """A name or tag as the server takes it: what cannot be printed becomes a blank, what is too long is cut."""
     shown = "".join(letter if _shows(letter) else " " for letter in str(text))
-    return shown.strip()[:longest].rstrip()
+    shown = shown.strip()[:longest].rstrip()
+    return "" if is_blank(shown) else shown
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be seen of it: spaces of any kind, format characters, fillers."""
+    return all(letter.isspace() or letter in FILLERS or unicodedata.category(letter) == "Cf" for letter in text)
 
 
 def _shows(letter: str) -> bool:
@@ -81,54 +93,3 @@ def _shows(letter: str) -> bool:
 def iso(when: float) -> str:
     """Seconds since 1970 as the API writes times: ISO 8601 in UTC, without a suffix."""
     return datetime.fromtimestamp(when, timezone.utc).replace(tzinfo=None).isoformat()
-
-
-def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
-    """The nearest thing to `value` that strict JSON can hold; never raises.
-
-    Mappings, sequences, sets, dataclasses, argparse namespaces, enums, numpy scalars and small arrays keep
-    their shape; NaN and infinities become words; whatever is left becomes its str().
-    """
-    try:
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, enum.Enum):
-            return jsonable(value.value, within)
-        if isinstance(value, str):
-            return str(value).encode("utf-8", "replace").decode("utf-8")
-        if isinstance(value, int):
-            return int(value) if -INT64 <= value < INT64 else str(value)
-        if isinstance(value, float):
-            return _finite(float(value))
-        if id(value) in within or len(within) > 20:
-            return "..."
-        return _composed(value, (*within, id(value)))
-    except Exception:
-        return f"<{type(value).__name__}>"
-
-
-def _composed(value: Any, within: tuple[int, ...]) -> Any:
-    """As `jsonable`, for what has parts or only a str()."""
-    if isinstance(value, argparse.Namespace):
-        value = vars(value)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(jsonable(str(key))): jsonable(part, within) for key, part in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [jsonable(part, within) for part in value]
-    to_list = getattr(value, "tolist", None)
-    if callable(to_list) and _elements(value) <= LARGEST_ARRAY:
-        return jsonable(to_list(), within)
-    return jsonable(str(value)[:LONGEST_TEXT])
-
-
-def _elements(array: Any) -> int:
-    """How many elements an array has: numpy and jax know a `size`, torch a method `numel`."""
-    return int(array.numel() if hasattr(array, "numel") else array.size)
-
-
-def _finite(value: float) -> Any:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

@@ -16,7 +16,7 @@ class AuthenticationError(AIManagerError):
 
 
 class UnreachableError(AIManagerError):
-    """No usable answer: connection refused, time-out, a redirect, or something that is no AI Manager."""
+    """No usable answer: connection refused, time-out, a redirect, or something in between that is no AI Manager."""
 
 
 class ServerError(AIManagerError):
@@ -32,4 +32,13 @@ class ServerError(AIManagerError):
     @property
     def passes(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status in (408, 429) or self.status >= 500
+        return self.status in (408, 429) or self.status >= 500 or not self.from_api
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server itself has looked at what was sent and will never take it."""
+        return self.from_api and self.status in (400, 422)
+
+
+class StopRequested(AIManagerError):
+    """Somebody asked the run to stop, and `run.raise_if_stopped()` was called."""

@@ -1,5 +1,6 @@
 """A fake server, and managers that speak to it with short pauses."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,14 +11,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_server import KEY, FakeServer  # noqa: E402
 
-from ai_manager import AIManager, _channel  # noqa: E402
+from ai_manager import AIManager, _delivery  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def no_credentials_of_mine(monkeypatch):
     """What the developer has set up for real must not reach the tests."""
-    for name in ("AI_MANAGER_URL", "AI_MANAGER_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AI_MANAGER_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def spools(tmp_path, monkeypatch):
+    """Where the spools of a test are."""
+    place = tmp_path / "spools"
+    monkeypatch.setenv("AI_MANAGER_SPOOL_DIR", str(place))
+    return place
 
 
 @pytest.fixture
@@ -30,8 +39,8 @@ def server():
 @pytest.fixture
 def quick(monkeypatch):
     """Batches leave at once, so that tests take milliseconds."""
-    monkeypatch.setattr(_channel, "GATHER", 0.01)
-    monkeypatch.setattr(_channel, "PAUSE", 0.02)
+    monkeypatch.setattr(_delivery, "GATHER", 0.01)
+    monkeypatch.setattr(_delivery, "PAUSE", 0.02)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 import struct
@@ -34,9 +35,15 @@ def read_frame(body):
     return head
 
 
+def unpacked(entry):
+    """The body of a request, without its compression."""
+    return gzip.decompress(entry[3]) if entry[4].get("Content-Encoding") == "gzip" else entry[3]
+
+
 def read_points(entry):
     """What a request for points says, in whichever form."""
-    return read_frame(entry[3]) if entry[4]["Content-Type"] == FRAME else json.loads(entry[3])
+    body = unpacked(entry)
+    return read_frame(body) if entry[4]["Content-Type"] == FRAME else json.loads(body)
 
 
 class Mode:
@@ -65,6 +72,9 @@ class State:
         self.heartbeat_after_ms = 15_000
         self.stop_requested = False
         self.takes_frames = True
+        self.takes_changes = True  # Merged changes, alerts and the like; an older server does not.
+        self.posts = []  # (path, key, body) of alerts, notes and definitions
+        self.longest_body = None  # Beyond it a proxy in between refuses a body, in its own words.
         self.logins = 0
 
     def seen(self, part):
@@ -96,6 +106,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.misbehave(mode, body):
                 return
         try:
+            longest = self.state.longest_body
+            if longest is not None and len(body) > longest:
+                self.raw(413, b"<html>Request Entity Too Large</html>", {"Content-Type": "text/html"})
+                return
             status, answer = self.route(body)
             self.reply(status, answer)
         except Problem as problem:
@@ -162,14 +176,17 @@ class Handler(BaseHTTPRequestHandler):
                     "heartbeat_after_ms": self.state.heartbeat_after_ms,
                     "stop_requested": self.state.stop_requested,
                 }
+            if words[0] == "runs" and words[2:]:
+                return self.post(words[2], data)
             if words[0] == "runs":
-                run.update(data)
-                return 200, run
+                return self.change(run, data)
             return self.bulk(run["id"], data, body)
 
     def read(self, body):
         if not body:
             return {}
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         if self.headers["Content-Type"] == "application/json":
             return json.loads(body)
         if self.headers["Content-Type"] != FRAME or not self.state.takes_frames:
@@ -207,6 +224,27 @@ class Handler(BaseHTTPRequestHandler):
             self.state.points[number] = []
             self.state.made_by[key] = number
         return 201, self.state.runs[self.state.made_by[key]]
+
+    def post(self, kind, data):
+        if not self.state.takes_changes:
+            raise Problem(404, "Resource not found")
+        entry = (kind, self.headers.get("Idempotency-Key"), data)
+        if entry not in self.state.posts:
+            self.state.posts.append(entry)
+        return 201, {"id": self.state.posts.index(entry) + 1}
+
+    def change(self, run, data):
+        old = {"status", "name", "config", "tags", "notes", "total_steps"}
+        new = {"config_update", "add_tags", "remove_tags", "summary", "environment", "exit"}
+        unknown = data.keys() - (old | new if self.state.takes_changes else old)
+        if unknown:
+            raise Problem(400, f"Validation error: {min(unknown)} is not a field")
+        run["config"] = {**run.get("config", {}), **data.pop("config_update", {})}
+        run["tags"] = [*dict.fromkeys(run.get("tags", []) + data.pop("add_tags", []))]
+        gone = data.pop("remove_tags", [])
+        run["tags"] = [tag for tag in run["tags"] if tag not in gone]
+        run.update(data)
+        return 200, run
 
     def bulk(self, run, data, body):
         """All or nothing, each number once and in turn; a repeat is known by its bytes."""

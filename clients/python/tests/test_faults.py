@@ -3,6 +3,7 @@
 import json
 import logging
 
+import fake_server
 import pytest
 import urllib3
 from fake_server import KEY, PASSWORD, USER, FakeServer, Mode, read_frame, read_points
@@ -14,13 +15,13 @@ from ai_manager import (
     ConfigurationError,
     ServerError,
     UnreachableError,
-    _channel,
-    _queue,
+    _delivery,
     _sender,
     _transport,
 )
-from ai_manager._queue import Row
+from ai_manager._columns import Row, as_frame, as_json, columns_of
 from ai_manager._settings import Settings
+from ai_manager._spool import writer
 
 pytestmark = pytest.mark.slow
 
@@ -127,11 +128,16 @@ def test_both_forms_say_the_same_bit_for_bit():
     values = [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf"), -float("inf"), 1 / 3]
     rows = [Row(step, 1_700_000_000 + step / 7, ("m", "n"), (value, -value)) for step, value in enumerate(values)]
     rows += [Row(2**63 - 1, 0.0, ("m",), (2.0,)), Row(-5, 1e9, ("z \u00e9\U0001f600",), (float("nan"),))]
-    batch = _queue.Batch(rows, "c", 3)
-    frame = batch.body
-    assert batch.body is frame
-    batch.turn_into_json()
-    assert str(json.loads(batch.body)) == str(read_frame(frame))
+    columns = columns_of(rows)
+    assert str(json.loads(as_json("c", 3, columns))) == str(read_frame(as_frame("c", 3, columns)))
+
+
+def test_rows_of_the_same_metrics_become_the_same_columns_by_the_short_way():
+    rows = [Row(step, float(step), ("m", "n"), (step / 3, -step)) for step in range(5)]
+    names = ["m", "n"]
+    others = [Row(row.step, row.time, tuple(names), row.values) for row in rows]
+    assert others[0].names is not others[1].names
+    assert columns_of(rows) == columns_of(others)
 
 
 def test_retry_after_is_obeyed_also_in_a_hurry(server, manager):
@@ -143,7 +149,9 @@ def test_retry_after_is_obeyed_also_in_a_hurry(server, manager):
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_a_refused_batch_is_put_aside_and_its_number_used_again(server, manager, caplog, eventually, status):
+def test_a_batch_that_the_server_refuses_is_put_aside_and_the_next_one_sent(
+    server, manager, caplog, eventually, spools, status
+):
     server.state.mode = Mode("status", "/bulk", times=1, status=status, detail="no such luck")
     with manager.run() as run:
         run.log({"m": 1.0, "n": 1.0})
@@ -152,7 +160,9 @@ def test_a_refused_batch_is_put_aside_and_its_number_used_again(server, manager,
     assert server.state.series(1, "m") == [(1, 2.0)]
     assert [body["seq"] for body in bodies(server)] == [1, 1]
     assert caplog.text.count("no such luck") == 1
-    assert run._channel.parked[0][1] == "no such luck"
+    assert [path.read_text() for path in spools.glob("*/rejected/*.txt")] == ["no such luck"]
+    (kept,) = spools.glob("*/rejected/*.body")
+    assert set(read_frame(kept.read_bytes())["series"]) == {"m", "n"}
 
 
 def test_a_server_that_lost_count_is_followed_without_doubling(server, manager, eventually):
@@ -189,7 +199,7 @@ def test_the_reason_is_logged_before_the_run_counts_as_done(server, manager, cap
         eventually(lambda: server.state.series(1, "m"))
         server.state.runs.clear()
         handler = logging.Handler()
-        handler.emit = lambda record: ended.append(run._channel.done.is_set())
+        handler.emit = lambda record: ended.append(run._delivery.done.is_set())
         logging.getLogger("ai_manager").addHandler(handler)
         run.log({"m": 2.0})
     logging.getLogger("ai_manager").removeHandler(handler)
@@ -199,11 +209,11 @@ def test_the_reason_is_logged_before_the_run_counts_as_done(server, manager, cap
 def test_points_count_as_unsent_while_they_are_encoded(server, manager, monkeypatch, eventually):
     unsent = []
 
-    def columns_of(rows, turn=_queue.columns_of):
-        unsent.append(run._channel.unsent)
+    def columns_of(rows, turn=_delivery.columns_of):
+        unsent.append(run._delivery.unsent)
         return turn(rows)
 
-    monkeypatch.setattr(_queue, "columns_of", columns_of)
+    monkeypatch.setattr(_delivery, "columns_of", columns_of)
     with manager.run() as run:
         run.log({"m": 1.0, "n": 2.0})
     assert unsent == [2]
@@ -224,15 +234,20 @@ def test_a_config_that_the_server_refuses_does_not_cost_the_run(server, manager,
     assert "config is too large" in caplog.text
 
 
-def test_a_wrong_key_is_said_once_and_sending_stops(server, quick, caplog, eventually):
+def test_a_wrong_key_is_said_once_and_everything_is_kept(server, quick, caplog, spools):
     manager = AIManager("p", server.url, api_key="aimgr_wrong")
     run = manager.run()
     train(run)
     assert run.finish() is False
-    assert len(server.state.requests) == 1
+    assert 1 < len(server.state.requests) <= 3  # At the start, and once more at the end.
     assert caplog.text.count("does not accept the API key") == 1
+    assert "They are kept in" in caplog.text
     with pytest.raises(AuthenticationError):
         manager.check()
+    manager.sign_in(api_key=KEY)
+    assert run.finish() is True
+    assert server.state.series(1, "m") == EXPECTED
+    assert list(spools.iterdir()) == []
 
 
 def test_sending_continues_after_a_check_that_succeeds(server, quick, eventually):
@@ -242,6 +257,95 @@ def test_sending_continues_after_a_check_that_succeeds(server, quick, eventually
     eventually(lambda: manager._sender.refused)
     train(run)
     assert manager.check()["username"] == USER
+    assert run.finish() is True
+    assert server.state.series(1, "m") == EXPECTED
+
+
+@pytest.mark.parametrize("path", ["/projects/", "/runs/?", "/bulk", "/runs/1"])
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_a_refusal_by_something_in_between_is_a_fault_of_the_network(server, manager, status, path):
+    server.state.mode = Mode("garbage", path, times=2, status=status)
+    with manager.run() as run:
+        train(run)
+        assert run.flush() is True
+    assert server.state.series(1, "m") == EXPECTED
+    assert server.state.runs[1]["status"] == "completed"
+
+
+def test_a_407_with_json_is_a_proxy_too(server, manager):
+    server.state.mode = Mode("status", "/bulk", times=2, status=407, detail="who are you?")
+    with manager.run() as run:
+        train(run)
+    assert server.state.series(1, "m") == EXPECTED
+
+
+def test_a_run_that_may_not_be_written_is_kept_and_tried_again_at_the_end(server, manager, caplog):
+    run = manager.run()
+    assert run.id == 1
+    server.state.mode = Mode("status", "/bulk", status=403, detail="Not enough permissions")
+    train(run)
+    assert run.flush() is False
+    assert run.finish() is False
+    assert caplog.text.count("the run may not be written") == 1
+    assert run.dropped == 0
+    server.state.mode = Mode()
+    assert run.finish() is True
+    assert server.state.series(1, "m") == EXPECTED
+
+
+@pytest.mark.parametrize("form", ["frames", "json"])
+@pytest.mark.parametrize("longest", [2000, 6000])
+def test_a_body_that_is_too_large_for_a_proxy_is_halved_until_it_passes(server, manager, monkeypatch, longest, form):
+    monkeypatch.setattr(_transport, "WORTH_PACKING", 1 << 30)
+    server.state.takes_frames = form == "frames"
+    server.stop()
+    run = manager.run()
+    for step in range(600):
+        run.log({"m": step / 7, "n": -step}, step=step)
+    server.state.longest_body = longest
+    server.start()
+    assert run.finish() is True
+    assert server.state.series(1, "m") == [(step, step / 7) for step in range(600)]
+    assert server.state.series(1, "n") == [(step, -step) for step in range(600)]
+    assert run.dropped == 0
+
+
+def test_a_400_of_a_proxy_parks_nothing(server, manager, spools):
+    server.state.mode = Mode("garbage", "/bulk", times=3, status=400)
+    with manager.run() as run:
+        train(run)
+    assert server.state.series(1, "m") == EXPECTED
+    assert run.dropped == 0
+    assert list(spools.iterdir()) == []
+
+
+def test_a_password_that_is_changed_meanwhile_is_given_to_the_manager(server, quick, eventually):
+    manager = AIManager("p", server.url, username=USER, password=PASSWORD)
+    run = manager.run()
+    run.log({"m": 0.0}, step=0)
+    assert run.flush()
+    fake_server.PASSWORD = "another"
+    try:
+        server.state.tokens.clear()
+        for step, value in EXPECTED[1:]:
+            run.log({"m": value}, step=step)
+        eventually(lambda: manager._sender.refused)
+        manager.sign_in(USER, "another")
+        assert run.finish() is True
+    finally:
+        fake_server.PASSWORD = PASSWORD
+    assert server.state.series(1, "m") == EXPECTED
+
+
+def test_a_key_that_is_replaced_in_the_environment_is_found_there(server, quick, monkeypatch):
+    monkeypatch.setattr(_sender, "SLOW_RETRY", 0.05)
+    monkeypatch.setattr(_sender, "SLOWEST_RETRY", 0.1)
+    monkeypatch.setenv("AI_MANAGER_API_KEY", "aimgr_old")
+    run = AIManager("p", server.url).run()
+    train(run)
+    assert run.finish() is False
+    monkeypatch.setenv("AI_MANAGER_API_KEY", KEY)
+    assert run.flush() is False or run.finish() is True
     assert run.finish() is True
     assert server.state.series(1, "m") == EXPECTED
 
@@ -274,19 +378,6 @@ def test_credentials_never_follow_a_redirect(server, manager, eventually):
         assert other.state.requests == []
     finally:
         other.stop()
-
-
-def test_memory_is_bounded_and_drops_are_counted(server, manager, caplog):
-    server.stop()
-    run = manager.run()
-    run._channel.buffer = _queue.MemoryBuffer(limit=100 * (_queue.ROW_BYTES + 2 * _queue.VALUE_BYTES))
-    for step in range(1000):
-        run.log({"m": 1.0, "n": 2.0}, step=step)
-    assert run.dropped == 1800
-    assert caplog.text.count("memory for unsent points is full") == 1
-    server.start()
-    assert run.finish() is True
-    assert [step for step, _ in server.state.series(1, "m")] == list(range(100))
 
 
 def test_a_long_outage_is_logged_once(server, manager, caplog, eventually):
@@ -328,7 +419,7 @@ def test_patience_is_spent_once_an_outage(server, manager, monkeypatch):
 
 
 def test_unsent_batches_are_not_larger_than_the_server_takes(server, manager, monkeypatch):
-    monkeypatch.setattr(_channel, "BATCH_POINTS", 100)
+    monkeypatch.setattr(writer, "WINDOW_POINTS", 100)
     server.stop()
     run = manager.run()
     for step in range(1000):
@@ -342,7 +433,8 @@ def test_unsent_batches_are_not_larger_than_the_server_takes(server, manager, mo
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"api_key": ""},
+        {"mode": "online"},
+        {"mode": "sometimes"},
         {"username": "user"},
         {"password": "pass"},
         {"api_key": KEY, "username": "user", "password": "pass"},

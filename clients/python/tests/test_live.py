@@ -142,7 +142,7 @@ def test_a_crash_of_the_server_loses_and_doubles_nothing(tmp_path):
             for step in range(4000):
                 run.log({"m": float(step)}, step=step)
                 if step in (500, 1500, 2500):
-                    assert manager._sender.open_channels
+                    assert manager._sender.open_deliveries
                     server.kill()
                 if step in (1000, 2000, 3000):
                     server.start()
@@ -155,7 +155,7 @@ def test_a_crash_of_the_server_loses_and_doubles_nothing(tmp_path):
 def test_a_deleted_run_is_left_alone(project, caplog, eventually):
     with project.run() as run:
         run.log({"m": 1.0})
-        eventually(lambda: run._channel.unsent == 0)
+        eventually(lambda: run._delivery.unsent == 0)
         headers = {"Authorization": f"Bearer {project._transport._token}"}
         url = f"{project._transport.url}/runs/{run.id}"
         urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="DELETE")).close()
@@ -164,11 +164,14 @@ def test_a_deleted_run_is_left_alone(project, caplog, eventually):
     assert run.dropped == 1
 
 
-def test_a_config_that_is_too_large_does_not_cost_the_points(project, caplog):
-    with project.run(config={"big": ["x" * 9000] * 200}) as run:
+def test_a_setting_that_is_too_large_costs_nothing_else(project, caplog):
+    with project.run(name="r", config={"big": ["x" * 9000] * 200, "lr": 0.1, "nul": "a\0b"}, tags=["a"]) as run:
         run.log({"m": 1.0})
     assert series(project, run, "m") == [(0, 1.0)]
-    assert "refused this run's name, config or tags" in caplog.text
+    stored = read(project, f"/runs/{run.id}")
+    assert (stored["name"], stored["config"], stored["tags"]) == ("r", {"lr": 0.1}, ["a"])
+    assert "config big is left out" in caplog.text
+    assert "config nul is left out" in caplog.text
 
 
 def test_a_lost_password_is_named(live):

@@ -236,7 +236,7 @@ def test_nothing_printed_shows_a_credential(server):
     secret = "a-very-secret-thing"
     manager = AIManager("p", server.url, username="user", password=secret)
     run = manager.run()
-    things = [manager, run, manager._transport, manager._transport._settings, manager._sender, run._channel]
+    things = [manager, run, manager._transport, manager._transport._settings, manager._sender, run._delivery]
     assert not any(secret in repr(thing) for thing in things)
 
 
@@ -264,7 +264,7 @@ def test_a_server_without_heartbeats_gets_one_heartbeat_and_all_points(server, m
     run = manager.run()
     run.log({"m": 1.0})
     eventually(lambda: len(server.state.seen("heartbeat")) == 1)
-    eventually(lambda: not run._channel._takes_heartbeats)
+    eventually(lambda: not run._delivery._takes_heartbeats)
     run.log({"m": 2.0})
     assert run.finish() is True
     assert len(server.state.seen("heartbeat")) == 1

@@ -1,0 +1,100 @@
+"""What is said about a run besides points, as requests.
+
+A record of kind "config" becomes a PUT of the run, one of kind "alert" a POST, and so on: one line in `CHANGES` or
+`POSTS` for each kind. All of them may be sent twice: changes merge, and posts carry a key made of their place in the log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ai_manager._transport import Transport
+from ai_manager.errors import ServerError
+
+# Kinds that change the run: what a record says is merged into one PUT under this field.
+CHANGES = {
+    "config": "config_update",
+    "tags": "add_tags",
+    "untag": "remove_tags",
+    "summary": "summary",
+    "environment": "environment",
+    "set": None,  # Fields of the run as they are: name, notes, total_steps.
+    "finish": None,  # Status, and how the process ended.
+}
+# Kinds that add something to the run, by the path below it.
+POSTS = {"alert": "alerts", "note": "notes"}
+PUTS = {"define": "definitions"}
+
+
+class Request(NamedTuple):
+    """One request that says something about a run, below its own address."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    key: str | None = None
+
+
+def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[Request]:
+    """The facts of a window in order, changes in a row as one. A child process does not say how the run ends."""
+    requests: list[Request] = []
+    for place, fact in enumerate(facts):
+        kind, body = fact.get("kind"), fact.get("value") or {}
+        if kind == "finish" and inherited:
+            continue
+        if kind in CHANGES:
+            field = CHANGES[kind]
+            change = {field: body} if field else dict(body)
+            if requests and requests[-1].method == "PUT" and not requests[-1].path:
+                _merge(requests[-1].body, change)
+            else:
+                requests.append(Request("PUT", "", change))
+        elif kind in POSTS:
+            requests.append(Request("POST", "/" + POSTS[kind], body, f"{key}-{place}"))
+        elif kind in PUTS:
+            requests.append(Request("PUT", "/" + PUTS[kind], body))
+    return requests
+
+
+def _merge(before: dict[str, Any], change: dict[str, Any]) -> None:
+    for field, value in change.items():
+        if field in ("config_update", "summary", "environment") and field in before:
+            before[field] = {**before[field], **value}
+        elif field in ("add_tags", "remove_tags"):
+            other = "remove_tags" if field == "add_tags" else "add_tags"
+            if other in before:
+                before[other] = [tag for tag in before[other] if tag not in value]
+            before[field] = [*dict.fromkeys([*before.get(field, []), *value])]
+        else:
+            before[field] = value
+
+
+def send(transport: Transport, run_id: int, request: Request) -> None:
+    """Send a request about a run. A server that does not know a field yet gets the change in the old way, or not at all."""
+    path = f"/runs/{run_id}{request.path}"
+    try:
+        transport.call(request.method, path, request.body, key=request.key)
+    except ServerError as error:
+        if request.path or not error.is_refusal:
+            raise
+        older = _in_the_old_way(transport, path, request.body)
+        if older == request.body:
+            raise
+        if older:
+            transport.call("PUT", path, older)
+
+
+def _in_the_old_way(transport: Transport, path: str, change: dict[str, Any]) -> dict[str, Any]:
+    """The same change with fields that every server takes."""
+    older: dict[str, Any] = {
+        field: change[field] for field in ("status", "name", "notes", "total_steps") if field in change
+    }
+    if "config_update" in change or "add_tags" in change or "remove_tags" in change:
+        run = transport.call("GET", path)
+        if "config_update" in change:
+            older["config"] = {**(run.get("config") or {}), **change["config_update"]}
+        tags = [*dict.fromkeys([*(run.get("tags") or []), *change.get("add_tags", [])])]
+        gone = change.get("remove_tags", [])
+        if "add_tags" in change or gone:
+            older["tags"] = [tag for tag in tags if tag not in gone]
+    return older

@@ -1,0 +1,83 @@
+"""How far the server has what a spool holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ai_manager._spool.record import Head
+
+NAME = "cursor"
+_IDENTITIES = uuid.UUID("6f0c1f5e-3f3d-4f0c-9a55-0d2f6f3c7e11")
+
+
+@dataclass
+class Cursor:
+    """Where the next window begins and which number it has; and the run as the server knows it.
+
+    It is a short cut, not the truth: without it everything that the segments still hold is sent again, in the same
+    batches with the same numbers, and the server knows them.
+    """
+
+    segment: int = 0
+    offset: int = 0
+    origin: str = ""  # The client in the head of that segment.
+    client: str = ""  # The one under whose name batches go: the same, until the server refused one.
+    index: int = 0  # Windows with points so far, as the origin counts.
+    base: int = 0  # The index at which this client began to number.
+    depth: int = 0  # How often batches had to be halved.
+    run_id: int | None = None
+    stopped: str = ""  # Why nothing more is sent, if so.
+
+    @property
+    def number(self) -> int:
+        """The number of the next batch."""
+        return self.index + 1 - self.base
+
+    def enter(self, segment: int, head: Head, offset: int) -> None:
+        """Go on in another segment."""
+        if head.client != self.origin:
+            self.origin = self.client = head.client
+            self.index, self.base = head.before, 0
+        self.segment, self.offset = segment, offset
+
+    def pass_window(self, end: int, had_points: bool) -> None:
+        """The server has the window."""
+        self.offset = end
+        self.index += had_points
+
+    def begin_anew(self) -> None:
+        """Number from 1 under another name, which follows from this one: a second reader comes to the same."""
+        self.client = derived(self.client, f"from {self.index}")
+        self.base = self.index
+
+    def save(self, folder: Path) -> None:
+        """Replace the file. Raises OSError."""
+        path = folder / NAME
+        temporary = folder / f"{NAME}.{os.getpid()}"
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, folder: Path) -> Cursor:
+        """What was saved, or the beginning."""
+        try:
+            saved: Any = json.loads((folder / NAME).read_text(encoding="utf-8"))
+            known = {field.name: type(field.default) for field in fields(cls)}
+            values = {name: value for name, value in saved.items() if name in known}
+            kinds = {**known, "run_id": (int, type(None))}
+            if all(isinstance(value, kinds[name]) for name, value in values.items()):
+                return cls(**values)
+        except (OSError, ValueError, AttributeError):
+            pass
+        return cls()
+
+
+def derived(client: str, words: str) -> str:
+    """A client's further name, always the same for the same words."""
+    return str(uuid.uuid5(_IDENTITIES, f"{client} {words}"))
