@@ -36,7 +36,11 @@ class Relay:
         return has_more
 
     def _serve(self, run: int, cursor: int, group: list[Viewer]) -> bool:
-        frame, last_id, complete = self._next(run, cursor)
+        frame, last_id, complete, rewound = self._next(run, cursor)
+        if rewound:
+            # What they have may have gone from the run: they begin anew.
+            self._begin_anew(run, group)
+            return False
         if not complete:
             group = self._resync(run, cursor, group)
         now = time.monotonic()
@@ -46,16 +50,16 @@ class Relay:
                 viewer.send(frame, last_id, now)
         return not complete and bool(group)
 
-    def _next(self, run: int, cursor: int) -> tuple[bytes, int, bool]:
-        """The points after an id as a frame of bearable size, the last id in it, and if that is all."""
+    def _next(self, run: int, cursor: int) -> tuple[bytes, int, bool, bool]:
+        """The points after an id as a frame of bearable size, the last id in it, if that is all, and if the run was rewound."""
         limit = POINTS
         while True:
             tail = self._store.since(run, cursor, limit)
-            if not tail.series:
-                return b"", cursor, True
+            if tail.rewound or not tail.series:
+                return b"", cursor, True, tail.rewound
             frame = frames.metrics(run, tail)
             if len(frame) <= FRAME_LIMIT or limit == 1:
-                return frame, tail.last_id, tail.complete
+                return frame, tail.last_id, tail.complete, False
             limit = max(1, limit // 8)
 
     def _resync(self, run: int, cursor: int, group: list[Viewer]) -> list[Viewer]:
@@ -63,8 +67,12 @@ class Relay:
         head = self._store.heads([run])[run].last_id
         if head - cursor <= TOO_FAR:
             return group
-        resync, now = frames.message("resync", run_id=run, last_id=head), time.monotonic()
-        for viewer in group:
-            if viewer.goal <= cursor:
-                viewer.send(resync, head, now)
+        self._begin_anew(run, [viewer for viewer in group if viewer.goal <= cursor])
         return [viewer for viewer in group if viewer.goal > cursor]
+
+    def _begin_anew(self, run: int, group: list[Viewer]) -> None:
+        """Tell viewers to fetch all anew, and to go on from the end."""
+        head, now = self._store.heads([run])[run].last_id, time.monotonic()
+        resync = frames.message("resync", run_id=run, last_id=head)
+        for viewer in group:
+            viewer.send(resync, head, now)

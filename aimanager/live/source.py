@@ -18,7 +18,8 @@ class Series(Protocol):
 
 
 class Tail(Protocol):
-    """Points after an id up to `last_id`; `complete` when there are none beyond it."""
+    """Points after an id up to `last_id`; `complete` when there are none beyond it, `rewound` when some before
+    it may have gone."""
 
     @property
     def last_id(self) -> int: ...
@@ -26,6 +27,8 @@ class Tail(Protocol):
     def series(self) -> Sequence[Series]: ...
     @property
     def complete(self) -> bool: ...
+    @property
+    def rewound(self) -> bool: ...
 
 
 class Head(Protocol):

@@ -5,7 +5,8 @@
 - `append` returns once the points are as durable as the database makes a commit, and then every reader sees
   them. A request is kept whole or not at all.
 - Values are any float64; what comes back has the same bits, NaN payloads and -0.0 included.
-- Ids are 1, 2, 3, ... within a run, without a gap, in order of arrival. Of a request's columns that share
+- Ids are 1, 2, 3, ... within a run, in order of arrival, without a gap but for points that were taken away by `rewind` or
+  left out by `fork`: these keep their ids to themselves. Of a request's columns that share
   an axis the rows come one after the other, and within a row the columns in the order in which they were
   given.
 - An absent step is the metric's greatest step plus one, 0 for the first, and stays at the largest int64 once
@@ -17,6 +18,8 @@
 - "By time" is by (time, id). Summaries are exact: the last value is that of the point with the greatest step, the latest
   to arrive among equals, whatever the clocks say; min, max and mean are over finite values and None where there is none.
 - Each read is of one moment: what it sees is a prefix of the order of arrival.
+- A fork begins with its parent's points up to a step, with their ids, and neither knows of the other from then on. A
+  rewound run has the points that it would have if those of greater steps had never been logged; no id is given twice.
 - Finishing a run refuses nothing; deleting hides it at once, and its number never takes points again. Its rows go
   later, in the background.
 
@@ -41,6 +44,7 @@ from .shapes import (
     Axis,
     Batch,
     Bound,
+    Branch,
     Cell,
     Chart,
     Condition,
@@ -243,6 +247,20 @@ class MetricStore(ABC):
 
         Who gives a connection calls `wake` after the commit.
         """
+
+    @abstractmethod
+    def branch(self, run: int, step: int | None) -> Branch | None:
+        """What a run has up to a step, or all that it has, to be handed to `fork` or `rewind`; None if it never got a request.
+        Raises RunDeleted, DamagedPoints."""
+
+    @abstractmethod
+    def fork(self, source: Branch | None, run: int, connection: Connection, finished: bool = False) -> None:
+        """Give a new run the points of a branch, in the transaction of a connection. What came to the branch since it was read
+        is in it. Raises what `branch` does."""
+
+    @abstractmethod
+    def rewind(self, source: Branch | None, connection: Connection) -> None:
+        """Take away from a run what its branch does not have, in the transaction of a connection. Raises what `branch` does."""
 
     @abstractmethod
     def sweep(self) -> None:

@@ -9,7 +9,7 @@ import operator
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,11 +189,24 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The points after an id, by id; `complete` says that there are no more. Go on from `last_id`."""
+    """The points after an id, by id; `complete` says that there are no more. Go on from `last_id`. `rewound`: some of the
+    points up to that id may have gone since."""
 
     last_id: int
     series: list[Series]
     complete: bool
+    rewound: bool = False
+
+
+class Branch(Protocol):
+    """A run up to a step, as it was when it was read; None is all of it. `removed` counts the points of greater steps."""
+
+    @property
+    def run(self) -> int: ...
+    @property
+    def step(self) -> int | None: ...
+    @property
+    def removed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from ..db.prepared import Prepared, named, one_of
 from .base import DamagedPoints, MetricStore, RunDeleted
 from .chunks.frame import Line, concatenated
 from .names import Names
-from .read import against, group, many, page, sparks, zoom
+from .read import against, group, many, page, spans, sparks, zoom
 from .read.ranking import Ranking
 from .read.reader import NOTHING, Reader
 from .shapes import (
@@ -29,6 +29,7 @@ from .shapes import (
     Axis,
     Batch,
     Bound,
+    Branch,
     Cell,
     Chart,
     Clock,
@@ -51,6 +52,7 @@ from .shapes import (
 from .statements import Statements
 from .summary import RunningSummary
 from .tables import DELETING, FINISHED, LIVE, metric_series, metric_stream
+from .upkeep import branches
 from .upkeep.rounds import Upkeep
 from .upkeep.sizes import size_of
 from .write.ingest import Ingest
@@ -64,11 +66,17 @@ class _Stream(NamedTuple):
     next_id: int
     ordered: int
     first_ts: int | None
+    gone: int
+    rewound_id: int
 
 
-_STREAM = Prepared(select(_st.next_id, _st.ordered, _st.first_ts).where(_st.run_no == _RUN, _st.state < DELETING))
+_STREAM = Prepared(
+    select(_st.next_id, _st.ordered, _st.first_ts, _st.gone, _st.rewound_id).where(
+        _st.run_no == _RUN, _st.state < DELETING
+    )
+)
 _HEADS = Prepared(
-    select(_st.run_no, _st.next_id, _st.heard_at).where(
+    select(_st.run_no, _st.next_id, _st.gone, _st.heard_at).where(
         one_of(_st.run_no, "runs"), _st.state < DELETING, _st.heard_at > 0
     )
 )
@@ -133,14 +141,17 @@ class SqlStore(MetricStore):
             metrics = None if name is None else set(self._names.find(connection, [name]).values())
             if stream is None or metrics == set():
                 return listed({}, {}, 0, 0, 0)
-            total = stream.next_id - 1 if metrics is None else _count(connection, run, metrics)
+            total = stream.next_id - 1 - stream.gone if metrics is None else _count(connection, run, metrics)
             reader = Reader(connection, run)
             if not stream.ordered:
                 lines = reader.lines(metrics)
             else:
                 # Place by time is place by id: only what the page is made of is read.
                 if metrics is None:
-                    lines = reader.lines(first=skip + 1, last=skip + limit)
+                    first, last = skip + 1, skip + limit
+                    if stream.gone:
+                        first, last = spans.of_run(connection, run).ids(skip, limit)
+                    lines = reader.lines(first=first, last=last)
                 else:
                     lines = {metric: page.page(reader, metric, skip, limit) for metric in metrics}
                 skip = 0
@@ -166,16 +177,17 @@ class SqlStore(MetricStore):
             return None
         if stream.ordered and total > rows:
             # What was there is first by id for good, and by id is by time.
-            return History(name, total, lambda: self._pieces(run, name, total, rows))
+            return History(name, total, lambda: self._pieces(run, name, total, rows, stream.rewound_id))
         series = self.series(run, name)
         return None if series is None else History(name, len(series.ids), lambda: iter([series]))
 
-    def _pieces(self, run: int, name: str, total: int, rows: int) -> Iterator[Series]:
+    def _pieces(self, run: int, name: str, total: int, rows: int, rewound_id: int) -> Iterator[Series]:
         """The first points of a metric by id, each piece in a snapshot of its own."""
         for skip in range(0, total, rows):
             with self._reading() as connection:
-                if _stream(connection, run) is None:
-                    raise RunDeleted()
+                stream = _stream(connection, run)
+                if stream is None or stream.rewound_id != rewound_id:
+                    raise RunDeleted(f"run {run} was deleted or rewound meanwhile")
                 (metric,) = self._names.find(connection, [name]).values()
                 line = page.page(Reader(connection, run), metric, skip, min(rows, total - skip))
             yield Series(name, line.ids, line.steps, line.values, line.times)
@@ -186,13 +198,19 @@ class SqlStore(MetricStore):
             head = stream.next_id - 1 if stream else 0
             if head <= last_id or limit < 1:
                 return Tail(min(last_id, head), [], head <= last_id)
-            first, end = max(last_id, 0) + 1, min(max(last_id, 0) + limit, head)
+            assert stream is not None  # noqa: S101 - else there is no id beyond it
+            first = max(last_id, 0) + 1
+            end = min(first + limit - 1, head)
             lines = Reader(connection, run).lines(first=first, last=end)
+            if stream.gone and not lines:
+                first = spans.of_run(connection, run).next(first, head)
+                end = min(first + limit - 1, head)
+                lines = Reader(connection, run).lines(first=first, last=end)
             names = self._named(connection, run, lines)
         series = [
             Series(names[metric], line.ids, line.steps, line.values, line.times) for metric, line in lines.items()
         ]
-        return Tail(end, series, end == head)
+        return Tail(end, series, end == head, rewound=0 < last_id < stream.rewound_id)
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
         summaries: dict[int, list[Summary]] = {run: [] for run in runs}
@@ -241,7 +259,7 @@ class SqlStore(MetricStore):
     def heads(self, runs: Sequence[int]) -> dict[int, Head]:
         with self._reading() as connection:
             rows = _HEADS.rows(connection, runs=list(runs))
-        return {run: Head(next_id - 1, next_id - 1, heard_at) for run, next_id, heard_at in rows}
+        return {run: Head(next_id - 1, next_id - 1 - gone, heard_at) for run, next_id, gone, heard_at in rows}
 
     def chart(
         self,
@@ -375,6 +393,27 @@ class SqlStore(MetricStore):
         with self._database.writing() as transaction:
             self.upkeep.removal.hide(transaction, runs)
         self.wake()
+
+    def branch(self, run: int, step: int | None) -> Branch | None:
+        with self._reading() as connection:
+            return branches.read(connection, run, step)
+
+    def fork(self, source: Branch | None, run: int, connection: Connection, finished: bool = False) -> None:
+        if source is not None:
+            current = self._current(connection, source)
+            branches.fork(self._sql, connection, current, run, FINISHED if finished else LIVE)
+
+    def rewind(self, source: Branch | None, connection: Connection) -> None:
+        if source is not None:
+            branches.rewind(self._sql, connection, self._current(connection, source))
+
+    def _current(self, connection: Connection, source: Any) -> branches.Branch:
+        """The branch, read again if its run has changed since; the run is locked."""
+        if branches.is_current(self._sql, connection, source):
+            return source
+        again = branches.read(connection, source.run, source.step)
+        assert again is not None  # noqa: S101 - it is there, and locked
+        return again
 
     def sweep(self) -> None:
         self.upkeep.sweep()

@@ -113,6 +113,19 @@ def test_a_viewer_that_is_too_far_behind_gets_a_resync(world):
     assert guest.ids()[-1] == relay.TOO_FAR + 3
 
 
+def test_who_has_seen_points_that_a_rewind_took_away_gets_a_resync(world):
+    guest = world.guest()
+    world.log(1.0, 2.0, 3.0)
+    guest.read_to(3)
+    world.store.rewind(world.store.branch(1, 1))
+    world.bus.publish("run:1")
+    guest.read(until=lambda: guest.of_kind("resync"))
+    assert guest.of_kind("resync")[0]["last_id"] == 4
+    world.log(4.0)
+    guest.read_to(5)
+    assert guest.ids() == [1, 2, 3, 5]
+
+
 @pytest.mark.slow
 def test_a_lost_wake_up_only_delays(world):
     guest = world.guest()

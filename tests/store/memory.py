@@ -62,10 +62,18 @@ class Run:
     writers: dict[str, tuple[int, bytes | None, Receipt]] = field(default_factory=dict)
     heard_at: int = 0
     deleted: bool = False
+    next_id: int = 1
+    rewound_id: int = 0
 
     def by_time(self, name: str | None = None) -> list[Point]:
         matching = (point for point in self.points if name in (None, point.name))
         return sorted(matching, key=lambda point: (point.time, point.id))
+
+
+class Upto(NamedTuple):
+    run: int
+    step: int | None
+    removed: int
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class MemoryStore(MetricStore):
         clock = self._clock()
         stored.heard_at = max(stored.heard_at, clock)
         latest = max([clock, *(point.time for point in stored.points)])
-        first = len(stored.points) + 1
+        first = stored.next_id
         for block in _blocks(batch.columns):
             starts = [self._following(stored, column) for column in block]
             for _, group in groupby(zip(starts, block, strict=True), key=lambda pair: pair[0]):
@@ -138,14 +146,16 @@ class MemoryStore(MetricStore):
                     for start, column in columns:
                         step = column.steps[row] if column.steps is not None else min(start + row, _LARGEST)
                         when = latest if column.times is None else column.times[row]
-                        point = Point(len(stored.points) + 1, column.name, int(step), column.values[row], int(when))
+                        point = Point(stored.next_id, column.name, int(step), column.values[row], int(when))
                         stored.points.append(point)
+                        stored.next_id += 1
         rows = max((len(column.values) for column in batch.columns[:1]), default=0)
-        first_column = [point for point in stored.points[first - 1 :] if point.name == batch.columns[0].name][:rows]
+        added = [point for point in stored.points if point.id >= first]
+        first_column = [point for point in added if point.name == batch.columns[0].name][:rows]
         return Receipt(
-            count=len(stored.points) - first + 1,
+            count=len(added),
             first_id=first,
-            last_id=len(stored.points),
+            last_id=stored.next_id - 1,
             steps=np.array([point.step for point in first_column], np.int64) if first_column else None,
             times=np.array([point.time for point in first_column], np.int64) if first_column else None,
         )
@@ -185,15 +195,21 @@ class MemoryStore(MetricStore):
 
     def since(self, run: int, last_id: int, limit: int = 20_000) -> Tail:
         with self._lock:
-            points = list(self._read(run).points)
-        last_id = max(last_id, 0)
-        later = points[last_id : last_id + limit]
+            stored = self._read(run)
+            points = list(stored.points)
+        head, first = stored.next_id - 1, max(last_id, 0) + 1
+        if head < first:
+            return Tail(min(last_id, head), [], True)
+        if not any(first <= point.id < first + limit for point in points):
+            # Ids that have gone are passed over.
+            first = min((point.id for point in points if point.id >= first), default=head)
+        end = min(first + limit - 1, head)
+        later = [point for point in points if first <= point.id <= end]
         series = [
             _series(name, [point for point in later if point.name == name])
             for name in dict.fromkeys(point.name for point in later)
         ]
-        end = min(last_id, len(points)) + len(later)
-        return Tail(end, series, end == len(points))
+        return Tail(end, series, end == head, 0 < last_id < stored.rewound_id)
 
     def summaries(self, runs: Sequence[int], names: Sequence[str] | None = None) -> dict[int, list[Summary]]:
         summaries = {}
@@ -264,7 +280,7 @@ class MemoryStore(MetricStore):
         with self._lock:
             stored = {run: self._read(run) for run in runs}
             return {
-                run: Head(len(one.points), len(one.points), one.heard_at) for run, one in stored.items() if one.heard_at
+                run: Head(one.next_id - 1, len(one.points), one.heard_at) for run, one in stored.items() if one.heard_at
             }
 
     def chart(
@@ -280,7 +296,7 @@ class MemoryStore(MetricStore):
             stored = self._read(run)
             origin = min((point.time for point in stored.points), default=0)
             lines = {name: stored.by_time(name) for name in names}
-            last_id = len(stored.points)
+            last_id = stored.next_id - 1
         charts = [envelope.chart(name, _line(line), x, points, lo, hi, origin) for name, line in lines.items() if line]
         return [replace(chart, last_id=last_id) for chart in charts]
 
@@ -312,7 +328,7 @@ class MemoryStore(MetricStore):
             bad = np.flatnonzero(~finite)[np.argsort(x[~finite], kind="stable")]
             chart = Chart(
                 name, f"metric:{x_name}", len(x), True, x, x, clean, clean, clean, line.steps, line.times,
-                np.ones(len(x), np.int64), x[bad], line.values[bad], len(stored.points),
+                np.ones(len(x), np.int64), x[bad], line.values[bad], stored.next_id - 1,
             )  # fmt: skip
             charts[name] = chart if common else None
         return charts
@@ -339,7 +355,7 @@ class MemoryStore(MetricStore):
         if not lines:
             return None
         drawn = spread.chart(name, lines, x, points, lo, hi)
-        return replace(drawn, last_ids={run: len(one.points) for run, one in stored.items() if one.heard_at})
+        return replace(drawn, last_ids={run: one.next_id - 1 for run, one in stored.items() if one.heard_at})
 
     def sparks(self, metrics: Mapping[int, str], points: int = 60) -> dict[int, Floats]:
         with self._lock:
@@ -361,6 +377,30 @@ class MemoryStore(MetricStore):
             for run in runs:
                 self._runs[run] = Run(deleted=True)
 
+    def branch(self, run: int, step: int | None) -> Upto | None:
+        with self._lock:
+            if self._runs.get(run, Run()).deleted:
+                raise RunDeleted(f"run {run} is deleted")
+            if run not in self._runs:
+                return None
+            points = self._runs[run].points
+            return Upto(run, step, len(points) - len(_up_to(points, step)))
+
+    def fork(self, source: Any, run: int, connection: object = None, finished: bool = False) -> None:
+        with self._lock:
+            if source is not None:
+                parent = self._runs[source.run]
+                self._runs[run] = replace(parent, points=_up_to(parent.points, source.step), writers={}, rewound_id=0)
+
+    def rewind(self, source: Any, connection: object = None) -> None:
+        with self._lock:
+            if source is not None:
+                stored = self._runs[source.run]
+                kept = _up_to(stored.points, source.step)
+                if len(kept) < len(stored.points):
+                    stored.points, stored.rewound_id = kept, stored.next_id
+                    stored.next_id += 1
+
     def sweep(self) -> None:
         """Nothing to do: a deleted run leaves nothing here."""
 
@@ -372,6 +412,10 @@ class MemoryStore(MetricStore):
 
     def close(self) -> None:
         self.closed = True
+
+
+def _up_to(points: Sequence[Point], step: int | None) -> list[Point]:
+    return [point for point in points if step is None or point.step <= step]
 
 
 def _blocks(columns: Sequence[Column]) -> list[list[Column]]:

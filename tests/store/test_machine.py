@@ -64,6 +64,7 @@ class Machine(RuleBasedStateMachine):
         self.model = MemoryStore(clock=lambda: self.time)
         self.reopen()
         self.seq, self.sent, self.deleted = 0, None, False
+        self.parents = []
         for store in (self.store, self.model):
             log(store, self.other, Column("loss", np.array([1.0])))
 
@@ -105,6 +106,43 @@ class Machine(RuleBasedStateMachine):
     def send_out_of_turn(self, columns, back):
         if self.seq - back > 0 and back != -1:
             self.both(*columns, writer="w", seq=self.seq - back, fingerprint=b"other body......")
+
+    @rule(step=st.none() | st.integers(-3, 100), late=st.none() | requests())
+    def fork(self, step, late):
+        """The history goes on in the fork; its parent stays as it was, also when points came after its branch was read."""
+        if self.deleted or self.is_hidden():
+            return
+        parent, self.run = self.run, next(RUN_NUMBERS)
+        branches = [store.branch(parent, step) for store in (self.store, self.model)]
+        self.agree(branches)
+        if late and branches[0]:
+            for store in (self.store, self.model):
+                log(store, parent, *late)
+        with self.database.writing() as connection:
+            self.store.fork(branches[0], self.run, connection)
+        self.model.fork(branches[1], self.run)
+        self.parents.append(parent)
+        self.seq, self.sent = 0, None
+
+    @rule(step=st.integers(-3, 100), work=st.sampled_from([None, "seal", "merge", "roll_up"]))
+    def rewind(self, step, work):
+        if self.deleted or self.is_hidden():
+            return
+        branches = [store.branch(self.run, step) for store in (self.store, self.model)]
+        self.agree(branches)
+        if work:  # Meanwhile the form of what is stored changes.
+            getattr(self.store.upkeep.sealer, work)(self.run)
+        with self.database.writing() as connection:
+            self.store.rewind(branches[0], connection)
+        self.model.rewind(branches[1])
+        if self.sent:
+            self.sent = None  # What it is answered depends on which of its points are left.
+
+    def agree(self, branches):
+        assert (branches[0] and branches[0].removed) == (branches[1] and branches[1].removed)
+
+    def is_hidden(self):
+        return self.model._runs.get(self.run) is not None and self.model._runs[self.run].deleted
 
     @rule(columns=requests())
     def add_from_another_process(self, columns):
@@ -166,6 +204,7 @@ class Machine(RuleBasedStateMachine):
             (
                 tail.last_id,
                 tail.complete,
+                tail.rewound,
                 sorted((s.name, s.ids.tolist(), bits(s.values), s.steps.tolist()) for s in tail.series),
             )
             for tail in tails
@@ -211,6 +250,10 @@ class Machine(RuleBasedStateMachine):
                 assert_same_summary(one, other)
 
     def teardown(self):
+        for parent in self.parents:
+            assert listed(self.store, parent, limit=10**6) == listed(self.model, parent, limit=10**6)
+            if self.store.heads([parent]):
+                assert [str(fault) for fault in doctor.check(self.database, [parent])] == []
         assert [str(fault) for fault in doctor.check(self.database, [self.other])] == []
         with self.database.reading() as connection:
             rows = {

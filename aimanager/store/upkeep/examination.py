@@ -75,7 +75,7 @@ class Examination:
         if stream is not None:
             self._check_times(stream)
         if not self._unreadable:
-            for what in self._ids.faults(stream.next_id - 1 if stream else 0):
+            for what in self._ids.faults(stream.next_id - 1 if stream else 0, stream.gone if stream else 0):
                 self._note(None, "ids", what)
         ids = {metric for metric, *_ in self._faults if metric is not None}
         names: dict[int, str] = {}

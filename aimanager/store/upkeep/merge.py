@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.engine import Connection
@@ -33,7 +34,7 @@ class Merge:
             axes = _axes_to_merge(connection, run)
             if not axes:
                 return False
-            packed = pack(_read(connection, run, axes), layout.HARDER)
+            packed = pack(rows_of(connection, run, axes), layout.HARDER)
         numbers = [axis.axis_no for axis in axes]
         with self._database.writing() as connection:
             stream = next(iter(self._sql.streams(connection, [run])), None)
@@ -98,7 +99,7 @@ def _is_worthwhile(axes: list[Row[int, int, int, int, bytes]], finished: bool) -
     return len(axes) > -(-rows // layout.CHUNK) and (rows >= layout.CHUNK or len(axes) >= _MANY or finished)
 
 
-def _read(connection: Connection, run: int, axes: list[Row[int, int, int, int, bytes]]) -> Rows:
+def rows_of(connection: Connection, run: int, axes: Sequence[Any]) -> Rows:
     """The rows of axes of one set of metrics, by id."""
     reader, metrics = Reader(connection, run), metrics_of(axes[0].metrics)
     lines = []

@@ -78,20 +78,24 @@ class Ids:
         self._spans = [joined]
         return joined
 
-    def faults(self, head: int) -> Iterator[str]:
-        """In what these are not the ids from 1 to `head`, each once."""
+    def faults(self, head: int, gone: int) -> Iterator[str]:
+        """In what these are not the ids from 1 to `head`, each once, but for so many that a fork or a rewind has left out."""
         lows, highs = self._join() if self._spans else (np.empty(0, np.int64), np.empty(0, np.int64))
-        next_id = 1
+        next_id, missing = 1, []
         for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
             if low > next_id:
-                yield f"{next_id} to {low - 1} are missing"
+                missing.append((next_id, low - 1))
             elif low < next_id:
                 yield f"{low} to {min(high, next_id - 1)} are there twice"
             next_id = max(next_id, high + 1)
         if next_id <= head:
-            yield f"{next_id} to {head} are missing"
+            missing.append((next_id, head))
         elif next_id > head + 1:
             yield f"{head + 1} to {next_id - 1} were never given"
+        if sum(high - low + 1 for low, high in missing) != gone:
+            yield from (f"{low} to {high} are missing" for low, high in missing)
+            if gone:
+                yield f"{gone} ids should be missing"
 
 
 def axis_statistics(axis: Any, columns: tuple[Ints, Ints, Ints]) -> dict[str, Any]:
