@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from ..errors import Invalid
+from ..errors import Conflict, Invalid
 from ..extensions import hub, parts
 from ..http.auth import requires
 from ..http.fast_path import fast
@@ -38,7 +38,9 @@ def log(metric: MetricIn, run_id: int) -> Any:
     """
     receipt, _ = service.record(g.principal, run_id, _batch_once(columns.single(metric)))
     if receipt.steps is None or receipt.times is None:
-        raise RuntimeError("the only request of a key has points")
+        raise Conflict(
+            "This Idempotency-Key logged a point that a rewind has taken away; use a new key to log it again"
+        )
     return {
         "id": receipt.first_id,
         "run_id": run_id,

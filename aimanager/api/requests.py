@@ -191,6 +191,22 @@ class Nothing(Input):
     """No field."""
 
 
+class ForkIn(Input):
+    """Up to which step the new run has the points of its parent; its own config, merged by key, and tags in place of the
+    parent's."""
+
+    step: Step
+    name: Annotated[Title | None, Field(examples=["lower rate"])] = None
+    config: Config | None = None
+    tags: Tags | None = None
+
+
+class RewindIn(Input):
+    """The last step that stays."""
+
+    step: Step
+
+
 class Exit(Input):
     """How a run's script ended: its code or the signal that killed it, and the traceback of an error."""
 

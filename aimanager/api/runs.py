@@ -18,7 +18,7 @@ from ..services.run_list import filters, pages
 from ..services.run_list import order as orders
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint, idempotency_key
-from .requests import Nothing, RunChanges, RunIn, RunPlace, RunQuery, changes_of
+from .requests import ForkIn, Nothing, RewindIn, RunChanges, RunIn, RunPlace, RunQuery, changes_of
 from .responses import EnvironmentOut, Heartbeat, RunOut, RunStarted, resumed_out, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
@@ -105,6 +105,30 @@ def environment(run_id: int) -> Any:
 def resume(_nothing: Nothing, run_id: int) -> Any:
     """Go on with a run: it is running again, its end is forgotten, and its charts have a mark where it goes on."""
     return resumed_out(*lineage.resume(g.principal, run_id))
+
+
+@runs.post("/<id:run_id>/fork")
+@requires("write")
+@body(ForkIn)
+@returns(RunOut, 201)
+def fork(sent: ForkIn, run_id: int) -> Any:
+    """Make a new run that has the points of this one up to a step, and goes on from there.
+
+    It has a copy of the points: what becomes of this run does not change it.
+    """
+    return run_out(lineage.fork(g.principal, run_id, sent.step, sent.name, sent.config, sent.tags))
+
+
+@runs.post("/<id:run_id>/rewind")
+@requires("write")
+@body(RewindIn)
+@returns(RunStarted)
+def rewind(sent: RewindIn, run_id: int) -> Any:
+    """Take the points of greater steps away from a run.
+
+    The run as it was stays in an archived one, whose `parent_id` is this run. The status stays as it is.
+    """
+    return resumed_out(*lineage.rewind(g.principal, run_id, sent.step))
 
 
 @runs.put("/<id:run_id>")

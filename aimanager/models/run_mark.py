@@ -7,11 +7,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Stamped
 
-KINDS = ("note", "resume")
+KINDS = ("note", "resume", "fork", "rewind")
 
 
 class RunMark(Stamped, Base):
-    """A place in a run that is marked in its charts: a note that somebody pinned to a point, or where the run went on.
+    """A place in a run that is marked in its charts: a note that somebody pinned to a point, where the run went on, where it was
+    forked from another, whose name is the text, or to where it was rewound.
 
     `metric` None is all charts of the run. `step` and `time` are those of the point; a resumption has a time, and the step
     where the run's points had ended if it had any.

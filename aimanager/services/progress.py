@@ -33,6 +33,8 @@ def of(run: Run, summary: Sequence[Summary], heard_at: datetime | None) -> Progr
     if run.total_steps is None or heard_at is None or last_step < 0:
         return None
     done = min(last_step + 1, run.total_steps)  # Steps begin at 0.
+    before = 0 if run.fork_step is None else min(run.fork_step + 1, done)  # Steps of its parent took none of its time.
     elapsed = heard_at - run.started_at
-    left = elapsed * ((run.total_steps - done) / done) if run.status == "running" and elapsed > timedelta() else None
+    is_known = run.status == "running" and elapsed > timedelta() and done > before
+    left = elapsed * ((run.total_steps - done) / (done - before)) if is_known else None
     return Progress(done, run.total_steps, left)

@@ -3,7 +3,7 @@
 import { count } from "../../format.js";
 import { lineStyle } from "../draw.js";
 import { position } from "../hover.js";
-import { placesOf } from "./places.js";
+import { deedOf, placesOf } from "./places.js";
 
 /** @typedef {import("../card.js").Card} Card */
 /** @typedef {import("./places.js").Mark} Mark */
@@ -155,5 +155,5 @@ function moveAmong(sign, event) {
 /** What a mark is, for those who do not see its sign. @param {Mark} mark */
 export function inWords({ kind, author, step, text }) {
   const at = step === null ? "" : ` at ${position(step, "step")}`;
-  return kind === "note" ? `Note${author ? ` by ${author}` : ""}${at}: ${text}` : `Resumed${at}`;
+  return kind === "note" ? `Note${author ? ` by ${author}` : ""}${at}: ${text}` : `${deedOf({ kind, text })}${at}`;
 }

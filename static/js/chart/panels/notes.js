@@ -7,6 +7,7 @@ import { ago } from "../../relative-time.js";
 import { toast } from "../../toast.js";
 import { styleOf, swatch } from "../colours.js";
 import { position } from "../hover.js";
+import { deedOf } from "./places.js";
 
 /** @typedef {import("./places.js").Mark} Mark */
 /** A point of a line that a note is to be pinned to.
@@ -88,7 +89,7 @@ export class Notes {
     this.isForm = false;
     this.element.setAttribute(
       "aria-label",
-      marks.length > 1 ? "Marks" : marks[0]?.kind === "note" ? "Note" : "Resumed",
+      marks.length > 1 ? "Marks" : marks[0]?.kind === "note" ? "Note" : deedOf(marks[0]),
     );
     this.element.replaceChildren(...marks.map((mark) => this.articleOf(mark)));
     this.place(sign);
@@ -105,7 +106,7 @@ export class Notes {
     time.title = dateTime(mark.created * 1000);
     time.textContent = ago(mark.created * 1000);
     head.append(
-      [mark.kind === "note" ? mark.author : "Resumed", at, ""].filter((part) => part !== null).join(" · "),
+      [mark.kind === "note" ? mark.author : deedOf(mark), at, ""].filter((part) => part !== null).join(" · "),
       time,
     );
     const run = this.charts.runs.length > 1 && this.charts.runs.find(({ id }) => id === mark.run_id);

@@ -4,8 +4,8 @@ import { pointNear } from "../nearest.js";
 
 /** @typedef {import("../card.js").Shown} Shown */
 /** @typedef {import("../frame.js").Frame} Frame */
-/** A note or a resumption, as aimanager/web/marks.py has it; `time` and `created` are seconds since 1970.
- * @typedef {{id: number, run_id: number, kind: "note" | "resume", metric: string | null, step: number | null, time: number | null,
+/** A note, or where a run was resumed, forked or rewound, as aimanager/web/marks.py has it; `time` and `created` are seconds since 1970.
+ * @typedef {{id: number, run_id: number, kind: "note" | "resume" | "fork" | "rewind", metric: string | null, step: number | null, time: number | null,
  *   text: string, html: string, author: string | null, created: number, may_edit: boolean}} Mark */
 /** Marks that share a sign, in pixels from the corner of the plot; `one` is the line of the first.
  * @typedef {{marks: Mark[], one: Shown, across: number, down: number}} Place */
@@ -73,4 +73,9 @@ function joined(places) {
     else apart.push(place);
   }
   return apart;
+}
+
+/** What was done to the run at a mark that is no note. @param {Pick<Mark, "kind" | "text">} mark */
+export function deedOf({ kind, text }) {
+  return kind === "fork" ? `Forked from ${text}` : kind === "rewind" ? "Rewound" : "Resumed";
 }
