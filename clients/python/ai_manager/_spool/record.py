@@ -77,13 +77,13 @@ def unpack_names(payload: bytes) -> tuple[int, tuple[str, ...]]:
 
 
 class Torn(NamedTuple):
-    """No whole record begins here: the data end, or are damaged beyond finding the next record."""
+    """No whole record begins here or behind."""
 
     at: int
 
 
 class Damaged(NamedTuple):
-    """A record that fails its check, though the one behind it can be found."""
+    """Bytes that are no record, before one that is."""
 
     at: int
     end: int
@@ -92,28 +92,26 @@ class Damaged(NamedTuple):
 def records(data: bytes, at: int = 0) -> Iterator[tuple[int, bytes] | Torn | Damaged]:
     """Each whole record from an offset on, as where it ends and its payload; at last a Torn.
 
-    A cut anywhere costs what is behind the cut. A damaged record costs itself, if the next one is whole.
+    A cut anywhere costs what is behind the cut. Damage costs the records that it hits: the next whole one is looked for.
     """
-    size, head = len(data), FRAME.size
-    while at + head <= size:
-        length, crc = FRAME.unpack_from(data, at)
-        end = at + head + length
-        if not 0 < length <= LONGEST or end > size:
+    while at + FRAME.size <= len(data):
+        end = _end_of(data, at)
+        if end:
+            yield end, data[at + FRAME.size : end]
+            at = end
+            continue
+        found = next((place for place in range(at + 1, len(data) - FRAME.size) if _end_of(data, place)), 0)
+        if not found:
             break
-        payload = data[at + head : end]
-        if zlib.crc32(payload) == crc:
-            yield end, payload
-        elif _is_record(data, end):
-            yield Damaged(at, end)
-        else:
-            break
-        at = end
+        yield Damaged(at, found)
+        at = found
     yield Torn(at)
 
 
-def _is_record(data: bytes, at: int) -> bool:
-    if at + FRAME.size > len(data):
-        return False
+def _end_of(data: bytes, at: int) -> int:
+    """Where the whole record that begins at an offset ends; 0 when none begins there."""
     length, crc = FRAME.unpack_from(data, at)
-    end = at + FRAME.size + length
-    return 0 < length <= LONGEST and end <= len(data) and zlib.crc32(data[at + FRAME.size : end]) == crc
+    end = at + FRAME.size + int(length)
+    if not 0 < length <= LONGEST or end > len(data):
+        return 0
+    return end if zlib.crc32(data[at + FRAME.size : end]) == crc else 0

@@ -28,7 +28,7 @@ class FileSegment:
     def create(cls, folder: Path, number: int, head: Head) -> FileSegment:
         """A new file, for its owner alone. Raises OSError."""
         path = folder / f"{number:06d}{SUFFIX}"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             if os.write(fd, head.pack()) != HEAD_BYTES:
                 raise OSError("disk full")
@@ -60,6 +60,9 @@ class FileSegment:
 
     def read(self, start: int, size: int) -> bytes:
         """The bytes from an offset on, as far as they are. Raises OSError."""
+        if self._fd >= 0 and hasattr(os, "pread"):
+            # Also when somebody removed the file meanwhile.
+            return os.pread(self._fd, min(size, max(0, self.end - start)), start)
         with self._path.open("rb") as file:
             file.seek(start)
             return file.read(min(size, max(0, self.end - start)))

@@ -276,8 +276,9 @@ class Spool:
                 return
             self.is_dirty = False
             closed, self._unflushed = self._unflushed, []
-            current = self._segment.duplicate()
-        for segment in [*closed, current]:
+            # Copies, for the originals may be closed meanwhile.
+            copies = [segment.duplicate() for segment in [*closed, self._segment]]
+        for segment in copies:
             with contextlib.suppress(OSError):
                 segment.flush()
             segment.close()
