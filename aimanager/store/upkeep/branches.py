@@ -66,12 +66,12 @@ class Branch:
 
 
 def read(connection: Connection, run: int, step: int | None) -> Branch | None:
-    """None for a run that has no stream. Raises DamagedPoints, RunDeleted."""
+    """None for a run that never got a request. Raises DamagedPoints, RunDeleted."""
     stream = connection.execute(select(metric_stream).where(_stream.run_no == run)).first()
-    if stream is None:
-        return None
-    if stream.state >= DELETING:
+    if stream is not None and stream.state >= DELETING:
         raise RunDeleted(f"run {run} is deleted")
+    if stream is None or not stream.heard_at:
+        return None
     axes = list(connection.execute(_AXES.where(_axis.run_no == run)))
     cut = [axis for axis in axes if step is not None and axis.step_hi > step]
     packed: list[tuple[int, Packed]] = []
