@@ -19,10 +19,12 @@ from ..models.run_config import rows_of
 from ..store import Batch, Column, MetricStore
 from ..store.tables import FINISHED, metric_series, metric_stream
 from ..wire.times import to_microseconds
+from .console import add_alerts, write_console
 from .training import Training, curves, metric_names, training
 
 USUAL_METRICS = 50  # More than these only the newest run logs.
 _AT_ONCE = 500
+_WITH_CONSOLE = 20  # The newest runs have console output and alerts.
 _LASTS = timedelta(hours=1)
 _APART = timedelta(minutes=9)
 
@@ -66,7 +68,7 @@ def seed(project_id: int, size: Size) -> Iterator[int]:
     """Fill a project and say again and again how many of its runs are there."""
     rng = np.random.default_rng(size.runs)
     first_start = now() - _LASTS - _APART * size.runs
-    store = parts().metric_store
+    store, console = parts().metric_store, parts().console
     with ThreadPoolExecutor(4) as threads:
         for begin in range(0, size.runs, _AT_ONCE):
             planned = [
@@ -81,6 +83,10 @@ def seed(project_id: int, size: Size) -> Iterator[int]:
             for work in works:
                 work.result()
             _finish(ids)
+            for run_id, one in list(zip(ids, planned, strict=True))[-_WITH_CONSOLE:]:
+                if one.number >= size.runs - _WITH_CONSOLE:
+                    write_console(console, project_id, run_id, one.training, one.started_at)
+                    add_alerts(project_id, run_id, one.training, one.started_at)
             yield begin + len(planned)
 
 

@@ -14,7 +14,7 @@ from ..models import Run
 from ..models.run_config import flat
 from ..services import bulk, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
-from . import toast
+from . import logs, toast
 from .blueprint import web
 from .came_from import beside
 from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
@@ -71,7 +71,8 @@ def _page(run: Run, **context: Any) -> Response:
     head = metrics.head(run.id)
     every = metrics.summary(g.principal, run.id)
     has_system = any(is_of_system(metric.name) for metric in every)
-    tab = _tab(has_system)
+    has_logs = logs.are_there(run.id)
+    tab = _tab({"system": has_system, "logs": has_logs})
     summary = [metric for metric in every if tab == "overview" or is_of_system(metric.name) == (tab == "system")]
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
@@ -88,7 +89,7 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
-        has_system=has_system, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
+        has_system=has_system, has_logs=has_logs, logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
         kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
@@ -99,10 +100,10 @@ def _page(run: Run, **context: Any) -> Response:
     )  # fmt: skip
 
 
-def _tab(has_system: bool) -> str:
+def _tab(there: dict[str, bool]) -> str:
     """The one that the address names, as far as there is something in it."""
-    tab = request.args.get("tab")
-    return tab if tab == "overview" or (tab == "system" and has_system) else "charts"
+    tab = request.args.get("tab", "")
+    return tab if tab == "overview" or there.get(tab) else "charts"
 
 
 def _here(run_id: int) -> str:

@@ -49,6 +49,7 @@ const onDemand = {
   charts: () => import("./chart/index.js"),
   compare: () => import("./compare/index.js"),
   figure: () => import("./compare/figure.js"),
+  logs: () => import("./logs/index.js"),
 };
 const started = new WeakSet();
 

@@ -41,6 +41,10 @@ declare global {
     "live:run": CustomEvent<{ run_id: number }>;
     /** The marks in a run's charts changed. */
     "live:marks": CustomEvent<{ run_id: number }>;
+    /** A run's console has more lines, or its last ones were written over. */
+    "live:logs": CustomEvent<{ run_id: number; last_line: number }>;
+    /** There is a new alert of the run or of the project. */
+    "live:alerts": CustomEvent<{ run_id?: number; project_id?: number }>;
     /** A run cannot be watched any more. */
     "live:refused": CustomEvent<{ run_id: number }>;
     /** Too many points were missed: what is drawn has to be fetched again. */

@@ -1,5 +1,5 @@
 /* The page's live connection, one socket however many runs are drawn. It raises `live:metrics`, `live:run`, `live:project`,
-   `live:marks`, `live:resync`, `live:refused` and `look:again` on the body, those of a run with its `run_id`, and keeps the badge
+   `live:marks`, `live:logs`, `live:alerts`, `live:resync`, `live:refused` and `look:again` on the body, those of a run with its `run_id`, and keeps the badge
    true. When there is nothing left to listen to it stops and shows the page's notice of why. */
 
 import { count } from "./format.js";
@@ -13,7 +13,7 @@ const ENDINGS = { 4401: "Signed out", 4403: "No longer allowed", 4404: "Deleted"
 const CODE_OF_STATUS = { 401: 4401, 403: 4403, 404: 4404 };
 
 /** Messages that are passed on as they are. */
-const EVENTS = new Set(["metrics", "project", "marks", "resync", "refused"]);
+const EVENTS = new Set(["metrics", "project", "marks", "logs", "alerts", "resync", "refused"]);
 
 /** @type {LivePage | null} */
 let page = null;
