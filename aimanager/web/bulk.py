@@ -19,6 +19,6 @@ def bulk_runs() -> Response:
     run_ids = ids.read("ids", text("ids"), bulk.MOST)
     done = bulk.act(g.principal, text("action"), run_ids, text("value"))
     if request.headers.get("Sec-Fetch-Mode") != "navigate":
-        return toast.say(Response(status=204), done)
+        return toast.say(done)
     back = safe_next(request.form.get("next")) or url_for("web.project", project_id=done.project_ids[0])
     return toast.say_on_next_page(see(back), done)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, jsonify
 
 from ..http.cookies import is_secure
 from ..services.bulk import Done
@@ -14,26 +14,26 @@ from .ids import in_words
 
 COOKIE = "toast"
 SHOWN_WITHIN = 60  # Seconds: a page that opens later is not about it any more.
-LONGEST = (
-    2000  # Characters of ids: proxies take headers of four kilobytes. Deleted runs can be restored from the trash, too.
-)
+LONGEST = 2000  # Characters of ids in a cookie, of which a browser keeps four kilobytes.
 
 
-def say(answer: Response, done: Done) -> Response:
-    """For a page that stays: its scripts get the event `toast`."""
-    answer.headers["HX-Trigger"] = json.dumps({"toast": _toast(done)})  # In ASCII, as a header has no other letters.
-    return answer
+def say(done: Done) -> Response:
+    """For a page that stays: its scripts get the event `toast`. In the body, as the undo may be of ten thousand runs."""
+    return jsonify(toast=_toast(done))
 
 
 def say_on_next_page(answer: Response, done: Done) -> Response:
     """For an answer that leads to another page, whose scripts find it in a cookie."""
-    text = quote(json.dumps(_toast(done)))
+    toast = _toast(done)
+    if len(toast.get("undo", {}).get("ids", "")) + len(toast.get("undo", {}).get("value", "")) > LONGEST:
+        del toast["undo"]
+    text = quote(json.dumps(toast))
     answer.set_cookie(COOKIE, text, max_age=SHOWN_WITHIN, secure=is_secure(), samesite="Lax")
     return answer
 
 
 def _toast(done: Done) -> dict[str, Any]:
     toast: dict[str, Any] = {"text": done.text}
-    if done.undo and len(ids := in_words(done.undo.run_ids)) + len(done.undo.value) <= LONGEST:
-        toast["undo"] = {"action": done.undo.action, "ids": ids, "value": done.undo.value}
+    if done.undo:
+        toast["undo"] = {"action": done.undo.action, "ids": in_words(done.undo.run_ids), "value": done.undo.value}
     return toast

@@ -1,4 +1,5 @@
-/* A form that a script sends: with the CSRF token, and with the events that the answer asks for in HX-Trigger, as htmx does. */
+/* A form that a script sends: with the CSRF token, and with the events that the answer asks for: in HX-Trigger, as htmx does, or in a
+   body of JSON, which may be long. */
 
 import { readCookie } from "./cookies.js";
 
@@ -16,7 +17,12 @@ export async function post(url, fields) {
   try {
     const response = await fetch(url, { method: "POST", body, headers });
     if (!response.ok) raise("toast", { text: refusal(response.status, await response.text()), kind: "wrong" });
-    for (const [name, detail] of eventsOf(response.headers.get("HX-Trigger"))) raise(name, detail);
+    const inBody = response.ok && response.headers.get("Content-Type")?.includes("json");
+    const events = [
+      ...eventsOf(response.headers.get("HX-Trigger")),
+      ...Object.entries(inBody ? await response.json() : {}),
+    ];
+    for (const [name, detail] of events) raise(name, detail);
     return response.status;
   } catch {
     raise("toast", { text: "The server cannot be reached. Nothing was changed; try again.", kind: "wrong" });

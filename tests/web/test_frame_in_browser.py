@@ -55,7 +55,7 @@ def test_undo_posts_what_the_message_says_and_the_page_looks_again(ada, site, by
 
     def answer(route):
         posted.append(route.request)
-        route.fulfill(status=204, headers={"HX-Trigger": '{"toast": {"text": "3 runs restored"}}'})
+        route.fulfill(json={"toast": {"text": "3 runs restored"}})
 
     ada.route("**/app/runs/bulk", answer)
     ada.evaluate("document.body.addEventListener('look:again', () => { window.looked = true; })")

@@ -23,7 +23,7 @@ export class Selection {
   }
 
   get rows() {
-    return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table tr[data-id]:has([data-choose])")]);
+    return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table tr[data-id]:not(.group-row)")]);
   }
 
   /** @param {MouseEvent} event */
@@ -67,12 +67,12 @@ export class Selection {
   }
 
   show() {
-    const rows = this.rows;
+    // Most of the time none is chosen.
+    const rows = this.ids.size || document.querySelector("#table tr[data-chosen]") ? this.rows : [];
     for (const row of rows) {
       const chosen = this.ids.has(Number(row.dataset.id));
       row.toggleAttribute("data-chosen", chosen);
-      const box = /** @type {HTMLInputElement | null} */ (row.querySelector("[data-choose]"));
-      if (box) box.checked = chosen;
+      /** @type {HTMLInputElement} */ (row.querySelector("[data-choose]")).checked = chosen;
     }
     document.getElementById("table")?.toggleAttribute("data-choosing", this.ids.size > 0);
     const all = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-choose-all]"));
@@ -141,7 +141,7 @@ export class Selection {
    */
   async change(action, value) {
     const status = await post("/app/runs/bulk", { action, ids: [...this.ids].join(","), value });
-    if (status !== 204) return;
+    if (status !== 200) return;
     if (LEAVING.includes(action)) this.clear();
     renew();
   }
@@ -194,7 +194,7 @@ export class Selection {
     const id = Number(picker.dataset.run);
     // The colour of a chosen run is that of all chosen ones.
     const ids = this.ids.has(id) ? [...this.ids] : [id];
-    if ((await post("/app/runs/bulk", { action: "colour", ids: ids.join(","), value: button.dataset.style })) === 204)
+    if ((await post("/app/runs/bulk", { action: "colour", ids: ids.join(","), value: button.dataset.style })) === 200)
       renew();
   }
 }
