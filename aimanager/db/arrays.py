@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _PAIR = np.dtype([("number", ">i8"), ("value", ">f8")])
+_ROW = np.dtype([("number", "i8"), ("value", "f8")])
 
 
 def numbers(connection: Connection, query: sa.Select[Any]) -> Ints:
@@ -28,7 +29,8 @@ def pairs(connection: Connection, query: sa.Select[Any]) -> tuple[Ints, Floats]:
         result: Any = connection.execute(sa.select(number, value).where(value.is_not(None)))
         rows = result.cursor.fetchall()  # The driver's own tuples: each of SQLAlchemy's costs as much again.
         result.close()
-        return np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.float64)
+        table = np.fromiter(rows, _ROW, len(rows))
+        return table["number"].copy(), table["value"].copy()
     packed = sa.func.string_agg(
         sa.func.int8send(number).op("||")(sa.func.float8send(value)),
         sa.literal(b"", sa.LargeBinary),

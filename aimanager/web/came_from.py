@@ -16,11 +16,11 @@ DECIDES = ("q", "sort")  # All of a query that says which runs are listed, and i
 LONGEST = 2000
 
 
-def this_list() -> dict[str, str]:
-    """What a link from the project's page to a run says of the list; nothing where that is all runs, newest first."""
+def this_list() -> str:
+    """The query of the links from the project's page to its runs, with its `?`; none where the list is all runs, newest first."""
     args = address.args()
     query = urlencode([(name, value) for name in DECIDES for value in args.getlist(name) if value])
-    return {"from": query} if query and query != "sort=-created" else {}
+    return "?" + urlencode({"from": query}) if query and query != "sort=-created" else ""
 
 
 def beside(run: Run) -> Neighbours:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
+
+from markupsafe import Markup
 
 from ..models import Run
 from ..services.run_list import columns
@@ -12,6 +15,7 @@ from ..services.run_list.columns import Column
 from ..services.run_list.direction import better
 from ..services.run_list.order import Order
 from ..services.run_list.table import Table
+from .cells import writer
 
 MOST = 100  # Columns of which an address says something.
 NARROWEST, WIDEST = 40, 1000  # Pixels.
@@ -37,7 +41,7 @@ class Value:
 @dataclass(frozen=True)
 class Head:
     """`key` is the column's name in an address. `group` is the part of a metric's name before its last `/`, `label` the rest; `of` the
-    value that is shown and `better` which of its values are good ones, `min` or `max`. `url` sorts by the column, or turns the
+    value that is shown. `url` sorts by the column, or turns the
     order round; None where that cannot be. `sorted` is `ascending` or `descending`, `place` which of the order's keys the column
     is, from 1; 0 where it is none. `width` is in pixels."""
 
@@ -51,23 +55,17 @@ class Head:
     sorted: str = ""
     place: int = 0
     of: str = ""
-    better: str = ""
     pinned: bool = False
     width: int | None = None
     values: Sequence[Value] = ()
-    drop_url: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The value of a metric or of the config; facts are the run's own and have none."""
+    """The value of a metric or of the config as HTML, or which of the run's own facts is shown."""
 
-    value: Any
-    number: bool = False
-
-    @property
-    def missing(self) -> bool:
-        return self.value is None
+    html: Markup | None
+    fact: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,11 +108,9 @@ def heads(
             sorted=("descending" if sort.descending else "ascending") if sort else "",
             place=place,
             of=column.of if column.kind == "metric" else "",
-            better=better(column.name) if column.kind == "metric" else "",
             pinned=column.key in pins,
             width=width_of.get(column.key),
             values=_values(keys, column, address) if column.kind == "metric" else (),
-            drop_url=address(show=[key for key in keys if key != column.key]),
         )  # fmt: skip
 
     made = {
@@ -170,11 +166,16 @@ def _values(keys: list[str], column: Column, address: Callable[..., str]) -> lis
 def with_cells(table: Table, heads: Sequence[Head]) -> list[ShownRow]:
     """The rows with a cell under each head."""
     place_of = {column.key: place for place, column in enumerate(table.columns)}
-    places = [(place_of[head.key], head.number) for head in heads]
-    return [
-        ShownRow(row.run, row.state, [Cell(row.values[place], number) for place, number in places])
-        for row in table.rows
-    ]
+    by_column = [_cells(head, [row.values[place_of[head.key]] for row in table.rows]) for head in heads]
+    cells = zip(*by_column, strict=True) if heads else repeat([])
+    return [ShownRow(row.run, row.state, of_row) for row, of_row in zip(table.rows, cells, strict=False)]
+
+
+def _cells(head: Head, values: Sequence[Any]) -> list[Cell]:
+    if head.kind == "fact":
+        return [Cell(None, head.key)] * len(values)
+    write = writer(head.kind, head.title, head.of, head.number)
+    return [Cell(write(value)) for value in values]
 
 
 def _is_number(column: Column, values: Sequence[Any]) -> bool:

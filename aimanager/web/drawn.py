@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
 
-from ..errors import Invalid
 from ..extensions import db
 from ..models import Run
 from ..models.run import COLOURS
 from ..services.run_list.states import states
 from ..services.run_list.table import Row
-from . import address, ids
+from . import address
 
 DRAWN, MOST = 10, 100
+_PART = re.compile(r"\s*(-?[0-9]{1,18})(?:-([0-9]{1,18}))?\s*")
 
 
 def as_line(run: Run, state: str) -> dict[str, Any]:
@@ -38,11 +39,21 @@ def hidden() -> set[int]:
 
 def lines(project_id: int, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The runs that are drawn; `rows` are the first of the list."""
-    chosen = [(row.run, row.state) for row in rows[: how_many()]]
-    if named := _ids("runs", MOST):
-        chosen = _named(project_id, named)
+    named = _ids("runs", MOST)
+    chosen = _named(project_id, named) if named else [(row.run, row.state) for row in rows[: how_many()]]
     closed = hidden()
     return [as_line(run, state) for run, state in chosen if run.id not in closed]
+
+
+def lines_of_groups(project_id: int, groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups that are drawn, of those of the list, and what the address names, which may be single runs of them."""
+    chosen = list(groups[: how_many()])
+    if named := _ids("runs", MOST):
+        runs = _named(project_id, [run_id for run_id in named if run_id > 0])
+        line_of = {line["id"]: line for line in [*groups, *(as_line(run, state) for run, state in runs)]}
+        chosen = [line_of[number] for number in named if number in line_of]
+    closed = hidden()
+    return [line for line in chosen if line["id"] not in closed]
 
 
 def _named(project_id: int, run_ids: Sequence[int]) -> list[tuple[Run, str]]:
@@ -54,8 +65,13 @@ def _named(project_id: int, run_ids: Sequence[int]) -> list[tuple[Run, str]]:
 
 
 def _ids(name: str, most: int) -> list[int]:
-    """Ids of the address; none where it says something else."""
-    try:
-        return ids.read(name, address.args().get(name, ""), most)
-    except Invalid:
-        return []
+    """The first ids of the address, `3,7-9`; those of groups are below 0. None where it says something else, as the page's
+    script reads it."""
+    ids: dict[int, None] = {}
+    for part in filter(None, address.args().get(name, "").split(",")):
+        ends = _PART.fullmatch(part)
+        if ends is None:
+            return []
+        first = int(ends[1])
+        ids |= dict.fromkeys(range(first, min(int(ends[2] or first), first + most) + 1))
+    return list(ids)[:most]

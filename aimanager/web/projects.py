@@ -27,7 +27,7 @@ from .cards import sections_of
 from .grouped import ShownGroups
 from .htmx import fragment_wanted, page_or_fragment
 
-PAGE = 100
+PAGE = 50  # More than a high window shows; and as many more as are drawn.
 MOST_GROUP_KEYS = 60  # Config keys that the menu of groups offers.
 MOST = 1000  # Rows of one page; further ones are on the next.
 
@@ -65,7 +65,7 @@ def _table(project_id: int) -> dict[str, Any]:
     args = address.args()
     listed = list_request.read()
     where, fault, order, chosen = listed.where, listed.fault, listed.order, listed.chosen
-    limit = min(max(args.get("limit", PAGE, int), 1), MOST)
+    limit = min(max(args.get("limit", max(PAGE, drawn.how_many()), int), 1), MOST)
     after = args.get("after")
     try:
         runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
@@ -86,7 +86,9 @@ def _table(project_id: int) -> dict[str, Any]:
         "q": listed.search, "fault": fault, "fault_letter": listed.letter, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),
         "in_trash": args.get("trash") == "1", "trash_days": settings.trash_days,
         "csv_url": url_for("web.runs_csv", project_id=project_id) + address.query_with(after=None, limit=None),
-        "sort_keys": columns.sort_keys(order), "from_here": came_from.this_list(), **workspace.layout(args),
+        "sort_keys": columns.sort_keys(order), **workspace.layout(args),
+        # Made once for all rows.
+        "run_path": url_for("web.run", run_id=0).removesuffix("0"), "run_query": came_from.this_list(),
         "next_cursor": runs_table.page.next_cursor, **_drawn(project_id, runs_table.rows, groups),
         **_further(runs_table.page.next_cursor, after, limit),
     }  # fmt: skip
@@ -97,7 +99,7 @@ def _drawn(project_id: int, rows: Sequence[Row], groups: ShownGroups | None) -> 
     if fragment_wanted() == "rows":
         return {}
     if groups:
-        lines = [grouped.line(group) for group in groups.groups[: drawn.how_many()]]
+        lines = drawn.lines_of_groups(project_id, [grouped.line(group) for group in groups.groups])
     else:
         lines = drawn.lines(project_id, rows)
     ids = [run_id for line in lines for run_id in line.get("members", [line["id"]])]

@@ -47,6 +47,10 @@ function update() {
   }
 }
 
+/** The titles of moments by how they are written: they are shown each second, and to write one anew takes long.
+ * @type {Map<string, string>} */
+const titles = new Map();
+
 /** @param {HTMLTimeElement} element */
 function show(element) {
   const moment = Date.parse(element.dateTime);
@@ -54,6 +58,17 @@ function show(element) {
   const text = elapsed ? duration(Date.now() - moment) : ago(moment);
   if (element.textContent !== text) element.textContent = text;
   // The server does not know the reader's zone and writes UTC.
-  const title = `${elapsed ? "since " : ""}${dateTime(moment)}`;
+  const title = `${elapsed ? "since " : ""}${titleOf(element.dateTime, moment)}`;
   if (element.title !== title) element.title = title;
+}
+
+/**
+ * @param {string} written
+ * @param {number} moment
+ */
+function titleOf(written, moment) {
+  const title = titles.get(written) ?? dateTime(moment);
+  if (titles.size > 2000) titles.clear();
+  titles.set(written, title);
+  return title;
 }

@@ -140,6 +140,24 @@ def test_groups_come_in_the_order_of_the_sort(grouped, alice, project, make_run,
     assert [group.labels for group in grouped("tags", order=Order("fact", "tags")).groups] == [["t"], [None]]
 
 
+def test_equal_groups_come_in_the_order_of_the_further_keys(grouped, alice, project, make_run, make_points):
+    for lr, loss, acc in ((1, 5, 1), (2, 5, 3), (3, 5, 2), (4, 1, 0), (5, 5, None)):
+        made = {"loss": [loss]} | ({"acc": [acc]} if acc is not None else {})
+        make_points(alice, make_run(alice, project, config={"lr": lr}, tags=["ab"[lr % 2]]), **made)
+
+    def labels(*keys):
+        first, *others = keys
+        order = Order(first.kind, first.name, first.of, first.descending, tuple(others))
+        return [group.labels[0] for group in grouped("config.lr", order=order).groups]
+
+    loss, acc = Order("metric", "loss", "last", True), Order("metric", "acc", "last", False)
+    assert labels(loss, acc) == [1, 3, 2, 5, 4]
+    assert labels(loss, Order("metric", "acc", "last", True)) == [2, 3, 1, 5, 4]
+    assert labels(loss, Order("config", "lr", "last", True)) == [5, 3, 2, 1, 4]
+    by_tag = grouped("config.lr", "tags", order=Order("fact", "tags", "last", False, (acc,)))
+    assert [group.labels for group in by_tag.groups] == [[4, "a"], [2, "a"], [1, "b"], [3, "b"], [5, "b"]]
+
+
 def test_states_and_names_group_runs_too(api, grouped, alice, runs):
     api(alice).put(f"/runs/{runs[0][0]}", {"status": "failed"})
     assert {group.labels[0]: group.runs for group in grouped("status").groups} == {"running": 39, "failed": 1}

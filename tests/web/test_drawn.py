@@ -1,3 +1,7 @@
+import html
+import json
+import re
+
 import pytest
 from flask import g
 
@@ -49,3 +53,23 @@ def test_runs_of_another_project_or_in_the_trash_are_not_drawn(app, alice, lines
     with app.test_request_context():
         bulk.act(alice.principal, "trash", [2])
     assert [line["id"] for line in lines(f"runs=1,2,{elsewhere},999")] == [1]
+
+
+def test_what_the_address_says_of_groups_holds_at_the_first_paint(look, alice, make_project, make_run):
+    project = make_project(alice)
+    run_ids = [make_run(alice, project, config={"lr": lr}) for lr in (1, 2, 3)]
+
+    def shown(query: str) -> tuple[list[int], list[int]]:
+        """The groups whose eye is open, and the lines that the charts draw."""
+        page = look(alice, f"/app/projects/{project}?group=config.lr{query}").text
+        eyes = re.findall(r'<tr class="group-row"[^>]*data-id="(-\d+)".*?data-eye aria-pressed="(\w+)"', page, re.S)
+        lines = json.loads(html.unescape(re.search(r'data-runs="([^"]*)"', page)[1]))
+        return [int(group) for group, is_open in eyes if is_open == "true"], [line["id"] for line in lines]
+
+    eyes, groups = shown("")
+    assert eyes == groups
+    assert len(groups) == 3
+    assert shown(f"&hide={groups[1]},{run_ids[0]}") == ([groups[0], groups[2]],) * 2
+    assert shown("&drawn=1") == ([groups[0]],) * 2
+    assert shown(f"&runs={groups[2]}") == ([groups[2]],) * 2
+    assert shown(f"&runs={groups[2]},{run_ids[0]}") == ([groups[2]], [groups[2], run_ids[0]])

@@ -20,7 +20,7 @@ def heads(page) -> list[str]:
 
 def cells(page, label: str) -> list[str]:
     """The values of a column of numbers, from top to bottom."""
-    return re.findall(rf'data-label="{re.escape(html.escape(label))}"><data value="([^"]*)"', page.text)
+    return re.findall(rf'data-label="{re.escape(html.escape(label))}" title="([^"]*)"', page.text)
 
 
 def snippet_in(page) -> str:
@@ -102,7 +102,7 @@ def test_the_table_shows_the_main_metrics_and_the_config_keys_that_differ(
     page = look(alice, f"/app/projects/{project}")
     metrics = ["metrics.val/loss", "metrics.val/loss.best", "metrics.lr"]
     assert heads(page) == ["name", *metrics, "config.net.width", "created", "duration", "tags"]
-    assert '<data value="0.123456" title="0.123456">0.1235</data>' in page.text
+    assert ' title="0.123456">0.1235</td>' in page.text
 
 
 def test_the_table_is_sorted_by_any_column_through_the_address(look, alice, make_project, make_run, make_points):
@@ -130,6 +130,24 @@ def test_the_table_is_searched_by_name_and_tag(look, alice, make_project, make_r
     assert "No runs found" in look(alice, f"{path}?q=nothing").text
 
 
+def test_a_page_has_fifty_rows_and_as_many_as_are_drawn(look, alice, make_project, make_run):
+    project = make_project(alice)
+    for n in range(60):
+        make_run(alice, project, name=f"run {n}")
+    path = f"/app/projects/{project}"
+    assert len(rows(look(alice, path))) == 50
+    assert len(rows(look(alice, f"{path}?drawn=55"))) == 55
+
+
+def test_what_a_run_logged_is_text_in_its_cells(look, alice, make_project, make_run):
+    project = make_project(alice)
+    for name in ("<b>a</b>", '" onload="'):
+        make_run(alice, project, name=name, config={"<i>": f"<u>{name}</u>"}, tags=[name])
+    page = look(alice, f"/app/projects/{project}").text
+    assert "&lt;u&gt;&lt;b&gt;a&lt;/b&gt;&lt;/u&gt;" in page
+    assert not re.search('<b>a|<i>|<u>|" onload="', page)
+
+
 def test_a_long_table_says_how_much_it_shows_and_leads_on(look, alice, make_project, make_run):
     project = make_project(alice)
     for n in range(5):
@@ -146,8 +164,8 @@ def test_a_value_that_is_no_number_is_shown_as_what_it_is(look, alice, make_proj
     make_points(alice, make_run(alice, project), loss=[1, "NaN"])
     make_points(alice, make_run(alice, project), loss=[1, "Infinity"])
     page = look(alice, f"/app/projects/{project}?sort=metric:loss").text
-    assert ">NaN</data>" in page
-    assert ">∞</data>" in page
+    assert ">NaN</td>" in page
+    assert ">∞</td>" in page
 
 
 def test_a_project_is_deleted_only_by_who_types_its_name(look, alice, make_project):

@@ -25,6 +25,7 @@ from .order import Order
 
 MOST_KEYS = 4
 DRAWN = 100  # Runs of a group that a chart has.
+_TAGS = Column("fact", "tags")
 _runs, _config = Run.__table__.c, RunConfig.__table__.c
 
 
@@ -96,7 +97,7 @@ def grouped(
     lists = _Lists(project_id, passing)
     members = _members(lists, keys)
     summaries = {column: members.summary(lists, column) for column in dict.fromkeys([*shown, *_of(order)])}
-    first = members.in_order(order, summaries)[:limit]
+    first = members.in_order(order, keys, summaries)[:limit]
     groups = [
         Group(members.labels(place), int(members.sizes[place]), [summaries[column][place] for column in shown],
               members.newest(place, passing))
@@ -106,8 +107,8 @@ def grouped(
 
 
 def _of(order: Order) -> list[Column]:
-    """The column by which the groups are sorted."""
-    return [Column(order.kind, order.name, order.of)]
+    """The columns by which the groups are sorted."""
+    return [Column(key.kind, key.name, key.of) for key in order.keys]
 
 
 @dataclass(frozen=True)
@@ -243,21 +244,26 @@ class _Members:
                 summaries[place] = Common(None, count)
         return summaries
 
-    def in_order(self, order: Order, summaries: dict[Column, Sequence[Summary]]) -> list[int]:
-        """The groups as their list is sorted, those without a value last, and equal ones by their newest runs."""
+    def in_order(self, order: Order, keys: Sequence[Column], summaries: dict[Column, Sequence[Summary]]) -> list[int]:
+        """The groups as their list is sorted: by one key of the order after the other, those without a value last, and equal ones
+        by their newest runs."""
         newest = self.places[self.starts + self.sizes - 1]
-        if order.kind == "fact" and order.name == "created":
-            return (np.argsort(-newest if order.descending else newest, kind="stable")).tolist()
-        values = [_comparable(one) for one in summaries[_of(order)[0]]]
-        if order.kind == "fact" and order.name == "tags":
-            values = [_comparable(Common(self.labels(place)[0], 1)) for place in range(len(self.sizes))]
-        by_newest = np.argsort(-newest, kind="stable").tolist()
-        having = sorted(
-            (place for place in by_newest if values[place] is not None),
-            key=lambda place: values[place],
-            reverse=order.descending,
-        )
-        return [*having, *(place for place in by_newest if values[place] is None)]
+        groups = np.argsort(-newest, kind="stable").tolist()
+        for key in reversed(order.keys):
+            values = newest.tolist() if key.is_created else self._sort_values(_of(key)[0], keys, summaries)
+            having = [place for place in groups if values[place] is not None]
+            having.sort(key=values.__getitem__, reverse=key.descending)
+            groups = [*having, *(place for place in groups if values[place] is None)]
+        return groups
+
+    def _sort_values(
+        self, column: Column, keys: Sequence[Column], summaries: dict[Column, Sequence[Summary]]
+    ) -> list[tuple[int, float, str] | None]:
+        """What each group is sorted by. Tags are those by which runs are grouped: in any other group there are many."""
+        if column == _TAGS and column in keys:
+            at = keys.index(column)
+            return [_comparable(Common(self.labels(place)[at], 1)) for place in range(len(self.sizes))]
+        return [_comparable(one) for one in summaries[column]]
 
 
 def _comparable(summary: Summary) -> tuple[int, float, str] | None:

@@ -1,6 +1,7 @@
 /* The columns of the table: sorted, moved, resized, pinned and hidden from their heads, and added from a list. */
 
 import { current, readList, writeList } from "../url-state.js";
+import { showPinned, startPinned } from "./pinned.js";
 import { place } from "./popover.js";
 import { bare, columnKeys, currentSort, go, moved, sortedBy, withKey, withWidth } from "./table.js";
 
@@ -20,7 +21,7 @@ export function startColumns() {
   }
   document.getElementById("column-menu")?.addEventListener("click", menuChosen);
   startList();
-  addEventListener("resize", () => layOut());
+  startPinned();
   document.addEventListener("htmx:after:settle", () => layOut());
   layOut();
 }
@@ -37,27 +38,14 @@ function colOf(key) {
   );
 }
 
-/** The rules of pinned columns: each stands beside the one before it. */
-const sheet = new CSSStyleSheet();
-
-/** Show what only the script knows: where pinned columns stand. */
+/** Show what the server does not know. */
 function layOut() {
-  if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet);
   // An answer that was under way when a column was resized has the width from before.
   for (const text of readList("width")) {
     const col = colOf(text.slice(0, text.lastIndexOf(":")));
     if (col) col.width = text.slice(text.lastIndexOf(":") + 1);
   }
-  const heads = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#table thead th")]);
-  let left = 0;
-  const rules = heads.map((head, index) => {
-    const isFixed = index < 2 || head.dataset.pinned !== undefined;
-    const rule = `#table :is(th, td):nth-child(${index + 1}) { position: sticky; left: ${left}px; z-index: 1; background: var(--ground); }
-      #table thead th:nth-child(${index + 1}) { z-index: 3; }`;
-    if (isFixed) left += head.offsetWidth;
-    return isFixed ? rule : "";
-  });
-  sheet.replaceSync(matchMedia("(max-width: 640px)").matches ? "" : rules.join("\n"));
+  showPinned();
 }
 
 /** The key by which a head's link sorts, with the direction that it would take. @param {Element} head */

@@ -59,7 +59,7 @@ export class Legend {
     const target = /** @type {HTMLElement} */ (event.target);
     const row = /** @type {HTMLElement | null} */ (target.closest("#runs tr[data-id]"));
     const more = /** @type {HTMLElement | null} */ (target.closest("#runs [data-draw]"));
-    if (more) this.choose({ first: Number(more.dataset.draw), named: null, hidden: [] });
+    if (more) this.drawFirst(Number(more.dataset.draw));
     if (!row) return;
     const id = Number(row.dataset.id);
     if (event.altKey) {
@@ -68,6 +68,14 @@ export class Legend {
     } else if (target.closest("[data-eye]")) {
       this.toggle(id);
     }
+  }
+
+  /** @param {number} first */
+  drawFirst(first) {
+    this.choose({ first, named: null, hidden: [] });
+    // The page has more rows at once when more are drawn.
+    if (this.list.length < Math.min(first, Number(this.runs.dataset.total || MOST)))
+      this.runs.dispatchEvent(new CustomEvent("draw:more"));
   }
 
   /** @param {number} id */
@@ -108,7 +116,12 @@ export class Legend {
 
   /** The ids of the list's first runs. */
   get list() {
-    const listed = this.rows.filter((row) => row.dataset.in === undefined);
+    return this.listed(this.rows);
+  }
+
+  /** @param {HTMLElement[]} rows */
+  listed(rows) {
+    const listed = rows.filter((row) => row.dataset.in === undefined);
     return listed.slice(0, MOST).map((row) => Number(row.dataset.id));
   }
 
@@ -119,10 +132,12 @@ export class Legend {
   /** Make the eyes, the sentence above the table and the charts say what is drawn. */
   show() {
     const rows = this.rows;
-    for (const row of rows) this.known.set(Number(row.dataset.id), lineOf(row));
-    const ids = new Set(drawnIds(this.choice, this.list));
+    const ids = new Set(drawnIds(this.choice, this.listed(rows)));
     for (const row of rows) {
-      const isDrawn = ids.has(Number(row.dataset.id));
+      const id = Number(row.dataset.id);
+      const isDrawn = ids.has(id);
+      if (isDrawn) this.known.set(id, lineOf(row));
+      if (row.hasAttribute("data-in-charts") === isDrawn) continue;
       row.toggleAttribute("data-in-charts", isDrawn);
       row.querySelector("[data-eye]")?.setAttribute("aria-pressed", String(isDrawn));
     }
@@ -132,7 +147,10 @@ export class Legend {
     const text = JSON.stringify(drawn);
     if (text === this.sent) return;
     this.sent = text;
-    raise("runs:drawn", { runs: drawn });
+    // The table is painted before the charts begin to draw.
+    const tell = () => this.sent === text && raise("runs:drawn", { runs: drawn });
+    if (document.hidden) tell();
+    else requestAnimationFrame(() => setTimeout(tell));
   }
 
   /** @param {number} drawn */
@@ -160,8 +178,9 @@ export class Legend {
   }
 
   markLit() {
-    for (const row of this.runs.querySelectorAll("tr[data-lit]")) row.removeAttribute("data-lit");
-    if (this.lit !== null) document.getElementById(`run-${this.lit}`)?.setAttribute("data-lit", "");
+    const row = this.lit === null ? null : document.getElementById(`run-${this.lit}`);
+    for (const other of this.runs.querySelectorAll("tr[data-lit]")) other.toggleAttribute("data-lit", other === row);
+    row?.setAttribute("data-lit", "");
   }
 }
 

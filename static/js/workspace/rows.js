@@ -186,7 +186,7 @@ export class Rows {
       return;
     }
     this.renewing = true;
-    if (this.scroller.scrollTop < 32) return;
+    if (this.scroller.scrollTop < 32 || sourceEvent.type === "draw:more") return;
     this.renewing = false;
     event.preventDefault();
     this.timer ??= setTimeout(
