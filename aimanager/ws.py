@@ -108,6 +108,11 @@ def run(ws: Server, run_id: int) -> None:
 @sock.route("/ws/projects/<id:project_id>", bp=sockets)
 @requires("public_or_read")
 @budget("page")
+@takes(
+    "since",
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+    "When the list was read, in milliseconds since 1970: what has changed since is said at once",
+)
 def project(ws: Server, project_id: int) -> None:
     """A word whenever the project's list of runs has changed."""
     serve(ws, g.viewer)
@@ -183,7 +188,9 @@ def admit() -> None:
         viewer = Viewer(guarded, f"home:{g.principal.user_id}", g.principal)
     else:
         projects.get(arguments["project_id"], g.principal)
-        viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal)
+        since = _since()
+        made_at = None if since is None else since / 1000
+        viewer = Viewer(guarded, f"project:{arguments['project_id']}", g.principal, since=made_at)
     g.seat = parts().seats.take(viewer.principal, client_address())
     if ticket := _ticket():
         tickets.spend(ticket)  # Only now: a caller who got no place may try again with it.

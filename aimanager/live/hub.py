@@ -15,6 +15,7 @@ from typing import Any
 
 from . import frames
 from .base import LiveBus
+from .news import News
 from .relay import Relay
 from .rooms import Rooms
 from .source import PointSource
@@ -67,7 +68,7 @@ class Hub:
     ) -> None:
         self._relay, self._bus, self._describe, self._recheck = Relay(store), bus, describe, recheck
         self._owner_of, self._last_lines = owner_of, last_lines
-        self._store, self._rooms = store, Rooms()
+        self._store, self._rooms, self._news = store, Rooms(), News()
         self._watched_elsewhere: dict[int, float] = {}
         self._due_at: dict[str, float] = {}  # When to look at a topic.
         self._not_before: dict[str, float] = {}  # Until when a topic rests.
@@ -111,6 +112,8 @@ class Hub:
             return
         self._catch_up(viewer)
         self._announce_watched()
+        if self._has_missed(viewer):
+            self._send(viewer, frames.message("project"))
 
     def watch(self, viewer: Viewer, cursors: Mapping[int, int]) -> None:
         """Send to a viewer that has joined what comes in these runs after these ids too, and no more of other runs."""
@@ -139,6 +142,8 @@ class Hub:
         kind, _, number = topic.partition(":")
         if not number.isdecimal():
             return  # A message of another process may be malformed.
+        if kind == "project":
+            self._news.note(int(number))
         if kind == "watched":
             self._watched_elsewhere[int(number)] = time.monotonic() + 3 * WATCHED_EVERY
         elif kind in self._handlers and (
@@ -341,12 +346,20 @@ class Hub:
             room.announce(news)
         room.send_news(room.viewers)
 
+    def _has_missed(self, viewer: Viewer) -> bool:
+        """Whether the list of a newcomer may be older than its room's last news."""
+        kind, _, number = viewer.room.partition(":")
+        if kind == "project" and viewer.since is not None:
+            return self._news.since(int(number), viewer.since)
+        return kind != "run"
+
     def _catch_up(self, viewer: Viewer) -> None:
         """Send what a viewer has not had; of the runs that it watches the one that has waited longest comes first."""
         for each in sorted([viewer, *list(viewer.watching.values())], key=lambda each: each.served):
             if room := self._rooms.get(each.room):
                 room.send_news([each])
-            self.wake(each.room)
+            if each.room.startswith("run:"):
+                self.wake(each.room)
 
     def _send(self, viewer: Viewer, frame: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # It has gone, or has not read for so long that it was dropped.

@@ -32,6 +32,7 @@ class Viewer:
     served: float = 0.0
     checked_at: float = 0.0
     recheck_at: float = 0.0
+    since: float | None = None  # When the page of a project was made, in seconds since 1970.
     host: Viewer | None = None
     watching: dict[str, Viewer] = field(default_factory=dict)
 

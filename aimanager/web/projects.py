@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from ..services.run_list.columns import read as read_column
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, came_from, client, columns, drawn, grouped, list_request, snippet, workspace
+from . import address, came_from, client, columns, drawn, grouped, list_request, snippet, table_version, workspace
 from .address import here
 from .blueprint import web
 from .cards import sections_of
@@ -51,10 +52,15 @@ def snippet_key(project_id: int) -> Response:
 
 
 def _page(project: Project, key: ApiKey | None = None, secret: str | None = None, **context: Any) -> Response:
+    read_at = time.time_ns() // 1_000_000  # What changes from now on may not be in what is read.
+    table = _table(project.id)
+    version = table_version.of(table)
+    if fragment_wanted() == "runs" and (unchanged := table_version.unchanged(version)):
+        return unchanged
     return page_or_fragment(
         "projects/show.html", "projects/_runs.html", "projects/_rows.html", "projects/_snippet.html",
         "charts/_charts.html",
-        **{"errors": {}, "form": {}} | context, **_table(project.id), **_views(project), project=project,
+        **{"errors": {}, "form": {}} | context, **table, **_views(project), project=project, version=version, read_at=read_at,
         may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
     )  # fmt: skip

@@ -300,3 +300,14 @@ def test_a_topic_that_makes_no_sense_is_not_listened_to(world, topic):
     world.log(1.0)
     guest.read_to(1)
     assert guest.ids() == [1]
+
+
+def test_a_page_that_was_made_before_its_socket_joined_is_told_what_it_missed_and_only_then(world):
+    before = time.time()
+    world.bus.publish("project:3")
+    after = time.time() + 0.001
+    guests = [world.guest(room=room, since=since) for room, since in (
+        ("project:3", before), ("project:3", after), ("project:4", before), ("project:4", 0.0), ("project:3", None),
+    )]  # fmt: skip
+    told = [bool(guest.read()) for guest in guests]
+    assert told == [True, False, False, True, True]

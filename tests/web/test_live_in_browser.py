@@ -127,6 +127,37 @@ def test_the_table_of_runs_follows_without_losing_the_focus(ada, site):
     assert ada.evaluate("document.activeElement.textContent") == "one"
 
 
+def test_what_happens_between_the_page_and_its_socket_is_shown_at_once(ada, site):
+    project = site.project()
+    site.run(project, "one")
+    made: list[int] = []
+
+    def join_late(socket):
+        made.append(site.run(project, "two"))
+        socket.connect_to_server()
+
+    ada.route_web_socket("**/ws/projects/**", join_late)
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector("[data-live=on]")
+    ada.wait_for_selector(f"#run-{made[0]}")
+
+
+def test_a_page_that_has_all_fetches_nothing_when_its_socket_joins(ada, site):
+    project = site.project()
+    site.run(project, "one")
+    renewals = []
+    ada.on("request", lambda request: renewals.append(request) if "hx-request" in request.headers else None)
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector("[data-live=on]")
+    assert_stays(lambda: not renewals, 1.5)
+    # A renewal brings nothing where nothing is new: the row is the same element.
+    ada.evaluate("document.querySelector('#rows tr').isTheSame = true")
+    with ada.expect_response(lambda response: "hx-request" in response.request.headers) as answer:
+        ada.evaluate("document.body.dispatchEvent(new CustomEvent('live:project', { bubbles: true }))")
+    assert answer.value.status == 304
+    assert ada.evaluate("document.querySelector('#rows tr').isTheSame")
+
+
 def test_the_summary_keeps_pace_with_the_charts(ada, site, watched):
     last = ada.locator("#summary td.number").first
     for value in (0.125, 0.25):

@@ -289,3 +289,34 @@ def test_beyond_the_longest_page_one_goes_on_by_cursor_and_back(
     first = html.unescape(re.search(r'href="([^"]*)">Back to the first runs', page.text)[1])
     assert rows(look(alice, first)) == ["run 4", "run 3", "run 2"]
     assert rows(look(alice, following.replace("sort=-metric", "sort=metric"))) == ["run 0", "run 1", "run 2"]
+
+
+def test_a_table_that_the_page_has_already_is_not_sent_again(look, alice, api, make_project, make_run, make_points):
+    project = make_project(alice)
+    run = make_run(alice, project, name="one")
+    other = make_run(alice, make_project(alice))
+    path = f"/app/projects/{project}?sort=name"
+    version = re.search(r'data-version="(\w+)"', look(alice, path).text)[1]
+
+    def renewed(version: str) -> tuple[int, str]:
+        headers = as_htmx("section#runs") | {"If-None-Match": f'"{version}"'}
+        answer = look(alice, path, headers=headers)
+        return answer.status_code, "".join(re.findall(r'data-version="(\w+)"', answer.text))
+
+    changes = [
+        lambda: api(alice).put(f"/runs/{run}", {"name": "two"}),
+        lambda: api(alice).put(f"/runs/{run}", {"tags": ["best"]}),
+        lambda: make_points(alice, run, loss=[1]),
+        lambda: make_points(alice, run, loss=[2]),
+        lambda: api(alice).put(f"/runs/{run}", {"status": "failed"}),
+        lambda: make_run(alice, project, name="three"),
+    ]
+    for change in changes:
+        assert renewed(version) == (304, "")
+        api(alice).put(f"/runs/{other}", {"name": "of another project"})
+        assert renewed(version) == (304, "")
+        change()
+        status, changed = renewed(version)
+        assert status == 200
+        assert changed not in ("", version)
+        version = changed

@@ -27,7 +27,11 @@ export function start(workspace) {
   // What renews itself asks for what the address says now, not for what it said when it was rendered.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     const renews = ctx.sourceElement?.id === "runs" || ctx.sourceElement?.id === "charts";
-    if (renews && ctx.sourceEvent?.type) ctx.request.action = location.pathname + location.search;
+    if (!renews || !ctx.sourceEvent?.type) return;
+    ctx.request.action = location.pathname + location.search;
+    // What the page has already is not sent again.
+    const { version } = /** @type {HTMLElement} */ (ctx.sourceElement).dataset;
+    if (version) ctx.request.headers["If-None-Match"] = `"${version}"`;
   });
   // Of a row with the focus each control can be reached; of all others the name alone.
   document.body.addEventListener("focusin", ({ target }) => {

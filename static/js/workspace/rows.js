@@ -179,6 +179,7 @@ export class Rows {
    */
   renewInPlace(event) {
     const { sourceElement, sourceEvent } = event.detail.ctx;
+    this.renewing = false;
     if (sourceElement?.id !== "runs" || !sourceEvent?.type || !this.scroller) return;
     if (document.querySelector("#runs[data-grouped]")) {
       // A group that is unfolded stays so; its means are renewed when it is folded.
@@ -204,6 +205,7 @@ export class Rows {
     if (!view || !this.first) return;
     const fresh = await this.fetchRows(this.first, "");
     if (fresh) this.countNew(fresh);
+    delete document.getElementById("runs")?.dataset.version; // What is shown from here on is of several answers.
     for (const block of [this.first, ...this.blocks]) {
       const { top, bottom } = block.getBoundingClientRect();
       if (bottom < view.top || top > view.bottom || block.querySelector(".gap")) continue;
