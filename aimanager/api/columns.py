@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import Invalid, TooLarge
 from ..services import charts, validation
 from ..services.charts import Drawn
+from ..services.group_charts import DrawnGroup
 from ..store import Chart, Column, Points, Summary
 from ..wire import numbers
 from ..wire.times import SECOND, from_seconds, to_datetime, to_microseconds
@@ -145,3 +146,26 @@ def one_of_several(drawn: Drawn) -> dict[str, Any]:
     """A chart, or why there is none."""
     head = {"run_id": drawn.run_id, "name": drawn.name, "last_id": drawn.last_id}
     return head | ({"error": drawn.error} if drawn.chart is None else chart(drawn.chart))
+
+
+def group_chart(drawn: DrawnGroup) -> dict[str, Any]:
+    """A chart of a group of runs, or why there is none."""
+    chart = drawn.chart
+    if chart is None:
+        return {"name": drawn.name, "error": drawn.error}
+    return {
+        "name": chart.name,
+        "x_axis": chart.axis,
+        "method": chart.method,
+        "runs": chart.runs,
+        "total_points": chart.total,
+        "exact": chart.every_place,
+        "x": charts.along(chart, chart.x).tolist(),
+        "mean": gaps(chart.mean),
+        "low": gaps(chart.mean - chart.deviation),
+        "high": gaps(chart.mean + chart.deviation),
+        "min": gaps(chart.min),
+        "max": gaps(chart.max),
+        "counts": chart.count.tolist(),
+        "bad": charts.marks(chart),
+    }

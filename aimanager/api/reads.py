@@ -8,8 +8,9 @@ from flask import Response, g
 
 from ..errors import Damaged, NotFound
 from ..http.auth import requires
+from ..http.route_docs import refuses
 from ..http.streaming import streamed
-from ..services import charts
+from ..services import charts, group_charts
 from ..services import metrics as service
 from ..services.paging import Page
 from ..store.shapes import PIECE
@@ -17,8 +18,8 @@ from . import columns, formats
 from .bodies import FRAME
 from .decorators import query, returns
 from .metrics import metrics
-from .requests import ChartQuery, HistoryQuery, PointQuery
-from .responses import ChartAnswer, History, MetricOut, SummaryOut
+from .requests import ChartQuery, GroupQuery, HistoryQuery, PointQuery
+from .responses import ChartAnswer, GroupChartsOut, History, MetricOut, SummaryOut
 
 
 @metrics.get("/<id:run_id>")
@@ -71,13 +72,16 @@ def chart(parameters: ChartQuery, run_id: int) -> Any:
     """Get series for drawing: at most `points` buckets each, none of which hides a spike.
 
     One name of one run is answered with its chart. Several names (`name=a&name=b`) or runs (`run=8&run=9`) are answered
-    with a list, in which metrics that a run never logged are left out, and one that is damaged says so.
+    with a list, in which metrics that a run never logged are left out, and one that is damaged says so. With `x=metric:NAME`
+    each value is drawn over the value that the other metric has at the same step.
     """
     drawn = charts.draw(g.principal, [run_id, *parameters.run], parameters.name, **parameters.window())
     alone = len(parameters.name) == 1 and not parameters.run
     only = drawn[0].chart if alone and drawn else None
     if alone and only is None:
-        raise Damaged(drawn[0].error) if drawn else NotFound()
+        if not drawn:
+            raise NotFound()
+        raise (Damaged if drawn[0].damaged else NotFound)(drawn[0].error)
     last_id = min((one.last_id for one in drawn if one.run_id == run_id), default=0)
     if formats.preferred({"json": "application/json", "columns": charts.MEDIA_TYPE}) == "columns":
         answer = Response(charts.packed(drawn, last_id, parameters.also), mimetype=charts.MEDIA_TYPE)
@@ -86,3 +90,18 @@ def chart(parameters: ChartQuery, run_id: int) -> Any:
     if only is not None:
         return columns.chart(only)
     return {"last_id": last_id, "charts": [columns.one_of_several(one) for one in drawn]}
+
+
+@metrics.get("/groups")
+@requires("public_or_read")
+@refuses(404)
+@query(GroupQuery)
+@returns(GroupChartsOut)
+def group(parameters: GroupQuery) -> Any:
+    """Get metrics of several runs as one line each, for drawing: mean, standard deviation, range, and how many runs count.
+
+    All of the runs must be there and readable; metrics that none of them has are left out.
+    """
+    drawn = group_charts.draw(g.principal, [parameters.run_ids], parameters.name, **parameters.window())
+    last_ids = {str(run_id): last_id for run_id, last_id in drawn.last_ids.items()}
+    return {"last_ids": last_ids, "charts": [columns.group_chart(one) for one in drawn.charts]}

@@ -35,6 +35,7 @@ from .fields import (
     frame_column,
 )  # fmt: skip
 
+MOST_OF_GROUP = 500  # Runs.
 MOST_BUCKETS = 200_000  # In one answer, which is made in memory.
 
 
@@ -369,19 +370,29 @@ class HistoryQuery(BaseModel):
     format: Literal["json", "columns", "csv", "arrow"] | None = None
 
 
-class ChartQuery(BaseModel):
-    """`min` and `max` bound x, both included: steps, seconds since 1970, or seconds since the run's first point."""
+Names = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=validation.LONGEST_METRIC)]],
+    Field(min_length=1, max_length=50, description="A metric; several make several charts"),
+]
 
-    name: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=250)]],
-        Field(min_length=1, max_length=50, description="A metric; several make several charts"),
-    ]
+
+class ChartQuery(BaseModel):
+    """`min` and `max` bound x, both included: steps, seconds since 1970, seconds since the run's first point, or values of
+    the metric that is x."""
+
+    name: Names
     run: Annotated[
         list[Annotated[int, Field(ge=1, lt=INT64), Digits]],
         Field(max_length=50, description="A run to draw beside the one in the path"),
     ] = []  # noqa: RUF012 - pydantic copies it
     points: Annotated[int, Field(ge=1, le=10000), Digits] = 1000
-    x: Literal["step", "time", "relative"] = "step"
+    x: Annotated[
+        str,
+        Field(
+            pattern=rf"^(step|time|relative|metric:[^\x00]{{1,{validation.LONGEST_METRIC}}})$",
+            description="step, time, relative, or metric:NAME",
+        ),
+    ] = "step"
     min: Bound = None
     max: Bound = None
     also: Annotated[
@@ -397,9 +408,42 @@ class ChartQuery(BaseModel):
 
     def window(self) -> dict[str, Any]:
         """Bounds as the store takes them: times in microseconds."""
-        scale = 1 if self.x == "step" else SECOND
-        lo, hi = (None if bound is None else bound * scale for bound in (self.min, self.max))
-        return {"points": self.points, "x": self.x, "lo": lo, "hi": hi}
+        return _window(self)
+
+
+class GroupQuery(BaseModel):
+    """`min` and `max` bound x, both included, as those of a chart do."""
+
+    runs: Annotated[
+        str,
+        Field(pattern=r"^[1-9]\d{0,17}(,[1-9]\d{0,17})*$", description="The runs of the group", examples=["1,2,3"]),
+    ]
+    name: Names
+    points: Annotated[int, Field(ge=1, le=10000), Digits] = 1000
+    x: Literal["step", "time", "relative"] = "step"
+    min: Bound = None
+    max: Bound = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> GroupQuery:
+        if len(self.run_ids) > MOST_OF_GROUP:
+            raise ValueError(f"runs must be at most {MOST_OF_GROUP}")
+        if len(self.name) * self.points > MOST_BUCKETS:
+            raise ValueError(f"names times points must be at most {MOST_BUCKETS}")
+        return self
+
+    @property
+    def run_ids(self) -> list[int]:
+        return list(dict.fromkeys(map(int, self.runs.split(","))))
+
+    def window(self) -> dict[str, Any]:
+        return _window(self)
+
+
+def _window(query: ChartQuery | GroupQuery) -> dict[str, Any]:
+    scale = SECOND if query.x in ("time", "relative") else 1
+    lo, hi = (None if bound is None else bound * scale for bound in (query.min, query.max))
+    return {"points": query.points, "x": query.x, "lo": lo, "hi": hi}
 
 
 def changes_of(sent: Input, current: dict[str, Any]) -> dict[str, Any]:

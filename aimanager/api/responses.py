@@ -209,7 +209,7 @@ class ChartOut(BaseModel):
     """One row a bucket; `exact` when every point is drawn. `bad` marks where values were not finite."""
 
     name: str
-    x_axis: Literal["step", "time", "relative"]
+    x_axis: str = Field(description="step, time, relative, or metric:NAME", examples=["step"])
     total_points: int
     exact: bool
     x: list[float | int]
@@ -245,6 +245,40 @@ class ChartsOut(BaseModel):
 
 class ChartAnswer(RootModel[ChartOut | ChartsOut]):
     """One chart if one name of one run was requested, else several."""
+
+
+class GroupChartOut(BaseModel):
+    """A metric of several runs as one line: the mean of the runs at each place of x, `low` and `high` one standard deviation
+    from it, `min` and `max` over all points. `exact`: each place is one where runs have points."""
+
+    name: str
+    x_axis: Literal["step", "time", "relative"]
+    method: Literal["exact", "interpolated", "thinned"]
+    runs: int = Field(description="How many of the runs have the metric")
+    total_points: int
+    exact: bool
+    x: list[float | int]
+    mean: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+    counts: list[int] = Field(description="How many runs count at each place")
+    bad: list[BadOut]
+
+
+class NoGroupChart(BaseModel):
+    """In the place of a chart whose points cannot be read: one sentence that says why."""
+
+    name: str
+    error: str
+
+
+class GroupChartsOut(BaseModel):
+    """A chart for each name that a run of the group has; the points of each run up to its `last_ids` are in all of them."""
+
+    last_ids: dict[str, int] = Field(examples=[{"1": 120, "2": 118}])
+    charts: list[GroupChartOut | NoGroupChart]
 
 
 class BadOut(BaseModel):

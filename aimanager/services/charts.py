@@ -29,13 +29,15 @@ _UNSEEN = 2.0**-14  # Of a chart's height: a sixteenth of a pixel on a screen of
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A chart of a run's metric, or in one sentence why there is none. The points up to `last_id` are in it."""
+    """A chart of a run's metric, or in one sentence why there is none: its points are damaged, or it has no step in common
+    with what is to be x. The points up to `last_id` are in it."""
 
     run_id: int
     name: str
     last_id: int
     chart: Chart | None
     error: str | None = None
+    damaged: bool = False
 
 
 def draw(principal: Principal, run_ids: Sequence[int], names: Sequence[str], **window: Any) -> list[Drawn]:
@@ -67,13 +69,18 @@ def _of_run(run_id: int, names: Sequence[str], window: dict[str, Any]) -> list[D
     return [
         Drawn(run_id, name, chart.last_id, chart)
         if isinstance(chart, Chart)
-        else Drawn(run_id, name, last_id(run_id), None, chart)
+        else Drawn(run_id, name, last_id(run_id), None, chart or _apart(name, window["x"]), chart is not None)
         for name, chart in charts
     ]
 
 
-def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[str, Chart | str]]:
-    """Each name with its chart or what is wrong with it: what is damaged does not keep the others from being drawn."""
+def _apart(name: str, x: str) -> str:
+    return f"{name} and {x.removeprefix(AGAINST)} have no step in common in this run"
+
+
+def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[str, Chart | str | None]]:
+    """Each name with its chart, None where it never met the metric that is x, or what is wrong with it: what is damaged does
+    not keep the others from being drawn."""
     try:
         return _stored(run_id, names, **window)
     except DamagedPoints as damage:
@@ -82,12 +89,10 @@ def _each(run_id: int, names: list[str], window: dict[str, Any]) -> list[tuple[s
         return [drawn for name in names for drawn in _each(run_id, [name], window)]
 
 
-def _stored(run_id: int, names: list[str], x: Any = "step", **window: Any) -> list[tuple[str, Chart | str]]:
+def _stored(run_id: int, names: list[str], x: Any = "step", **window: Any) -> list[tuple[str, Chart | str | None]]:
     if not x.startswith(AGAINST):
         return [(chart.name, chart) for chart in metric_store.chart(run_id, names, x=x, **window)]
-    other = x.removeprefix(AGAINST)
-    charts = metric_store.chart_against(run_id, names, other, **window)
-    return [(name, chart or f"{name} and {other} have no step in common in this run") for name, chart in charts.items()]
+    return [*metric_store.chart_against(run_id, names, x.removeprefix(AGAINST), **window).items()]
 
 
 def packed(drawn: Sequence[Drawn], last_id: int, also: Collection[str] = ()) -> bytes:

@@ -109,3 +109,52 @@ def test_an_error_names_what_cannot_be_requested(ask, run_id, query, words):
     answer = ask(run_id, **query)
     assert answer.status_code == 400
     assert words in answer.json["detail"]
+
+
+class TestOverAnotherMetric:
+    def test_values_are_drawn_over_the_other_metrics_values_at_the_same_steps(self, ask, log, run_id):
+        log(run_id, "loss", [3.0, 2.0, 1.0])
+        log(run_id, "epoch", [0.0, 0.5, 1.0])
+        chart = ask(run_id, name="loss", x="metric:epoch").json
+        assert chart["x_axis"] == "metric:epoch"
+        assert (chart["x"], chart["last"]) == ([0.0, 0.5, 1.0], [3.0, 2.0, 1.0])
+        assert ask(run_id, name="loss", x="metric:epoch", min=0.4, max=0.6).json["last"] == [2.0]
+
+    def test_metrics_that_never_met_are_a_404_that_says_so(self, ask, log, run_id):
+        log(run_id, "loss")
+        refused = ask(run_id, name="loss", x="metric:acc")
+        assert refused.status_code == 404
+        assert refused.json["detail"] == "loss and acc have no step in common in this run"
+
+    def test_other_words_for_x_are_refused(self, ask, log, run_id):
+        log(run_id)
+        assert ask(run_id, name="loss", x="epoch").status_code == 400
+        assert ask(run_id, name="loss", x="metric:").status_code == 400
+
+
+class TestGroups:
+    def test_runs_are_drawn_as_their_mean_with_deviation_and_range(self, api, alice, log, make_project, make_run):
+        project = make_project(alice)
+        runs = [make_run(alice, project) for _ in range(3)]
+        for run, values in zip(runs, [[1.0, 2.0], [3.0, 2.0], [5.0]], strict=True):
+            log(run, "loss", values)
+        answer = api(alice).get(f"/metrics/groups?runs={','.join(map(str, runs))}&name=loss&name=none").json
+        (chart,) = answer["charts"]
+        assert answer["last_ids"] == {str(runs[0]): 2, str(runs[1]): 2, str(runs[2]): 1}
+        assert (chart["method"], chart["runs"], chart["total_points"], chart["exact"]) == ("exact", 3, 5, True)
+        assert (chart["x"], chart["mean"], chart["counts"]) == ([0, 1], [3.0, 2.0], [3, 2])
+        assert (chart["low"], chart["high"]) == ([1.0, 2.0], [5.0, 2.0])
+        assert (chart["min"], chart["max"]) == ([1.0, 2.0], [5.0, 2.0])
+
+    def test_one_run_that_may_not_be_read_refuses_the_group(self, api, alice, bob, log, make_project, make_run):
+        open_to_all = make_run(alice, make_project(alice, is_public=True))
+        private = make_run(alice, make_project(alice))
+        assert api(bob).get(f"/metrics/groups?runs={open_to_all}&name=loss").status_code == 200
+        assert api(bob).get(f"/metrics/groups?runs={open_to_all},{private}&name=loss").status_code == 403
+        assert api(bob).get(f"/metrics/groups?runs={open_to_all},999999&name=loss").status_code == 404
+
+    @pytest.mark.parametrize(
+        "query", ["name=loss", "runs=1", "runs=a&name=loss", "runs=1,&name=loss", "runs=1&name=loss&x=epoch"]
+    )
+    def test_a_wrong_question_is_refused(self, api, alice, query):
+        assert api(alice).get(f"/metrics/groups?{query}").status_code == 400

@@ -35,6 +35,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "logs.index": {},
     "metrics.chart": {"query_string": {"name": "loss"}},
     "metrics.export": {},
+    "metrics.group": {"query_string": {"runs": "{run_id}", "name": "loss"}},
     "metrics.history": {},
     "metrics.index": {},
     "metrics.log": {"json": {"name": "loss", "value": 1}},
@@ -120,6 +121,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 # The object is not in the path of these.
 ALSO_HOLD = {
     "auth.ticket": "run_id",
+    "metrics.group": "run_id",
     "runs.create": "project_id",
     "web.bulk_runs": "run_id",
     "web.charts_csv": "run_id",
