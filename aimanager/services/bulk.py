@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,17 +136,42 @@ def _stamp(column: str, is_set: bool, done: str, undo: str) -> Callable[[Sequenc
     return make
 
 
-def _tag(runs: Sequence[Any], tag: str) -> _Change:
-    validation.check_name("value", tag, validation.LONGEST_TAG)
-    tags = {run.id: [*run.tags, tag] for run in runs if tag not in run.tags}
+def _tag(runs: Sequence[Any], value: str) -> _Change:
+    named = _read_tags(value, runs)
+    for tag in named[0]:
+        validation.check_name("tag", tag, validation.LONGEST_TAG)
+    added = {run.id: [tag for tag in of_run if tag not in run.tags] for run, of_run in zip(runs, named, strict=True)}
+    tags = {run.id: [*run.tags, *added[run.id]] for run in runs if added[run.id]}
     for of_run in tags.values():
         validation.check_tags(of_run)
-    return _Change(_with_keys(runs, tags), f"tagged {tag}", "untag", tag)
+    return _Change(_with_keys(runs, tags), f"tagged {', '.join(named[0])}", "untag", _write_down(added))
 
 
-def _untag(runs: Sequence[Any], tag: str) -> _Change:
-    tags = {run.id: [one for one in run.tags if one != tag] for run in runs if tag in run.tags}
-    return _Change(_with_keys(runs, tags), f"no longer tagged {tag}", "tag", tag)
+def _untag(runs: Sequence[Any], value: str) -> _Change:
+    named = _read_tags(value, runs)
+    removed = {run.id: [tag for tag in run.tags if tag in of_run] for run, of_run in zip(runs, named, strict=True)}
+    tags = {run.id: [tag for tag in run.tags if tag not in removed[run.id]] for run in runs if removed[run.id]}
+    return _Change(_with_keys(runs, tags), f"no longer tagged {', '.join(named[0])}", "tag", _write_down(removed))
+
+
+def _read_tags(value: str, runs: Sequence[Any]) -> list[list[str]]:
+    """The tags for each of these runs: the same ones with commas between, or as `_write_down` has written them."""
+    try:
+        lists = json.loads(value) if value.startswith("[[") else None
+    except ValueError:
+        lists = None
+    if lists and all(isinstance(of_run, list) and all(isinstance(tag, str) for tag in of_run) for of_run in lists):
+        return list(lists) if len(lists) == len(runs) else [lists[0]] * len(runs)
+    tags = [tag for part in value.split(",") if (tag := part.strip())]
+    if not tags:
+        raise Invalid.field("value", "a tag must not be all blank", "length")
+    return [list(dict.fromkeys(tags))] * len(runs)
+
+
+def _write_down(tags: dict[int, list[str]]) -> str:
+    """Tags of runs for an undo: once where they are the same for all. In JSON, as a tag may have a comma in it."""
+    lists = [of_run for of_run in tags.values() if of_run]
+    return json.dumps(lists[:1] if all(one == lists[0] for one in lists) else lists, ensure_ascii=False)
 
 
 def _with_keys(runs: Iterable[Any], tags: dict[int, list[str]]) -> dict[int, dict[str, Any]]:
@@ -159,7 +185,7 @@ def _with_keys(runs: Iterable[Any], tags: dict[int, list[str]]) -> dict[int, dic
 def _rename(runs: Sequence[Any], name: str) -> _Change:
     if len(runs) > 1:
         raise Invalid.field("ids", "one run at a time can be renamed")
-    validation.check_name("value", name)
+    validation.check_name("name", name)
     (run,) = runs
     if name == run.name:
         return _Change({}, f"is called {name}", "rename")

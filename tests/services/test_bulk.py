@@ -41,7 +41,16 @@ def stored(app):
 
 @pytest.mark.parametrize(
     ("action", "value"),
-    [("archive", ""), ("trash", ""), ("tag", "best"), ("tag", "old"), ("colour", "7"), ("colour", "1,,19")],
+    [
+        ("archive", ""),
+        ("trash", ""),
+        ("tag", "best"),
+        ("tag", "old"),
+        ("tag", "old, best"),
+        ("untag", "old, none"),
+        ("colour", "7"),
+        ("colour", "1,,19"),
+    ],
 )
 def test_undo_puts_back_what_was_there(act, alice, runs, stored, action, value):
     facts = ("name", "tags", "words", "tags_key", "archived_at", "trashed_at", "colour")
@@ -85,8 +94,8 @@ def test_undo_leaves_alone_what_was_so_before(act, alice, runs, stored):
     ("action", "value", "fault"),
     [
         ("explode", "", "action must be one of"),
-        ("tag", "", "value must have"),
-        ("tag", "x" * 101, "value must have"),
+        ("tag", " , ", "must not be all blank"),
+        ("tag", "x" * 101, "tag must have"),
         ("rename", "both", "one run at a time"),
         ("colour", "20", "a colour is a number from 0 to 19"),
         ("colour", "1,2", "one for each run"),

@@ -90,3 +90,24 @@ def test_ids_are_read_and_written(text, numbers, short):
 def test_a_range_is_not_unrolled_beyond_the_most():
     with pytest.raises(Invalid, match="at most 10 ids"):
         ids.read("ids", "1-999999999999999999", 10)
+
+
+def test_tags_with_commas_between_are_several_and_one_that_has_a_comma_comes_back_whole(send, alice, api, runs):
+    def tags() -> list[list[str]]:
+        return [api(alice).get(f"/runs/{run}").json["tags"] for run in runs[:2]]
+
+    api(alice).put(f"/runs/{runs[0]}", {"tags": ["a", "x, y"]})
+    done = send(alice, action="tag", ids="1,2", value="a, b")
+    assert tags() == [["a", "x, y", "b"], ["a", "b"]]
+    send(alice, **json.loads(done.headers["HX-Trigger"])["toast"]["undo"])
+    assert tags() == [["a", "x, y"], []]
+
+
+@pytest.mark.parametrize("value", ["[[", "[[1]]", '[["a"], 5]', "[[]]", '[[["a"]]]'])
+def test_tags_that_look_like_an_undo_are_tags_or_refused(send, alice, runs, value):
+    assert send(alice, action="tag", ids="1,2", value=value).status_code in (204, 400)
+
+
+def test_a_refusal_is_said_without_the_words_of_the_api(send, alice, runs):
+    page = send(alice, action="rename", ids="1", value=" ", headers={"Accept": "text/html"}).text
+    assert '<span id="detail">Name must have 1 to 200 characters that are not all blank.</span>' in page

@@ -157,7 +157,7 @@ def test_columns_are_moved_pinned_and_hidden_from_their_menus(workspace):
     workspace.locator("#column-menu [data-do=hide]").click()
     wait_until(lambda: "config.lr" not in heads())
     workspace.go_back()
-    wait_until(lambda: "config.lr" in heads())
+    expect(workspace.locator("th[data-column='config.lr']")).to_have_count(1)
 
 
 def test_a_column_is_found_in_the_list_and_added(workspace):

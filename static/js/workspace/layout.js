@@ -1,6 +1,6 @@
 /* Table, charts or both, and the divider between them. */
 
-import { read, write } from "../url-state.js";
+import { write } from "../url-state.js";
 
 const SPLIT = 45; // Percent of the table.
 const [LEAST, MOST] = [15, 85];
@@ -55,10 +55,6 @@ export function start(workspace) {
   layouts.addEventListener("click", ({ target }) => {
     const button = /** @type {HTMLElement} */ (target).closest("button");
     if (button) choose(workspace, layouts, button.dataset.layout ?? "both");
-  });
-  addEventListener("popstate", () => {
-    choose(workspace, layouts, read("layout") || "both");
-    show(Number(read("split") || SPLIT));
   });
 }
 

@@ -51,7 +51,6 @@ export class Legend {
     body.addEventListener("runs:alone", ({ detail }) => this.showAlone(detail.id));
     body.addEventListener("runs:hide", ({ detail }) => this.toggle(detail.id));
     document.addEventListener("htmx:after:settle", () => this.renewed());
-    addEventListener("popstate", () => this.renewed());
   }
 
   /** @param {MouseEvent} event */

@@ -91,9 +91,11 @@ export class Selection {
     const total = Number(document.getElementById("runs")?.dataset.total || Infinity);
     const rest = bar.querySelector("[data-do=all]");
     if (rest) rest.textContent = Number.isFinite(total) ? `Select all ${count(total)}` : "Select all that match";
+    const compare = bar.querySelector("[data-do=compare]");
+    if (compare) compare.textContent = this.ids.size > MOST_COMPARED ? `Compare the first ${MOST_COMPARED}` : "Compare";
     const states = {
       one: this.ids.size === 1,
-      several: this.ids.size > 1 && this.ids.size <= MOST_COMPARED,
+      several: this.ids.size > 1,
       rest: this.ids.size < total,
       archived: chosenHere.some((row) => row.dataset.archived !== undefined),
       trashed: chosenHere.some((row) => row.dataset.trashed !== undefined),
@@ -118,7 +120,7 @@ export class Selection {
   }
 
   compare() {
-    location.assign(`/app/compare?runs=${[...this.ids].join(",")}`);
+    location.assign(`/app/compare?runs=${[...this.ids].slice(0, MOST_COMPARED).join(",")}`);
   }
 
   /** All runs that match, whether their rows have been loaded or not. */
@@ -141,9 +143,10 @@ export class Selection {
    */
   async change(action, value) {
     const status = await post("/app/runs/bulk", { action, ids: [...this.ids].join(","), value });
-    if (status !== 200) return;
+    if (status !== 200) return false;
     if (LEAVING.includes(action)) this.clear();
     renew();
+    return true;
   }
 
   /**
@@ -155,7 +158,9 @@ export class Selection {
     const form = /** @type {HTMLFormElement} */ (document.getElementById("ask"));
     const input = /** @type {HTMLInputElement} */ (form.querySelector("input"));
     const label =
-      { rename: "New name", tag: "Tags to add, with commas between", untag: "Tags to remove" }[action] ?? "";
+      { rename: "New name", tag: "Tags to add, with commas between", untag: "Tags to remove, with commas between" }[
+        action
+      ] ?? "";
     form.dataset.action = action;
     /** @type {HTMLElement} */ (form.querySelector("label")).textContent = label;
     const [id] = this.ids;
@@ -168,8 +173,9 @@ export class Selection {
   async answered(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
-    form.hidePopover();
-    await this.change(form.dataset.action ?? "", /** @type {HTMLInputElement} */ (form.querySelector("input")).value);
+    const { value } = /** @type {HTMLInputElement} */ (form.querySelector("input"));
+    // What was refused stays, to be corrected.
+    if (await this.change(form.dataset.action ?? "", value)) form.hidePopover();
   }
 
   /** @param {HTMLElement} row */
