@@ -57,13 +57,14 @@ class ShownRun:
 
 @dataclass(frozen=True)
 class Overview:
-    """The most recently active projects of those selected, and how many there are in all; those that are archived; the runs
-    that run, and the newest of the others, or those that have the words."""
+    """The most recently active projects of those selected, and how many there are in all; those that are archived; the newest
+    runs that run, and how many do; and the newest of the others, or those that have the words."""
 
     cards: Sequence[Card]
     total: int
     archived: Sequence[Project]
     running: Sequence[ShownRun]
+    total_running: int
     runs: Sequence[ShownRun]
 
 
@@ -87,7 +88,8 @@ def overview(principal: Principal, visibility: str = "mine", words: str = "", li
     cards = _cards(rows, state, _sparks({run.id: main[run.id] for run in newest[:MOST_SPARKS] if run.id in main}))
     shown = _shown(running + latest, state, main)
     archived = db.session.scalars(visible.where(Project.archived_at.is_not(None)).order_by(Project.name)).all()
-    return Overview(cards, total, archived, shown[: len(running)], shown[len(running) :])
+    total_running = _count_running(kept) if running and not words else 0
+    return Overview(cards, total, archived, shown[: len(running)], total_running, shown[len(running) :])
 
 
 def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple[Project, Run | None]]:
@@ -99,6 +101,15 @@ def _most_recently_active(visible: sa.Select[Project], limit: int) -> list[tuple
     query = query.order_by(changed_at.desc(), Project.id.desc()).limit(limit)
     rows = db.session.execute(query.options(defer(newest.config), defer(newest.notes)))
     return [(project, run) for project, run in rows]
+
+
+def _count_running(visible: sa.Select[Project]) -> int:
+    query = (
+        visible.with_only_columns(sa.func.count(Run.id))
+        .select_from(Project)
+        .join(Run, (Run.project_id == Project.id) & _IS_KEPT)
+    )
+    return db.session.scalar(query.where(Run.status == "running", Run.archived_at.is_(None))) or 0
 
 
 def _newest(visible: sa.Select[Project], where: sa.ColumnElement[bool]) -> list[tuple[Run, str]]:

@@ -40,7 +40,7 @@ def _overview() -> dict[str, object]:
     overview = service.overview(g.principal, visibility, words, limit)
     return {
         "cards": overview.cards, "total": overview.total, "archived": overview.archived,
-        "running": overview.running, "runs": overview.runs,
+        "running": overview.running, "total_running": overview.total_running, "runs": overview.runs,
         "q": words, "visibility": visibility, "limit": limit, "spark_size": (spark.WIDTH, spark.HEIGHT),
         "install": client.install(), "snippet": snippet.lines("my project", None),
     }  # fmt: skip

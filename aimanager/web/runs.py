@@ -115,7 +115,7 @@ def _here(run_id: int) -> str:
 def first_line(notes: str) -> str:
     """What the notes begin with, without the signs of Markdown."""
     line = next((line for line in notes.splitlines() if line.strip("#>*-_ \t")), "")
-    return re.sub(r"\*\*|__|~~|`", "", line.strip("#>*-_ \t"))[:200]
+    return re.sub(r"\*\*|__|~~|`", "", line.lstrip("#>*-_ \t").rstrip("#*_ \t"))[:200]
 
 
 @web.app_template_test("odd_number")

@@ -71,6 +71,15 @@ def test_a_stale_run_is_not_counted_as_running(app, look, alice, make_project, m
     assert re.findall(r'<td class="number">(?:<span.*?</svg>)?(\d+)', row, re.S) == ["1", "2"]
 
 
+def test_home_says_how_many_runs_it_does_not_list(look, alice, make_project, make_run):
+    project = make_project(alice)
+    for _ in range(10):
+        make_run(alice, project)
+    assert "running runs" not in look(alice, "/").text
+    make_run(alice, project)
+    assert "The newest 10 of 11 running runs." in look(alice, "/").text
+
+
 def test_projects_are_searched_by_name_and_description_in_any_script(api, look, alice, make_project):
     make_project(alice, "GRÖSSE", description="of shoes")
     other = make_project(alice, "faces")

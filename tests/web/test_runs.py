@@ -178,6 +178,11 @@ def test_deleting_a_run_leads_to_its_project_where_it_can_be_undone(look, alice,
     assert toast == {"text": "baseline deleted", "undo": {"action": "restore", "ids": str(run), "value": ""}}
 
 
+def test_the_first_line_of_notes_keeps_its_letters(look, alice, make_run):
+    for notes, shown in (("# <b>bold</b>", "&lt;b&gt;bold&lt;/b&gt;"), ("\n- **why** #\n", "why")):
+        assert f"</span> {shown}</summary>" in look(alice, f"/app/runs/{make_run(alice, notes=notes)}").text
+
+
 @pytest.mark.parametrize(
     ("notes", "not_there"),
     [
