@@ -23,6 +23,8 @@ export function startColumns() {
   startList();
   startPinned();
   document.addEventListener("htmx:after:settle", () => layOut());
+  for (const type of ["focusin", "pointerdown"]) document.body.addEventListener(type, focusMoved);
+  document.addEventListener("htmx:after:settle", keepFocus);
   layOut();
 }
 
@@ -136,13 +138,24 @@ function act(action, key) {
  */
 async function move(key, by) {
   const pins = readList("pin");
-  const focus = () => {
-    const head = document.querySelector(`#table th[data-column="${CSS.escape(key)}"]`);
-    /** @type {HTMLElement | null | undefined} */ (head?.querySelector("[data-column-menu]"))?.focus();
-  };
-  document.addEventListener("htmx:after:settle", focus, { once: true });
+  focused = key;
   await go({ show: moved(columnKeys(), key, by), pin: pins.includes(key) ? moved(pins, key, by) : pins });
-  focus();
+  keepFocus();
+}
+
+/** The column whose button has the focus. Once the table has come anew the column may stand elsewhere, and its neighbour have it. */
+let focused = "";
+
+function keepFocus() {
+  if (!focused || !document.activeElement?.matches("body, [data-column-menu]")) return;
+  const head = document.querySelector(`#table th[data-column="${CSS.escape(focused)}"]`);
+  /** @type {HTMLElement | null | undefined} */ (head?.querySelector("[data-column-menu]"))?.focus();
+}
+
+/** @param {Event} event */
+function focusMoved({ target }) {
+  const element = /** @type {Element} */ (target);
+  focused = element.matches("[data-column-menu]") ? keyOf(element) : "";
 }
 
 /** @param {string} key */
