@@ -18,6 +18,7 @@ def chart(name: str, runs: Mapping[int, Points], axis: Axis, points: int, lo: Bo
     """A chart of runs that all have points."""
     low = -(2**63) if lo is None or lo == -inf else ceil(lo) if isfinite(lo) else 2**63
     high = 2**63 - 1 if hi is None or hi == inf else floor(hi) if isfinite(hi) else -(2**63) - 1
+    runs = {run: _around(of_run, low, high) for run, of_run in runs.items()}
     steps = {run: sorted({x for x, _ in of_run}) for run, of_run in runs.items()}
     union = sorted({x for of_run in steps.values() for x in of_run})
     is_exact = all(of_run == [x for x in union if of_run[0] <= x <= of_run[-1]] for of_run in steps.values())
@@ -61,6 +62,13 @@ def chart(name: str, runs: Mapping[int, Points], axis: Axis, points: int, lo: Bo
         bad_values=np.array([value for _, value in bad], np.float64),
         every_place=is_exact and len(places) <= points,
     )
+
+
+def _around(of_run: Points, low: int, high: int) -> Points:
+    """The points of a window and those at the last step before and the first step after it."""
+    steps = sorted({x for x, _ in of_run})
+    before, after = [x for x in steps if x < low][-1:], [x for x in steps if x > high and x >= low][:1]
+    return [(x, value) for x, value in of_run if low <= x <= high or x in before or x in after]
 
 
 def _columns(places: list[int], points: int) -> list[list[int]]:
