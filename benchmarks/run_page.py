@@ -23,7 +23,7 @@ SMALL = 500
 # Notes when the first chart has been drawn and the browser has made a frame of it.
 WATCH = """
 new MutationObserver((_, observer) => {
-  if (!document.querySelector('.chart .nsewdrag')) return;
+  if (!document.querySelector('.chart .surface')) return;
   observer.disconnect();
   requestAnimationFrame(() => setTimeout(() => (window.opened = performance.now())));
 }).observe(document, { childList: true, subtree: true });
@@ -128,6 +128,6 @@ def signed_in(browser: Browser, url: str) -> Page:
 def open_run(page: Page, url: str, run: int) -> float:
     """Milliseconds from the click to the first chart."""
     page.goto(f"{url}/app/runs/{run}")
-    page.wait_for_selector(".chart .nsewdrag")
+    page.wait_for_selector(".chart .surface")
     page.wait_for_timeout(1000)  # Let it end its work, so that it does not burden the next page.
     return page.evaluate("window.opened")

@@ -46,7 +46,7 @@ WATCH = """
     });
     observer.observe(document, { childList: true, subtree: true, attributes: true });
   };
-  const isDrawn = (chart) => chart.querySelector(".nsewdrag");
+  const isDrawn = (chart) => chart.querySelector(".surface");
   const isAnyDrawn = () => isDrawn(document.getElementById("charts") ?? document);
   const onScreen = (element) => {
     const { top, bottom, width } = element.getBoundingClientRect();

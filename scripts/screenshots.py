@@ -41,7 +41,7 @@ class Shot:
 
 
 http = urllib3.PoolManager()
-DRAWN = "#charts .chart .nsewdrag"
+DRAWN = "#charts .chart .surface"
 
 
 def shots(project: int, empty: int, newest: int) -> dict[str, Shot]:

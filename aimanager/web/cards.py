@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
+from math import sqrt
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from ..models import Run
 from ..models.run import COLOURS
 from .blueprint import web
 
 WHOLE_CARDS = 24  # A screen of them, or two: the others are sent with their names alone.
+# The data of so many charts come with the page; of fewer where that were very many lines.
+FIRST_CHARTS, FIRST_LINES = 12, 400
+# As static/js/chart/loader.js asks for them: more where one or two charts share the width of the page.
+BUCKETS, DETAIL_BUCKETS, FEWEST_BUCKETS = 600, 1500, 100
 FIRST = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval": 1, "test": 2}
 OF_THE_MACHINE = {"system", "sys", "gpu", "cpu"}
 # Of the names of metrics, for Python and JavaScript alike; without regard to case.
@@ -74,6 +79,21 @@ def drawn_run(run: Run, state: str) -> dict[str, Any]:
     """A run as the charts' script takes it (DrawnRun in static/js/chart/line.js)."""
     url = url_for("web.run", run_id=run.id)
     return {"id": run.id, "name": run.name, "colour": colour_of(run), "state": state, "url": url}
+
+
+@web.app_template_global()
+def first_charts_url(sections: Sequence[Section], drawn_runs: Sequence[dict[str, Any]]) -> str | None:
+    """Where the data of the first charts are, as the page asks for them before its scripts are there; None for groups of
+    runs and along another metric, which take longer than the scripts."""
+    x = request.args.get("x", "step")
+    names = [card.name for section in sections for card in section.cards]
+    if not names or not drawn_runs or x.startswith("metric:") or any("members" in run for run in drawn_runs):
+        return None
+    buckets = DETAIL_BUCKETS if len(names) < 3 else BUCKETS
+    points = int(max(FEWEST_BUCKETS, buckets / sqrt(len(drawn_runs))) + 0.5)
+    runs = ",".join(str(run_id) for run_id in sorted(run["id"] for run in drawn_runs))
+    first = names[: max(1, min(FIRST_CHARTS, FIRST_LINES // len(drawn_runs)))]
+    return url_for("web.charts_of_runs", runs=runs, x=x, points=points, name=first)
 
 
 @web.app_template_filter("chart_id")

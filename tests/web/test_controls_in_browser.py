@@ -11,7 +11,7 @@ def opened(ada, site):
     run = site.run(site.project())
     site.log(run, loss=[1000.0] + [2 - i / 100 for i in range(99)], epoch=[i // 10 for i in range(100)])
     open_run(ada, site, run)
-    until(lambda: ada.locator(".nsewdrag").count() == 2)
+    until(lambda: ada.locator(".surface").count() == 2)
     return ada
 
 
@@ -81,7 +81,7 @@ def test_both_axes_are_logarithmic_and_a_zoom_is_in_steps(opened):
     opened.locator("[data-log-x]").click()
     until(lambda: loss(opened, "layout.xaxis.type") == "log")
     opened.keyboard.press("Escape")
-    box = opened.locator(".chart[data-name=loss] .nsewdrag").bounding_box()
+    box = opened.locator(".chart[data-name=loss] .surface").bounding_box()
     middle = box["y"] + box["height"] / 2
     opened.mouse.move(box["x"] + box["width"] / 2, middle)
     opened.mouse.down()

@@ -10,7 +10,7 @@ from tests.waiting import wait_until as until
 
 from .conftest import Site, log_in
 
-DRAWN = ".chart .js-plotly-plot .nsewdrag"
+DRAWN = ".chart .surface"
 
 
 LENGTHS = """Object.fromEntries([...document.querySelectorAll('.chart')].flatMap((chart) => {

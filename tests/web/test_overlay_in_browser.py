@@ -54,7 +54,7 @@ def test_a_line_that_is_pointed_at_comes_to_the_front_in_all_charts_and_says_so(
     overlay(ada, site, runs)
     until(lambda: ada.locator(DRAWN).count() == 2)
     record(ada, "runs:lit")
-    box = ada.locator(".chart[data-name=loss] .nsewdrag").bounding_box()
+    box = ada.locator(".chart[data-name=loss] .surface").bounding_box()
     ada.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.94 - box["height"] * 0.88 * (2.5 - 1) / 3)
     until(lambda: ada.evaluate("events") == [runs[1]])
     assert ada.locator(".plot[data-lit] .overlay .line").count() == 2
@@ -80,7 +80,7 @@ def test_alt_click_asks_for_a_run_alone_and_zooms_nothing(ada, site):
     runs = many_runs(site, 2, 50)
     overlay(ada, site, runs)
     record(ada, "runs:alone")
-    box = ada.locator(".nsewdrag").bounding_box()
+    box = ada.locator(".surface").bounding_box()
     ada.keyboard.down("Alt")
     ada.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.94 - box["height"] * 0.88 * 0.25)
     ada.keyboard.up("Alt")

@@ -131,7 +131,7 @@ def test_a_walk_through_many_charts_keeps_few_of_them_drawn(ada, site):
     in_view = """[...document.querySelectorAll('.chart')].filter((chart) => {
       const { top, bottom } = chart.getBoundingClientRect();
       return bottom > 0 && top < innerHeight;
-    }).every((chart) => chart.querySelector('.nsewdrag'))"""
+    }).every((chart) => chart.querySelector('.surface'))"""
     for _ in range(12):
         until(lambda: ada.evaluate(in_view))
         ada.evaluate("scrollBy(0, innerHeight)")
@@ -151,7 +151,7 @@ def test_a_zoom_fetches_detail_and_the_old_drawing_stays_until_it_is_there(ada, 
     assert (label(ada), line(ada)) == before[1:]
     # Whoever zooms on does not wait for a range that is left behind.
     with ada.expect_event("requestfailed", lambda request: request.url == held[0].request.url):
-        drag(ada, 0.4, 0.6)
+        drag(ada, 0.7, 0.71)
     until(lambda: len(held) == 2 or rest(ada))
     assert (label(ada), line(ada)) == before[1:]
     held[1].continue_()

@@ -86,7 +86,7 @@ def tab_to(page, target: Locator, key: str = "Tab") -> None:
 
 def drag(page, name: str, low: float, high: float) -> None:
     """Zoom a chart into a stretch by the mouse; the ends are parts of the width."""
-    plot = page.locator(f".chart[data-name='{name}'] .nsewdrag")
+    plot = page.locator(f".chart[data-name='{name}'] .surface")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     middle = box["y"] + box["height"] / 2

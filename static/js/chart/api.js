@@ -1,6 +1,7 @@
 /* Where the charts' data come from. */
 
 import { unpack } from "./columnar.js";
+import { FirstData } from "./first.js";
 import { Series } from "./series.js";
 
 const CONTENT_TYPE = "application/vnd.ai-manager.chart";
@@ -28,6 +29,10 @@ export class ChartApi {
     this.address = address;
     /** @type {Record<number, number>} by run the id up to which all of its points are in what was fetched */
     this.lastIds = {};
+    this.first = FirstData.ofPage();
+    /** @type {ReturnType<typeof fetchColumns> | null} */
+    this.firstColumns = this.first && fetchColumns(this.first.address);
+    this.firstColumns?.catch(() => {}); // Who needs them hears of it.
   }
 
   /** @param {Record<number, number>} lastIds of an answer */
@@ -45,19 +50,24 @@ export class ChartApi {
    * @returns {Promise<Map<Line, Answer>>}
    */
   async fetch(lines, window, signal) {
+    if (lines.every((line) => this.first?.has(line, window))) return this.fetchFirst(lines);
     const [groups, runs] = [lines.filter(isOfGroup), lines.filter((line) => !isOfGroup(line))];
     const parts = await Promise.all([
       ...requestsFor(runs).map((request) => this.fetchRuns(request, window, signal)),
       ...requestsFor(groups).map((request) => this.fetchGroups(request, groups, window, signal)),
     ]);
-    const found = new Map(parts.flatMap((part) => [...part]));
-    /** @type {Map<Line, Answer>} */
-    const answers = new Map();
-    for (const line of lines) {
-      const answer = found.get(keyOf(line.run.id, line.metric));
-      if (answer) answers.set(line, answer);
-    }
-    return answers;
+    return answersOf(lines, new Map(parts.flatMap((part) => [...part])));
+  }
+
+  /**
+   * Of the data that came with the page.
+   * @param {Line[]} lines
+   */
+  async fetchFirst(lines) {
+    const { request, window, taken } = /** @type {FirstData} */ (this.first);
+    for (const line of lines) taken.add(line);
+    const { head, column } = await /** @type {ReturnType<typeof fetchColumns>} */ (this.firstColumns);
+    return answersOf(lines, this.answersIn(head, column, request, window));
   }
 
   /**
@@ -67,10 +77,20 @@ export class ChartApi {
    * @param {AbortSignal} signal
    * @returns {Promise<Map<string, Answer>>}
    */
-  async fetchRuns({ runs, metrics }, window, signal) {
-    const { axis, range } = window;
-    const query = queryOf({ runs: runs.join(",") }, metrics, window);
+  async fetchRuns(request, window, signal) {
+    const query = queryOf({ runs: request.runs.join(",") }, request.metrics, window);
     const { head, column } = await fetchColumns(`${this.address}?${query}`, signal);
+    return this.answersIn(head, column, request, window);
+  }
+
+  /**
+   * @param {any} head
+   * @param {import("./columnar.js").ColumnReader} column
+   * @param {{runs: number[], metrics: string[]}} request
+   * @param {Window} window
+   * @returns {Map<string, Answer>}
+   */
+  answersIn(head, column, { runs, metrics }, { axis, range }) {
     this.note(head.last_ids);
     const answers = withoutPoints(runs, metrics, axis, range, head.last_ids);
     for (const chart of /** @type {import("./series.js").ChartHead[]} */ (head.charts)) {
@@ -102,6 +122,20 @@ export class ChartApi {
     }
     return answers;
   }
+}
+
+/**
+ * @param {Line[]} lines
+ * @param {Map<string, Answer>} found
+ */
+function answersOf(lines, found) {
+  /** @type {Map<Line, Answer>} */
+  const answers = new Map();
+  for (const line of lines) {
+    const answer = found.get(keyOf(line.run.id, line.metric));
+    if (answer) answers.set(line, answer);
+  }
+  return answers;
 }
 
 /** @param {Line} line */
@@ -172,13 +206,13 @@ export function requestsFor(lines) {
 
 /**
  * @param {string} address
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  */
 async function fetchColumns(address, signal) {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new Error("the server did not answer")), TIMEOUT);
-  const stop = () => timeout.abort(signal.reason);
-  signal.addEventListener("abort", stop);
+  const stop = () => timeout.abort(signal?.reason);
+  signal?.addEventListener("abort", stop);
   try {
     const headers = { Accept: `${CONTENT_TYPE}, application/json` };
     const response = await fetch(address, { signal: timeout.signal, headers });
@@ -186,6 +220,6 @@ async function fetchColumns(address, signal) {
     return unpack(await response.arrayBuffer());
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", stop);
   }
 }

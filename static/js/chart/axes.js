@@ -34,29 +34,58 @@ export function layout(element, all, view, scale) {
   );
   const x = xAxis(all, view, width - left - RIGHT);
   const bottom = BOTTOM + ("title" in x ? TITLE : 0);
-  const quiet = { zeroline: false, showline: false, ticks: "", gridcolor: colour("--grid"), automargin: false };
+  const quiet = {
+    zeroline: false,
+    showline: false,
+    ticks: "",
+    gridcolor: colour("--grid"),
+    automargin: false,
+    ticklabeloverflow: "allow", // To find out what does not fit takes Plotly longer than all else of an axis.
+    fixedrange: true,
+  };
+  const margin = { l: left, r: RIGHT, t: 8, b: bottom };
+  const frame = new Frame({ width, height, margin }, x, scale);
   const plan = {
     width,
     height,
-    margin: { l: left, r: RIGHT, t: 8, b: bottom },
+    margin,
     showlegend: false,
     paper_bgcolor: colour("--ground"),
     plot_bgcolor: colour("--ground"),
-    hovermode: false, // What stands at the pointer we say ourselves: hover.js.
-    dragmode: "zoom",
     font: { family, size: FONT_SIZE, color: colour("--ink-3") },
-    xaxis: { ...quiet, ...x, ...(x.range && x.type === "log" ? { range: x.range.map(Math.log10) } : {}) },
+    xaxis: {
+      ...quiet,
+      ...x,
+      ...fitting(x, frame, width, family),
+      ...(x.range && x.type === "log" ? { range: x.range.map(Math.log10) } : {}),
+    },
     yaxis: {
       ...quiet,
       ticklabelstandoff: 4,
       type: scale.type,
-      fixedrange: true,
       range: scale.range,
       ...(scale.ticks ?? BARE),
     },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
   };
-  return { plan, frame: new Frame(plan, x, scale) };
+  return { plan, frame };
+}
+
+/**
+ * Ticks whose labels are inside of the element.
+ * @param {{tickvals?: number[], ticktext?: string[]}} ticks
+ * @param {Frame} frame
+ * @param {number} width of the element
+ * @param {string} family
+ */
+function fitting({ tickvals, ticktext }, frame, width, family) {
+  if (!tickvals || !ticktext) return {};
+  /** @param {unknown} _ @param {number} i */
+  const fits = (_, i) => {
+    const [middle, half] = [frame.left + frame.across(tickvals[i]), textWidth(ticktext[i], family) / 2];
+    return middle - half >= 0 && middle + half <= width;
+  };
+  return { tickvals: tickvals.filter(fits), ticktext: ticktext.filter(fits) };
 }
 
 const BARE = { showticklabels: false, showgrid: false };
@@ -66,7 +95,7 @@ const BARE = { showticklabels: false, showgrid: false };
  * @param {Series[]} all
  * @param {View} view
  * @param {number} width pixels of the plot
- * @returns {Record<string, unknown> & {range?: Range}}
+ * @returns {Record<string, unknown> & {range?: Range, tickvals?: number[], ticktext?: string[]}}
  */
 function xAxis(all, view, width) {
   const axis = { type: "linear", tickangle: 0, tickfont: { size: FONT_SIZE }, ticklabelstandoff: 4, showgrid: false };

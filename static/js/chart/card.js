@@ -109,8 +109,6 @@ export class Card {
     this.dirty = false;
     /** @type {import("./plotly.js").Canvas | null} */
     this.canvas = null;
-    /** @type {HTMLElement | null} the canvas whose events are listened to */
-    this.wired = null;
     /** @type {import("./frame.js").Frame | null} where data stand on the canvas */
     this.frame = null;
     /** @type {import("./overlay.js").Overlay | null} */
@@ -211,7 +209,7 @@ export class Card {
     this.element.style.contentVisibility = "visible";
     void this.element.offsetHeight;
     this.element.style.contentVisibility = "";
-    this.canvas = this.wired = this.frame = this.overlay = null;
+    this.canvas = this.frame = this.overlay = null;
     this.shown = [];
     this.dirty = false;
   }

@@ -13,15 +13,7 @@ import { valueScale } from "./value-scale.js";
 
 const FEW = 40; // Up to so many points each is worth a dot.
 const MOST_BANDS = 5; // Of more lines the bands would cover each other: then only the one that is lit has its own.
-const CONFIG = {
-  displaylogo: false,
-  displayModeBar: false,
-  plotlyServerURL: "",
-  scrollZoom: false,
-  doubleClick: false,
-  showTips: false,
-  responsive: false,
-};
+const CONFIG = { staticPlot: true, plotlyServerURL: "" }; // What the pointer does is ours: hover.js, interactions.js.
 
 /**
  * Draw into an element, which keeps its size, and say where things stand.

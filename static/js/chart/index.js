@@ -11,6 +11,7 @@ import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
 import { Loader } from "./loader.js";
 import { Panels } from "./panels/index.js";
+import { loadPlotlyEarly } from "./plotly.js";
 import { Renderer } from "./renderer.js";
 import { parametersOf, viewFrom } from "./view.js";
 
@@ -43,6 +44,7 @@ export class Charts {
     this.lit = null;
     this.view = viewFrom(read);
     this.only = new RegExp(only, "i"); // Of the names of metrics that have their charts here.
+    loadPlotlyEarly(plotly);
     this.loader = new Loader(this, new ChartApi(source), plotly);
     this.renderer = new Renderer(this, plotly);
     this.hover = new Hover(this);

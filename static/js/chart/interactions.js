@@ -3,31 +3,30 @@
 import { short } from "../format.js";
 import { position } from "./hover.js";
 import { pointNear } from "./nearest.js";
-import { zoomByTouch } from "./touch.js";
+import { Stretch } from "./stretch.js";
 import { moved, rounded, zoomedIn, zoomedOut } from "./view.js";
 
 /** @typedef {import("./card.js").Card} Card */
 /** @typedef {import("./ticks.js").Range} Range */
 /** @typedef {import("./view.js").View} View */
 
-const STILL = 4; // Pixels that the mouse may move in a click.
-
 export class Interactions {
   /** @param {import("./index.js").Charts} charts */
   constructor(charts) {
     this.charts = charts;
-    this.dragging = false;
-    /** @type {{card: Card, clientX: number, clientY: number} | null} where the mouse was pressed */
-    this.pressed = null;
+    /** @type {Stretch | null} what somebody draws with the pointer, to zoom into it */
+    this.stretch = null;
+    this.drawn = false; // Whether the last press drew one: then its click means nothing.
     /** @type {number | null} where the crosshair stands that is moved by keys */
     this.cursor = null;
-    for (const end of ["mouseup", "pointerup", "pointercancel", "blur"]) {
-      addEventListener(end, (event) => this.release(event), { capture: true });
-    }
     this.announcement = document.createElement("p");
     this.announcement.className = "visually-hidden";
     this.announcement.setAttribute("role", "status");
     charts.root.after(this.announcement);
+  }
+
+  get dragging() {
+    return this.stretch !== null;
   }
 
   /** @param {Card} card */
@@ -35,65 +34,61 @@ export class Interactions {
     const { plot } = card;
     if (!plot) return;
     card.interactive = true;
-    zoomByTouch(plot);
     this.charts.hover.listen(card);
-    plot.addEventListener("mousedown", (event) => this.press(event, card), { capture: true });
+    plot.addEventListener("pointerdown", (event) => this.press(event, card));
+    plot.addEventListener("pointermove", (event) => this.stretch?.moveTo(event));
+    plot.addEventListener("pointerup", () => this.release());
+    // The browser took the pointer to move the page, or the window lost it.
+    for (const end of ["pointercancel", "lostpointercapture"]) plot.addEventListener(end, () => this.letGo());
+    plot.addEventListener("click", (event) => this.click(event, card));
+    plot.addEventListener("dblclick", (event) => this.doubleClick(event));
     plot.addEventListener("keydown", (event) => this.key(event, card));
     plot.addEventListener("blur", () => this.leave());
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {Card} card
+   */
+  press(event, card) {
+    this.drawn = false;
+    if (!isOnSurface(event) || event.button !== 0 || !event.isPrimary || event.altKey) return;
+    this.letGo();
+    this.stretch = Stretch.begun(card, event);
+    this.charts.hover.hide();
+  }
+
+  release() {
+    const { stretch } = this;
+    if (!stretch) return;
+    this.drawn = stretch.isMoved;
+    if (!stretch.isWide) return this.letGo();
+    // It stays to be seen until what it holds is drawn in place of the old.
+    this.stretch = null;
+    this.charts.setView({ range: rounded(stretch.range, this.charts.view.axis) });
+  }
+
+  /** What waited for the end of the drag is drawn. */
+  letGo() {
+    if (!this.stretch) return;
+    this.stretch.end();
+    this.stretch = null;
+    this.charts.schedule();
   }
 
   /**
    * @param {MouseEvent} event
    * @param {Card} card
    */
-  press(event, card) {
-    if (/** @type {Element} */ (event.target).closest("button")) return;
-    if (event.altKey) {
-      event.stopPropagation(); // Or Plotly would begin to drag.
-      this.charts.isolate(this.charts.hover.find(card, event)?.meant?.line.run.id);
-      return;
-    }
-    this.dragging = true;
-    this.charts.hover.hide();
-    this.pressed = event.detail === 1 ? { card, clientX: event.clientX, clientY: event.clientY } : null;
-    // The browser counts the clicks; Plotly counts by its own clock, which is late on a busy page.
-    if (event.detail !== 2) return;
-    if (this.charts.view.range) this.charts.setView({ range: null });
+  click(event, card) {
+    if (!isOnSurface(event) || this.drawn) return;
+    if (event.altKey) this.charts.isolate(this.charts.hover.find(card, event)?.meant?.line.run.id);
+    else if (event.detail === 1) this.charts.panels.clicked(card, event);
   }
 
-  /** @param {Event} event */
-  release(event) {
-    if (!this.dragging) return;
-    const { pressed } = this;
-    this.dragging = false;
-    this.pressed = null;
-    this.charts.schedule();
-    if (!pressed || !(event instanceof MouseEvent)) return;
-    const moved = Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
-    if (moved < STILL) this.charts.panels.clicked(pressed.card, pressed);
-  }
-
-  /**
-   * Listen to what Plotly says about a card's canvas.
-   * @param {Card} card
-   */
-  attach(card) {
-    if (card.wired === card.canvas) return;
-    card.wired = card.canvas;
-    card.canvas?.on?.("plotly_relayout", (change) => this.relayout(change, card));
-  }
-
-  /**
-   * @param {Record<string, any>} change
-   * @param {Card} card
-   */
-  relayout(change, { frame }) {
-    /** @type {(number | undefined)[]} */
-    const [from, to] = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-    if (from === undefined || to === undefined) return;
-    const ends = [from, to].map((end) => (frame?.logX ? 10 ** end : end));
-    const range = rounded([Math.min(...ends), Math.max(...ends)], this.charts.view.axis);
-    this.charts.setView({ range });
+  /** @param {MouseEvent} event */
+  doubleClick(event) {
+    if (isOnSurface(event) && this.charts.view.range) this.charts.setView({ range: null });
   }
 
   leave() {
@@ -106,6 +101,11 @@ export class Interactions {
    * @param {Card} card
    */
   key(event, card) {
+    if (event.key === "Escape" && this.stretch) {
+      event.stopPropagation();
+      this.letGo();
+      return;
+    }
     const whole = card.extent;
     if (!whole || !card.frame || event.ctrlKey || event.metaKey || event.altKey) return;
     const { view } = this.charts;
@@ -157,4 +157,9 @@ export class Interactions {
     const words = ({ line, kind, value }) => (rows.length > 1 ? `${line.run.name} ` : "") + short(kind ?? value);
     this.announcement.textContent = `${position(x, this.charts.view.axis)}: ${told.map(words).join(", ")}`;
   }
+}
+
+/** Not on a sign or a message. @param {Event} event */
+function isOnSurface({ target }) {
+  return /** @type {Element} */ (target).matches(".surface");
 }

@@ -66,7 +66,20 @@ export class Loader {
     const needed = due.filter(
       (line) => this.charts.isShown(line) && line.card.visible && line.needsData(this.charts.view),
     );
-    for (const lines of batches(needed)) this.load(lines);
+    // What came with the page is drawn without waiting for the rest.
+    const first = needed.filter((line) => line.needsBase && this.api.first?.has(line, this.wholeOf([line])));
+    const others = needed.filter((line) => !first.includes(line));
+    for (const lines of [...batches(first), ...batches(others)]) this.load(lines);
+  }
+
+  /**
+   * What is asked for of whole lines.
+   * @param {Line[]} lines
+   * @returns {import("./api.js").Window}
+   */
+  wholeOf(lines) {
+    const most = lines.some(({ card }) => isWide(card)) ? DETAIL_BUCKETS : BUCKETS;
+    return { axis: this.charts.view.axis, range: null, points: bucketsFor(lines, most) };
   }
 
   /** Give up what is under way: it is for another view. */
@@ -83,14 +96,14 @@ export class Loader {
     const { signal } = this.abort;
     /**
      * @param {Line[]} list
-     * @param {Range | null} range
-     * @param {number} most buckets
+     * @param {import("./api.js").Window} window
      * @returns {Promise<Map<Line, Answer>>}
      */
-    const fetchLines = async (list, range, most) => {
-      if (!list.length) return new Map();
-      return this.api.fetch(list, { axis: view.axis, range, points: bucketsFor(list, most) }, signal);
-    };
+    const fetchLines = async (list, window) => (list.length ? this.api.fetch(list, window, signal) : new Map());
+    /** @param {Line[]} list @param {Range | null} range */
+    const fetchDetails = (list, range) =>
+      fetchLines(list, { axis: view.axis, range, points: bucketsFor(list, DETAIL_BUCKETS) });
+    const bases = lines.filter((line) => line.needsBase);
     const cards = new Set(lines.map((line) => line.card));
     const [sparse, dense] = splitBySparsity(
       lines.filter((line) => line.needsDetail(view)),
@@ -98,19 +111,15 @@ export class Loader {
     );
     for (const line of lines) line.fetching = true;
     try {
-      const [bases, sparseDetails, denseDetails] = await Promise.all([
-        fetchLines(
-          lines.filter((line) => line.needsBase),
-          null,
-          [...cards].some(isWide) ? DETAIL_BUCKETS : BUCKETS,
-        ),
-        fetchLines(sparse, view.range && widened(view.range), DETAIL_BUCKETS),
-        fetchLines(dense, view.range, DETAIL_BUCKETS),
+      const [whole, sparseDetails, denseDetails] = await Promise.all([
+        fetchLines(bases, this.wholeOf(bases)),
+        fetchDetails(sparse, view.range && widened(view.range)),
+        fetchDetails(dense, view.range),
         loadPlotly(this.plotly),
       ]);
       if (signal.aborted) return;
       for (const line of lines) {
-        fill(line, bases.get(line), sparseDetails.get(line) ?? denseDetails.get(line), view);
+        fill(line, whole.get(line), sparseDetails.get(line) ?? denseDetails.get(line), view);
       }
       for (const card of cards) card.answered();
       this.charts.loaded();
@@ -164,7 +173,7 @@ function batches(lines) {
  * @param {number} most
  */
 function bucketsFor(lines, most) {
-  const together = Math.max(...lines.map((line) => line.card.lines.length));
+  const together = Math.max(1, ...lines.map((line) => line.card.lines.length));
   return Math.round(Math.max(FEWEST, most / Math.sqrt(together)));
 }
 

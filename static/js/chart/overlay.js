@@ -1,5 +1,5 @@
-/* What lies over a chart: the line that is lit, the crosshair with a dot on each line. Drawn without Plotly, which would
-   take as long as for the whole chart. */
+/* What lies over a chart: the line that is lit, the crosshair with a dot on each line, the stretch that is zoomed into, and
+   the surface that the pointer acts on. Drawn without Plotly, which would take as long as for the whole chart. */
 
 import { count, short } from "../format.js";
 import { lineStyle, outline } from "./draw.js";
@@ -28,7 +28,12 @@ export class Overlay {
     this.chip.setAttribute("aria-hidden", "true");
     this.edges = document.createElement("div");
     this.edges.className = "edges";
-    plot.append(this.svg, this.edges, this.chip);
+    this.surface = document.createElement("div");
+    this.surface.className = "surface";
+    this.stretch = document.createElement("div");
+    this.stretch.className = "stretch";
+    this.stretch.hidden = true;
+    this.surface.append(this.stretch);
   }
 
   /** @param {Frame} frame */
@@ -36,6 +41,10 @@ export class Overlay {
     setAttributes(this.area, { x: left, y: top, width: Math.max(0, width), height: Math.max(0, height) });
     setAttributes(this.cross, { transform: `translate(${left} ${top})` });
     this.edges.replaceChildren(...edgesOf(scale.outside));
+    this.showStretch(null);
+    const box = { left, top, width: Math.max(0, width), height: Math.max(0, height) };
+    for (const [name, pixels] of Object.entries(box)) this.surface.style.setProperty(name, `${pixels}px`);
+    if (!this.surface.isConnected) this.plot.append(this.surface, this.svg, this.edges, this.chip);
   }
 
   /**
@@ -92,6 +101,14 @@ export class Overlay {
     this.chip.style.top = `${frame.top + down}px`;
     this.chip.style.left = `${frame.left + across + (onLeft ? -8 : 8)}px`;
     this.chip.toggleAttribute("data-left", onLeft);
+  }
+
+  /** @param {import("./ticks.js").Range | null} ends pixels from the left of the plot */
+  showStretch(ends) {
+    this.stretch.hidden = ends === null;
+    if (ends === null) return;
+    this.stretch.style.left = `${ends[0]}px`;
+    this.stretch.style.width = `${ends[1] - ends[0]}px`;
   }
 
   unpoint() {

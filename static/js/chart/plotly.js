@@ -3,11 +3,18 @@
 /** What we use of it.
  * @typedef {object} Plotly
  * @property {(element: HTMLElement, traces: object[], layout: object, config: object) => Promise<unknown>} react
- * @property {(element: HTMLElement) => void} purge
- * @property {{hover: (element: HTMLElement, at: {xval: number}) => void, unhover: (element: HTMLElement) => void}} Fx */
+ * @property {(element: HTMLElement) => void} purge */
 
 /** An element that Plotly draws into.
- * @typedef {HTMLElement & {data?: object[], on?: (event: string, listener: (event: any) => void) => void}} Canvas */
+ * @typedef {HTMLElement & {data?: object[]}} Canvas */
+
+/**
+ * Where charts are on the screen it comes at once, but not before the page has been painted.
+ * @param {string} address
+ */
+export function loadPlotlyEarly(address) {
+  if (document.getElementById("drawing")) requestAnimationFrame(() => setTimeout(() => loadPlotly(address)));
+}
 
 /** @type {Promise<Plotly> | null} */
 let loading = null;

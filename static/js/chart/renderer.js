@@ -68,7 +68,7 @@ export class Renderer {
   /** @param {Card} card */
   async drawCard(card) {
     const Plotly = await loadPlotly(this.plotly);
-    const { view, interactions, hover } = this.charts;
+    const { view, hover } = this.charts;
     const canvas = card.makeCanvas();
     const shown = card.linesFor(view);
     card.width = canvas?.clientWidth ?? 0;
@@ -79,7 +79,6 @@ export class Renderer {
     card.overlay?.place(card.frame);
     card.light(this.charts.lit, view.log);
     card.describe(view);
-    interactions.attach(card);
     hover.drawn(card);
     this.charts.panels.drawn(card);
     // Let the browser answer the keyboard and the mouse between two charts.
