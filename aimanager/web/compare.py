@@ -7,21 +7,24 @@ import io
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, g, request, url_for
+from flask import Response, g, render_template, request, url_for
 
 from ..errors import Invalid
 from ..http.auth import requires
+from ..services import runs, search
 from ..services.compare import table
 from ..services.compare.importance import FEWEST, FEWEST_FOREST, importance
 from ..services.compare.runs import MOST
+from ..services.run_list import states
 from . import figures
-from .blueprint import web
+from .blueprint import LIMITS, web
 from .cards import drawn_run, sections_of
-from .compare_state import Comparison
+from .compare_state import Comparison, run_ids
 from .htmx import fragment_wanted, page_or_fragment
 from .template_filters import iso, plain, short
 
 AXES = ("step", "time", "relative")
+MOST_FOUND = 8  # Runs that a search offers to compare with.
 MOST_CELLS = 20_000  # Of one page; what is beyond is found by its name.
 
 
@@ -44,6 +47,24 @@ def compare() -> Response:
         charts_url=comparison.address(), charts_empty="compare/_no_charts.html",
         x=x if (x := request.args.get("x")) in AXES else "step", log=request.args.get("log") == "1",
     )  # fmt: skip
+
+
+@web.get("/app/compare/with")
+@requires("public_or_read")
+def compare_with() -> str:
+    """Runs to be compared with those of `runs`: the newest of their project, or with `q` those that have it in name or tags."""
+    ids = run_ids(request.args.get("runs", ""))[: MOST - 1]
+    runs.check_all(ids, g.principal)
+    asked = request.args.get("q", "").strip()[: LIMITS["search"]]
+    if asked or not ids:
+        found = list(search.everything(g.principal, asked, MOST_FOUND + len(ids)).runs)
+    else:
+        newest = runs.recent(runs.project_of(ids[0], g.principal), MOST_FOUND + len(ids))
+        state = states.states(newest)
+        found = [search.FoundRun(run, "", state[run.id]) for run in newest]
+    others = [one for one in found if one.run.id not in ids][:MOST_FOUND]
+    each = [(one, ",".join(map(str, [*ids, one.run.id]))) for one in others]
+    return render_template("compare/_found.html", found=each, asked=asked)
 
 
 @web.get("/app/compare.csv")

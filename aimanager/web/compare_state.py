@@ -53,6 +53,11 @@ class Comparison:
         return request.args.get("all") == "1" or len(self.runs) < 2
 
     @cached_property
+    def turned(self) -> bool:
+        """Whether the table has a row for each run instead of a column."""
+        return request.args.get("rows") == "runs"
+
+    @cached_property
     def search(self) -> str:
         return request.args.get("keys", "").strip()[:LONGEST]
 

@@ -75,6 +75,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.charts_of_groups": {"query_string": {"groups": "{run_id}", "name": "loss"}},
     "web.charts_of_runs": {"query_string": {"runs": "{run_id}", "name": "loss"}},
     "web.compare": {"query_string": {"runs": "{run_id}"}},
+    "web.compare_with": {"query_string": {"runs": "{run_id}"}},
     "web.compare_csv": {"query_string": {"runs": "{run_id}"}},
     "web.compare_figure": {"query_string": {"runs": "{run_id}", "kind": "scatter"}},
     "web.create_project": {"data": {"name": "new"}},
@@ -130,6 +131,7 @@ ALSO_HOLD = {
     "web.marks": "run_id",
     "web.compare": "run_id",
     "web.compare_csv": "run_id",
+    "web.compare_with": "run_id",
     "web.compare_figure": "run_id",
 }
 # Open to read where something is public, but these ask for what is one's own.

@@ -188,3 +188,44 @@ def test_five_numbers_describe_a_category():
     assert figures.five_numbers([7]) == (7, 7, 7, 7, 7)
     x, y = Values("x", "x", ["a", "b", "a", None]), Values("y", "y", [1, 5, 3, 4])
     assert figures.by_category(x, y) == [("a", 2, (1, 1.5, 2, 2.5, 3)), ("b", 1, (5, 5, 5, 5, 5))]
+
+
+class TestRunsAsRows:
+    def test_the_table_has_a_row_a_run_and_says_the_same(self, page, pair):
+        html = page("&rows=runs", part="values").text
+        head = re.search(r'<tr><th scope="col" class="key">Run</th>.*?</tr>', html, re.S)[0]
+        assert re.findall(r'title="([^"]+)">', head)[:2] == ["lr", "opt"]
+        rows = re.findall(r'<tr data-run="(\d+)">(.*?)</tr>', html, re.S)
+        assert [int(run) for run, _ in rows] == list(pair)
+        assert all(len(re.findall(r"<td", cells)) == len(re.findall("<th", head)) - 1 for _, cells in rows)
+        assert 'data-verdict="better"' in rows[1][1]
+
+    def test_it_is_in_the_address_and_kept_by_the_form(self, page):
+        assert 'name="rows" value="runs" form="state"' in page("&rows=runs").text
+        assert 'class="turned"' not in page().text
+
+
+class TestFindingRuns:
+    def test_the_newest_of_the_project_are_offered_without_those_that_are_there(
+        self, look, alice, make_project, make_run
+    ):
+        project = make_project(alice)
+        first, second, third = (make_run(alice, project, name=f"one-{n}") for n in range(3))
+        html = look(alice, f"/app/compare/with?runs={first},{third}").text
+        assert re.findall(r'data-runs="([^"]+)"', html) == [f"{first},{third},{second}"]
+
+    def test_a_search_finds_runs_by_name_in_all_projects(self, look, alice, make_project, make_run):
+        run = make_run(alice, make_project(alice), name="here")
+        other = make_run(alice, make_project(alice), name="elsewhere-9")
+        html = look(alice, f"/app/compare/with?runs={run}&q=where-9").text
+        assert re.findall(r'data-runs="([^"]+)"', html) == [f"{run},{other}"]
+        assert "No other run has this" in look(alice, f"/app/compare/with?runs={run}&q=nothing-has-this").text
+
+    def test_it_finds_nothing_for_who_may_not_see_the_runs(self, look, alice, bob, make_project, make_run):
+        run = make_run(alice, make_project(alice), name="secret-run")
+        assert look(bob, f"/app/compare/with?runs={run}").status_code == 403
+        assert "secret-run" not in look(bob, "/app/compare/with?runs=&q=secret-run").text
+
+    def test_the_page_of_a_run_leads_to_a_comparison(self, look, alice, make_run):
+        run = make_run(alice)
+        assert f'hx-get="/app/compare/with?runs={run}"' in look(alice, f"/app/runs/{run}").text

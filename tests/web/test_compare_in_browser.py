@@ -106,3 +106,38 @@ def test_the_page_is_no_wider_than_a_small_phone(compare):
         page.locator(f"#{part}").scroll_into_view_if_needed()
     expect(page.locator("#figure-parallel .scatterlayer .trace").first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_part_is_renewed_by_itself(compare):
+    page = compare(3)
+    page.get_by_role("button", name="Runs as rows").click()
+    expect(page.locator("table.turned")).to_be_visible()
+    expect(page.locator("#compare")).to_have_count(1)
+    assert "rows=runs" in page.url
+
+
+def test_axes_are_moved_by_keyboard_and_by_drag_and_stay_so(compare):
+    page = compare()
+    names = page.locator(".axis-name")
+    page.locator("#figure-parallel").scroll_into_view_if_needed()
+    expect(names.first).to_have_text("lr")
+    names.first.press("ArrowRight")
+    expect(names.first).to_have_text("optimizer")
+    expect(names.nth(1)).to_be_focused()
+    names.nth(1).drag_to(names.nth(2))
+    expect(names.nth(2)).to_have_text("lr")
+    assert re.search(r"axis=config.optimizer&axis=metrics.val%2Floss.*&axis=config.lr", page.url)
+    page.reload()
+    page.locator("#figure-parallel").scroll_into_view_if_needed()
+    expect(names.nth(2)).to_have_text("lr")
+
+
+def test_a_run_is_added_by_search_and_what_was_chosen_stays(compare, runs):
+    page = compare(2)
+    page.get_by_role("button", name="Differences only").click()
+    expect(page.get_by_role("rowheader", name="epochs")).to_be_visible()
+    page.locator("#compare-with > summary").click()
+    page.get_by_role("searchbox", name="Search runs").fill("run 11")
+    page.locator("#found-runs").get_by_role("link", name="run 11").click()
+    expect(page.get_by_role("heading", name="Compare 3 runs")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="epochs")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import { colour } from "../chart/colours.js";
 import { loadPlotly } from "../chart/plotly.js";
+import { Axes } from "./axes.js";
 import { Brush } from "./brush.js";
 import { raiseLit } from "./index.js";
 import { themed } from "./theme.js";
@@ -36,6 +37,7 @@ class Figure {
     /** @type {any} */
     this.canvas = null;
     this.brush = element.dataset.kind === "parallel" ? new Brush(element) : null;
+    this.axes = this.brush && new Axes(element, this.brush);
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.renewal = null;
     new IntersectionObserver(([entry]) => this.seen(entry.isIntersecting), { rootMargin: "240px 0px" }).observe(
@@ -107,6 +109,7 @@ class Figure {
     await Plotly.react(this.canvas, data, this.styled(layout), CONFIG);
     if (!this.listening) this.listen();
     this.brush?.drawn(this.canvas);
+    this.axes?.drawn();
   }
 
   makeCanvas() {

@@ -1,12 +1,13 @@
 /* The compare page: a control that changes is written into the address, and the parts of the page that it is about are
    renewed. Runs light up together in the list, the table and the figures. */
 
-import { writeList } from "../url-state.js";
+import { changed, writeList } from "../url-state.js";
+import { afterTicks } from "./axes.js";
 
 const TYPING = 200; // Milliseconds after which a search is taken for whole.
 
 /** What we use of htmx.
- * @typedef {{ajax: (verb: string, address: string, options: {target: string, swap: string}) => Promise<void>}} Htmx */
+ * @typedef {{ajax: (verb: string, address: string, options: {source: string, target: string, swap: string}) => Promise<void>}} Htmx */
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLButtonElement} Control */
 
@@ -34,6 +35,11 @@ export function start(root) {
     const link = /** @type {HTMLAnchorElement} */ (target);
     link.search = location.search;
   });
+  // What was chosen since the page came stays as it is with other runs.
+  root.addEventListener("click", ({ target }) => {
+    const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (target).closest("a[data-runs]"));
+    if (link) link.search = String(changed({ runs: link.dataset.runs }));
+  });
   lightUp(root);
 }
 
@@ -44,19 +50,26 @@ export function start(root) {
  * @param {string | null} value of a button
  */
 function apply(form, control, value) {
-  const values = value === null ? new FormData(form).getAll(control.name).map(String) : [value];
+  let values = value === null ? new FormData(form).getAll(control.name).map(String) : [value];
+  if (control.name === "axis") values = afterTicks(shownAxes(), values);
   writeList(control.name, values.filter(Boolean));
   for (const id of (control.dataset.part ?? "").split(" ")) renew(id);
 }
 
+/** The keys of the axes as they stand. */
+function shownAxes() {
+  return (document.getElementById("figure-parallel")?.dataset.axes ?? "").split("\n");
+}
+
 /** @param {string} id of a part; one that was not asked for yet stays so */
-function renew(id) {
+export function renew(id) {
   const part = document.getElementById(id);
   const htmx = /** @type {Htmx | undefined} */ (/** @type {any} */ (window).htmx);
   if (!part || !htmx) return;
   const address = location.pathname + location.search;
   if (part.dataset.later !== undefined) part.setAttribute("hx-get", address);
-  else htmx.ajax("GET", address, { target: `#${id}`, swap: "outerMorph" });
+  // With the source the request says what it is for, and is answered with that part of the page.
+  else htmx.ajax("GET", address, { source: `#${id}`, target: `#${id}`, swap: "outerMorph" });
 }
 
 /** @param {HTMLElement} root */
