@@ -293,9 +293,10 @@ class Server(ThreadingHTTPServer):
 class FakeServer:
     """Runs in a thread on a port that stays the same over stop and start."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.state = State()
         self.port = 0
+        self._tls = tls  # An SSLContext, for a server that speaks https.
         self.start()
 
     @property
@@ -306,6 +307,8 @@ class FakeServer:
         handler = type("BoundHandler", (Handler,), {"state": self.state})
         self._server = Server(("127.0.0.1", self.port), handler)
         self.port = self._server.server_address[1]
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):

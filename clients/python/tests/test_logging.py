@@ -4,12 +4,13 @@ import math
 import random
 import threading
 import time
+import tracemalloc
 from datetime import datetime, timezone
 from decimal import Decimal
 
 import numpy as np
 import pytest
-from fake_server import KEY, PASSWORD, USER
+from fake_server import KEY, PASSWORD, USER, read_points, unpacked
 from tests.waiting import pace
 
 from ai_manager import AIManager, ConfigurationError
@@ -134,7 +135,7 @@ def test_an_odd_value_is_left_out_with_one_warning_and_the_rest_kept(server, man
     assert len([record for record in caplog.records if "odd" in record.getMessage()]) == 1
 
 
-@pytest.mark.parametrize("name", ["", "x" * 251, "new\nline", "nul\0", "\ud800", 7, None])
+@pytest.mark.parametrize("name", ["", "  ", "\u2800", "x" * 251, "new\nline", "nul\0", "\ud800", 7, None])
 def test_an_odd_name_is_left_out_with_one_warning(server, manager, caplog, name):
     with manager.run() as run:
         for _ in range(3):
@@ -150,7 +151,7 @@ def test_any_printable_name_is_taken(server, manager, name):
     assert server.state.series(1, name) == [(0, 1.0)]
 
 
-@pytest.mark.parametrize("step", ["seven", 1.5, 2**63, math.nan, object()])
+@pytest.mark.parametrize("step", ["seven", "", "nan", 2**63, math.nan, math.inf, object()])
 def test_an_odd_step_is_counted_on_instead(server, manager, caplog, step):
     with manager.run() as run:
         run.log({"m": 1.0}, step=41)
@@ -269,3 +270,63 @@ def test_a_server_without_heartbeats_gets_one_heartbeat_and_all_points(server, m
     assert run.finish() is True
     assert len(server.state.seen("heartbeat")) == 1
     assert len(server.state.series(run.id, "m")) == 2
+
+
+@pytest.mark.parametrize("step", ["3", " 3 ", "3.0", "+3", 3.0, np.int32(3), np.float64(3), True + 2])
+def test_a_step_that_is_written_otherwise_is_the_same_step(server, manager, step):
+    with manager.run() as run:
+        run.log({"m": 1.0}, step=step)
+    assert server.state.series(1, "m") == [(3, 1.0)]
+
+
+def test_steps_with_a_fraction_are_epochs_and_steps_count_on(server, manager, caplog):
+    with manager.run() as run:
+        for epoch in (0.5, 1.0, 1.5, 2, "2.5"):
+            run.log({"m": 10.0}, step=epoch)
+        run.log({"m": 10.0, "epoch": 7.0}, step=3.5)
+    assert server.state.series(1, "m") == [(step, 10.0) for step in range(6)]
+    assert server.state.series(1, "epoch") == [(0, 0.5), (1, 1.0), (2, 1.5), (3, 2.0), (4, 2.5), (5, 7.0)]
+    assert caplog.text.count("has a fraction") == 1
+
+
+def test_nested_metrics_become_paths(server, manager, caplog):
+    with manager.run() as run:
+        run.log({"train": {"loss": 1.0, "deep": {"er": np.float32(2.0)}}, "lr": 3.0, "bad": {"x": "text"}}, step=5)
+        run.log({"a": {"b": 1.0}, "a/c": 2.0})
+    assert {(name, step, value) for name, step, value, _ in server.state.points[1]} == {
+        ("train/loss", 5, 1.0), ("train/deep/er", 5, 2.0), ("lr", 5, 3.0), ("a/b", 6, 1.0), ("a/c", 6, 2.0),
+    }  # fmt: skip
+    assert "bad/x" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["m{}", "x" * 240 + "{}", "\u640d\u5931" * 110 + "{}"])
+def test_ten_thousand_metrics_in_one_call_are_split_and_all_kept(server, manager, name):
+    with manager.run() as run:
+        run.log({name.format(number): float(number) for number in range(10_001)}, step=7)
+    assert run.dropped == 0
+    assert len(server.state.points[1]) == 10_001
+    assert {step for _, step, *_ in server.state.points[1]} == {7}
+    for entry in server.state.seen("bulk"):
+        assert len(read_points(entry)["series"]) <= 10_000
+        assert int.from_bytes(unpacked(entry)[8:12], "little") <= 4 << 20
+
+
+@pytest.mark.slow
+def test_a_burst_of_two_million_values_is_kept_whole_and_the_memory_stays_small(server, manager):
+    names = [f"m{number}" for number in range(200)]
+    server.stop()
+    run = manager.run()
+    tracemalloc.start()
+    try:
+        for step in range(10_000):
+            run.log(dict.fromkeys(names, step / 7), step=step)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 << 20
+    server.start()
+    assert run.finish() is True
+    assert run.dropped == 0
+    assert len(server.state.points[1]) == 2_000_000
+    assert server.state.series(1, "m7") == [(step, step / 7) for step in range(10_000)]
