@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel, WithJsonSchema, model_validator
 
 from ..errors import Invalid
 from ..models.run import COLOURS
@@ -206,6 +206,22 @@ class RewindIn(Input):
     """The last step that stays."""
 
     step: Step
+
+
+MetricName = Annotated[str, Field(min_length=1, max_length=validation.LONGEST_METRIC), NAME]
+
+
+class DefinitionIn(Input):
+    """Whether less or more of a metric is better, and the metric that it is drawn against where nobody chose an axis."""
+
+    goal: Literal["min", "max"] | None = None
+    x: Annotated[MetricName | None, Field(examples=["epoch"])] = None
+
+
+class DefinitionsIn(RootModel[dict[str, DefinitionIn]]):
+    """By the names of metrics."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"val/acc": {"goal": "max", "x": "epoch"}}]})
 
 
 class Exit(Input):

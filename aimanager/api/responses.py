@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from ..models import ApiKey, Project, Run, RunAlert, RunMark, User
+from ..models import ApiKey, MetricDefinition, Project, Run, RunAlert, RunMark, User
 from .fields import Config, Status, TagsOut, TimeOut, ValueOut
 
 
@@ -109,6 +110,15 @@ class EnvironmentOut(BaseModel):
     exit: dict[str, Any] | None = Field(
         description="How it ended: code, signal, error", examples=[{"code": 1, "error": "Traceback ..."}]
     )
+
+
+class DefinitionOut(BaseModel):
+    goal: Literal["min", "max"] | None = Field(description="null: guessed from the name")
+    x: str | None = Field(examples=["epoch"])
+
+
+class Definitions(RootModel[dict[str, DefinitionOut]]):
+    """By the names of metrics."""
 
 
 class NoteOut(BaseModel):
@@ -323,6 +333,10 @@ def resumed_out(run: Run, last_step: int | None) -> dict[str, Any]:
 
 def alert_out(alert: RunAlert) -> dict[str, Any]:
     return {name: getattr(alert, name) for name in AlertOut.model_fields}
+
+
+def definitions_out(definitions: Mapping[str, MetricDefinition]) -> dict[str, Any]:
+    return {name: {"goal": one.goal, "x": one.x} for name, one in definitions.items()}
 
 
 def note_out(note: RunMark, author: str | None) -> dict[str, Any]:

@@ -11,15 +11,16 @@ from ..http.auth import requires
 from ..http.fast_path import fast
 from ..http.rate_limits import budget
 from ..http.route_docs import idempotent, refuses
+from ..services import definitions as metric_definitions
 from ..services import lineage
 from ..services import runs as service
 from ..services.paging import Page
-from ..services.run_list import filters, pages
+from ..services.run_list import direction, filters, pages
 from ..services.run_list import order as orders
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint, idempotency_key
-from .requests import ForkIn, Nothing, RewindIn, RunChanges, RunIn, RunPlace, RunQuery, changes_of
-from .responses import EnvironmentOut, Heartbeat, RunOut, RunStarted, resumed_out, run_out
+from .requests import DefinitionsIn, ForkIn, Nothing, RewindIn, RunChanges, RunIn, RunPlace, RunQuery, changes_of
+from .responses import Definitions, EnvironmentOut, Heartbeat, RunOut, RunStarted, definitions_out, resumed_out, run_out
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
 
@@ -47,6 +48,7 @@ def _by_cursor(listing: RunQuery) -> Any:
         raise Invalid.field("project_id", "project_id is needed with sort, order, filter and after", source="query")
     if listing.skip:
         raise Invalid.field("skip", "skip cannot be used with sort, order, filter and after", source="query")
+    direction.within(listing.project_id)  # For the best of a metric in what is read next.
     descending = listing.order == "desc" or (listing.order is None and listing.sort in ([], ["created"]))
     order, where = orders.read_keys(listing.sort or ["created"], descending), filters.read(listing.filter or "")
     page = pages.page(g.principal, listing.project_id, order, where, listing.after, listing.limit)
@@ -129,6 +131,28 @@ def rewind(sent: RewindIn, run_id: int) -> Any:
     The run as it was stays in an archived one, whose `parent_id` is this run. The status stays as it is.
     """
     return resumed_out(*lineage.rewind(g.principal, run_id, sent.step))
+
+
+@runs.get("/<id:run_id>/definitions")
+@requires("public_or_read")
+@returns(Definitions)
+def definitions(run_id: int) -> Any:
+    """Get what scripts have said of the metrics of the run's project."""
+    return definitions_out(metric_definitions.of_run(g.principal, run_id))
+
+
+@runs.put("/<id:run_id>/definitions")
+@requires("write")
+@refuses(409)
+@body(DefinitionsIn)
+@returns(Definitions)
+def define(said: DefinitionsIn, run_id: int) -> Any:
+    """Say which way metrics get better (`goal`) and what they are drawn against (`x`), for all runs of the project.
+
+    What is left out stays; null takes it back. Without a goal it is guessed from the name. The answer has all of the project.
+    """
+    facts = {name: one.model_dump(exclude_unset=True) for name, one in said.root.items()}
+    return definitions_out(metric_definitions.define(g.principal, run_id, facts))
 
 
 @runs.put("/<id:run_id>")

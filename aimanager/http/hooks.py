@@ -12,6 +12,7 @@ from flask import Flask, Request, Response, g, request
 
 from ..extensions import Parts
 from ..live import SocketGuard
+from ..services.run_list import direction
 from . import csrf
 from .assets import StaticFiles
 from .auth import enforce, identify
@@ -23,10 +24,17 @@ from .hosts import check_host
 Before = Callable[[Request, Any], None]
 After = Callable[[Response, Request, Any], None]
 
+
+def about_no_project(_request: Request, _context: Any) -> None:
+    """What the request before was about is forgotten."""
+    direction.within(None)
+
+
 BEFORE_LIMITS: tuple[Before, ...] = (
     name_request,  # First: whatever is refused below has a name in the log.
     check_host,  # Before anything is looked up for a page of another site.
     check_address,  # Before a NUL comes near a database.
+    about_no_project,  # A thread answers many requests.
     identify,  # Limits count users; what a refused credential means is decided by the rule.
 )
 # Here the limits are counted, by Flask-Limiter or on the fast path: after we know whom to count, and before the rule

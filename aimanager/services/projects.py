@@ -13,6 +13,7 @@ from ..models.base import now
 from ..principal import Principal
 from . import validation
 from .paging import Page, paged
+from .run_list import direction
 
 
 class Size(NamedTuple):
@@ -63,6 +64,7 @@ def get(project_id: int, principal: Principal, to: Right = "read") -> Project:
     if project is None or project.deleted_at:
         raise missing(principal)
     check(principal, project.owner_id, project.is_public, to)
+    direction.within(project_id)
     return project
 
 

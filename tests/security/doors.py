@@ -53,6 +53,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "projects.show": {},
     "projects.update": {"json": {"name": "changed"}},
     "runs.create": {"json": {}, "query_string": {"project_id": "{project_id}"}},
+    "runs.define": {"json": {"loss": {"goal": "min"}}},
+    "runs.definitions": {},
     "runs.delete": {},
     "runs.environment": {},
     "runs.fork": {"json": {"step": 1}},

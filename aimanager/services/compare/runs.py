@@ -14,6 +14,7 @@ from ...models.run_config import flat
 from ...principal import Principal
 from ...store import Summary
 from .. import projects
+from ..run_list import direction
 from ..run_list.states import states
 from ..runs import State
 
@@ -53,6 +54,7 @@ def find(principal: Principal, run_ids: Sequence[int]) -> list[Compared]:
         projects.check(principal, project.owner_id, project.is_public, "read")
     if not run_ids:
         return []
+    direction.within(found[run_ids[0]].Project.id)
     state: dict[int, Any] = states([found[run_id].Run for run_id in run_ids])
     heads, summaries = metric_store.heads(run_ids), metric_store.summaries(run_ids)
     return [

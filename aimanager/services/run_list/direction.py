@@ -1,11 +1,19 @@
-"""Which way a metric gets better: the lowest loss is the best, and the highest accuracy."""
+"""Which way a metric gets better: what the scripts of its project have said, else the lowest loss and the highest accuracy.
+
+What was said is that of the project which the request at hand is about: `within` notes it, and it is read when somebody asks.
+"""
 
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from functools import cache
 from typing import Literal
 
+import sqlalchemy as sa
+
+from ...extensions import db
+from ...models import MetricDefinition
 from ...query.tree import Of
 from ...store.shapes import Statistic
 
@@ -24,8 +32,37 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*")
 _TOGETHER = re.compile(r"[A-Za-z]+\d*")
 
 
-@cache
+Goal = Literal["min", "max"]
+_project: ContextVar[int | None] = ContextVar("project", default=None)
+_goals: ContextVar[dict[str, Goal] | None] = ContextVar("goals", default=None)
+
+
+def within(project_id: int | None) -> None:
+    """From here on this request is about a project, or about none."""
+    if _project.get() != project_id:
+        _project.set(project_id)
+        _goals.set(None)
+
+
 def better(name: str) -> Literal["min", "max"]:
+    """What is the best of a metric, its lowest or its highest value."""
+    project_id, goals = _project.get(), _goals.get()
+    if project_id is None:
+        return guessed(name)
+    if goals is None:
+        goals = _goals_of(project_id)
+        _goals.set(goals)
+    return goals.get(name) or guessed(name)
+
+
+def _goals_of(project_id: int) -> dict[str, Goal]:
+    d = MetricDefinition
+    rows = db.session.execute(sa.select(d.metric, d.goal).where(d.project_id == project_id))
+    return {metric: "max" if goal == "max" else "min" for metric, goal in rows if goal}
+
+
+@cache
+def guessed(name: str) -> Literal["min", "max"]:
     """`min` for losses and errors, `max` for scores, by the last part of the name that says it; `min` where none does.
 
     `val/loss` and `valLoss` are losses; `loss/accuracy` is an accuracy.
