@@ -75,6 +75,7 @@ def fork(
         run = Run(
             project_id=parent.project_id,
             name=name or _named(parent.name, f" (from step {step})"),
+            notes="",
             total_steps=parent.total_steps,
             parent_id=parent.id,
             fork_step=step,
