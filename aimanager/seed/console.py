@@ -28,7 +28,7 @@ def add_alerts(project_id: int, run_id: int, of: Training, started_at: datetime)
     """What the run wants to be looked at for, if anything."""
     alerts = []
     if of.diverges:
-        alerts.append(("error", "Loss is NaN", "The loss was **not finite** in three batches in a row.", 1840))
+        alerts.append(("error", "Loss is NaN", "The loss was not finite in three batches in a row.", 1840))
     if of.diverges or of.config["data"]["batch_size"] == 256:
         alerts.append(("warning", "Gradient norm above 100", "Clipped to 1.0.", 620))
     with writing() as session:

@@ -21,7 +21,19 @@ from ..services.run_list.columns import read as read_column
 from ..services.run_list.filters import Filter
 from ..services.run_list.order import Order
 from ..services.run_list.table import Row
-from . import address, came_from, client, columns, drawn, grouped, list_request, snippet, table_version, workspace
+from . import (
+    address,
+    alerts,
+    came_from,
+    client,
+    columns,
+    drawn,
+    grouped,
+    list_request,
+    snippet,
+    table_version,
+    workspace,
+)
 from .address import here
 from .blueprint import web
 from .cards import sections_of
@@ -63,6 +75,7 @@ def _page(project: Project, key: ApiKey | None = None, secret: str | None = None
         **{"errors": {}, "form": {}} | context, **table, **_views(project), project=project, version=version, read_at=read_at,
         may_write=projects.may(g.principal, project, "write"), api_key=key, install=client.install(),
         snippet=snippet.lines(project.name, secret),
+        alerts=None if fragment_wanted() else alerts.of_project(project.id),
     )  # fmt: skip
 
 

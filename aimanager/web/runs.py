@@ -14,7 +14,7 @@ from ..models import Run
 from ..models.run_config import flat
 from ..services import bulk, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
-from . import logs, toast
+from . import alerts, logs, toast
 from .blueprint import web
 from .came_from import beside
 from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
@@ -89,7 +89,7 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
-        has_system=has_system, has_logs=has_logs, logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
+        has_system=has_system, has_logs=has_logs, alerts=alerts.of_run(run.id), logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
         kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},

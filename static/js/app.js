@@ -1,5 +1,6 @@
 /* Starts behaviours: an element names its own by data-js="name", once it is in the page. */
 
+import { start as alerts } from "./alerts.js";
 import { start as chartSearch } from "./chart/search.js";
 import { start as collapse } from "./collapse.js";
 import { start as copy } from "./copy.js";
@@ -26,6 +27,7 @@ import { toast } from "./toast.js";
 /** @type {Record<string, (element: any) => void>} */
 const behaviours = {
   ago: relativeTime,
+  alerts,
   "chart-search": chartSearch,
   collapse,
   complete,

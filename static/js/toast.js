@@ -8,14 +8,16 @@ import { register } from "./shortcuts.js";
 
 /** What takes it back: a form posted to `url`, or to the actions on runs.
  * @typedef {{url?: string, action: string, ids: string, value?: string}} Undo */
-/** @typedef {{text: string, kind?: "wrong" | "done", undo?: Undo}} Message */
+/** What went wrong, what was done, and what a run says.
+ * @typedef {"wrong" | "done" | "warning" | "info"} Kind */
+/** @typedef {{text: string, kind?: Kind, undo?: Undo}} Message */
 
 const MOST = 5; // On top of each other; the oldest leaves.
-const SHOWN_FOR = { done: 4_000, wrong: 8_000, undo: 12_000 }; // Milliseconds.
+const SHOWN_FOR = { done: 4_000, wrong: 8_000, warning: 8_000, info: 8_000, undo: 12_000 }; // Milliseconds.
 
 /**
  * @param {string} text
- * @param {"wrong" | "done"} kind
+ * @param {Kind} kind
  * @param {Undo} [undo]
  */
 export function toast(text, kind = "wrong", undo) {

@@ -88,6 +88,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.find_columns": {},
     "web.complete": {},
     "web.run_ids": {},
+    "web.run_alerts": {},
+    "web.project_alerts": {},
     "web.log_hits": {"query_string": {"q": "x"}},
     "web.log_lines": {},
     "web.log_text": {},
