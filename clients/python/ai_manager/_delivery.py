@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ai_manager import _facts
@@ -42,6 +43,7 @@ class Delivery:
         self.name: str | None = facts["run"].get("name")
         self.config: dict[str, Any] = dict(facts["run"].get("config") or {})
         self.done = threading.Event()
+        self.before_close: Callable[[], None] = lambda: None  # What belongs to the run is still said then.
         self.refused = ""  # The server's reason, while it does not let this run be written.
         self.refusals = 0  # How often it said so.
         self.rejected = 0  # Values that it never will take.
@@ -55,6 +57,8 @@ class Delivery:
         self._window: Window | None = None
         self._part = 0  # The first part of the window that is not sent.
         self._requests: list[_facts.Request] | None = None
+        self._lines = 0  # Batches of console output of the window that the server has.
+        self._takes_lines = True  # An older server does not.
         self._is_uncertain = self._spool is None  # Whether the batch may have been stored already.
         self._ended = False  # Whether the log said how the run ended.
         self._pause, self._heartbeat = PAUSE, HEARTBEAT
@@ -77,6 +81,7 @@ class Delivery:
 
     def close(self, status: str, exit_: dict[str, Any] | None) -> None:
         """Say how the run ended; nothing is taken afterwards. When it ended is said by the server, as it said the start."""
+        self.before_close()
         if self._spool:
             value = {"status": status} if exit_ is None else {"status": status, "exit": exit_}
             self._spool.end({"kind": "finish", "value": value})
@@ -179,7 +184,7 @@ class Delivery:
         """Whether there is a window to send; the one that is being sent, or the next."""
         if self._window is None:
             self._window = self._own_window() if self._spool else next_window(self._source, self.cursor)
-            self._part, self._requests = 0, None
+            self._part, self._requests, self._lines = 0, None, 0
             if self._window is None and isinstance(self._source, Leftover):
                 self._source.look()  # If it has ended now, what it wrote before is read before that is believed.
         return self._window is not None
@@ -326,6 +331,9 @@ class Delivery:
     def _say(self, transport: Transport, request: _facts.Request) -> None:
         """Say something about the run. What the server does not take is kept aside and not repeated."""
         assert self.run_id is not None  # noqa: S101
+        if request.path == _facts.LINES:
+            self._say_lines(transport, request)
+            return
         try:
             _facts.send(transport, self.run_id, request)
         except ServerError as error:
@@ -337,8 +345,30 @@ class Delivery:
         else:
             self._accepted()
 
+    def _say_lines(self, transport: Transport, request: _facts.Request) -> None:
+        """Send console output, each batch once. What nobody takes is left out: it must not be in the way of the points."""
+        if not self._takes_lines:
+            return
+        body = {**self.cursor.batch_of_lines(self._lines), **request.body}
+        try:
+            transport.call("POST", f"/runs/{self.run_id}{request.path}", body)
+        except ServerError as error:
+            if error.status == 409:
+                self.cursor.begin_lines_anew(self._lines)
+                self._save()
+                raise
+            if error.status in (404, 405):
+                self._takes_lines = False
+            elif error.status in (400, 413, 422):
+                self.notices.again("lines", "output of run %s was not taken: %s", self.run_id, error.detail)
+            else:
+                raise
+        else:
+            self._lines += 1
+            self._accepted()
+
     def _pass(self, window: Window) -> None:
-        self.cursor.pass_window(window.end, bool(window.rows))
+        self.cursor.pass_window(window.end, bool(window.rows), self._lines)
         if self._use_no_number:
             self._use_no_number = False
             self.cursor.begin_anew()

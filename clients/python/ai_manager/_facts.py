@@ -24,6 +24,9 @@ CHANGES = {
 # Kinds that add something to the run, by the path below it.
 POSTS = {"alert": "alerts", "note": "notes"}
 PUTS = {"define": "definitions"}
+LINES = "/logs"  # Where console output goes, of the kind "lines".
+LARGEST_LINES = 1 << 20  # Characters of it in a request, and entries: what proxies let through, packed.
+MOST_LINES = 5_000
 
 
 class Request(NamedTuple):
@@ -39,7 +42,8 @@ def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[
     """The facts of a window in order, changes in a row as one. A child process does not say how the run ends."""
     requests: list[Request] = []
     for place, fact in enumerate(facts):
-        kind, body = fact.get("kind"), fact.get("value") or {}
+        kind = fact.get("kind")
+        body: Any = fact.get("value") or {}
         if kind == "finish" and inherited:
             continue
         if kind in CHANGES:
@@ -53,7 +57,18 @@ def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[
             requests.append(Request("POST", "/" + POSTS[kind], body, f"{key}-{place}"))
         elif kind in PUTS:
             requests.append(Request("PUT", "/" + PUTS[kind], body))
+        elif kind == "lines" and not (requests and _has_room(requests[-1], body)):
+            requests.append(Request("POST", LINES, {"lines": list(body)}))
+        elif kind == "lines":
+            requests[-1].body["lines"].extend(body)
     return requests
+
+
+def _has_room(request: Request, lines: list[dict[str, Any]]) -> bool:
+    """Whether more output fits into a request."""
+    if request.path != LINES or len(request.body["lines"]) + len(lines) > MOST_LINES:
+        return False
+    return sum(len(line["text"]) for line in (*request.body["lines"], *lines)) <= LARGEST_LINES
 
 
 def _merge(before: dict[str, Any], change: dict[str, Any]) -> None:

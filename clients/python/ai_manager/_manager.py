@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ai_manager import _settings
+from ai_manager._capture import PARTS
+from ai_manager._capture import chosen as chosen_parts
 from ai_manager._config import Settings as Config
 from ai_manager._notices import Notices
 from ai_manager._run import Run, clean_tags, warn_of_lost
@@ -74,12 +76,15 @@ class AIManager:
         config: Any = None,
         tags: Iterable[str] | None = None,
         total_steps: int | None = None,
+        capture: str | Iterable[str] | bool | None = None,
     ) -> Run:
         """Begin a run. `config` is whatever holds settings: a mapping, a namespace, a dataclass, the objects of OmegaConf,
-        pydantic, attrs and others. With `total_steps` the run's page shows how far it is.
+        pydantic, attrs and others. With `total_steps` the run's page shows how far it is. `capture` (or AI_MANAGER_CAPTURE)
+        says what is captured around the run: "all", "none", or some of "git", "environment", "system" and "console".
 
         Returns at once; the run appears on the server as soon as that is reached.
         """
+        parts = self._parts(capture)
         settings = Config(config)
         described: dict[str, Any] = {"config": settings.value, "tags": clean_tags(tags or ())}
         if name and label(name):
@@ -99,10 +104,21 @@ class AIManager:
         run = Run(facts, None if self.mode == "disabled" else self._sender, self._transport.url)
         warn_of_lost(settings, run._notices)
         run._open()
+        run._begin_capture(parts, self._transport.secrets)
         if not self._has_adopted:
             self._has_adopted = True
             self._sender.adopt(self._is_ours)
         return run
+
+    def _parts(self, capture: str | Iterable[str] | bool | None) -> frozenset[str]:
+        """What to capture. A mistake in the environment does not stop a training."""
+        try:
+            return chosen_parts(capture)
+        except ConfigurationError as error:
+            if capture is not None:
+                raise
+            self._notices.once("capture", "AI_MANAGER_CAPTURE: %s; everything is captured", error)
+            return frozenset(PARTS)
 
     def _is_ours(self, folder: Folder) -> bool:
         """Whether a spool that a process left is for this server, and was meant to be sent."""

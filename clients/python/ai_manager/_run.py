@@ -12,10 +12,12 @@ from types import TracebackType
 from typing import Any
 
 from ai_manager import _ends, _settings
+from ai_manager._capture import Capture
 from ai_manager._config import Settings as Config
 from ai_manager._delivery import Delivery
 from ai_manager._notices import Notices
 from ai_manager._sender import Sender
+from ai_manager._sink import RunSink
 from ai_manager._spool.folder import Folder
 from ai_manager._spool.writer import Spool, limit_of_environment
 from ai_manager._transport import Transport
@@ -41,6 +43,7 @@ class Run:
         self._server = server
         self._notices = Notices()
         self._delivery: Delivery | None = None
+        self._capture: Capture | None = None
         self._spool: Spool | _Unopened = _Unopened(self)
         self._last_step = -1
         self._has_fractions = False  # Whether steps are epochs.
@@ -70,6 +73,13 @@ class Run:
         _ends.flush_at_end_of_forked_process()
         sender.add(self._delivery)
         return spool
+
+    def _begin_capture(self, parts: frozenset[str], secrets: Iterable[str | None]) -> None:
+        """Capture what happens around the run until it ends. Not for a run that is disabled."""
+        if parts and self._delivery is not None:
+            self._capture = Capture(RunSink(self), parts, secrets)
+            self._delivery.before_close = self._capture.stop
+            self._capture.start()
 
     # Logging.
 
@@ -272,6 +282,9 @@ class Run:
         # hook has said how it ended already.
         with contextlib.suppress(Exception):
             if self._delivery is not None and not self._delivery.closed:
+                if self._capture is not None:
+                    # Not here: a finaliser may run in the middle of what the end of the capture would wait for.
+                    self._delivery.before_close = threading.Thread(target=self._capture.stop, daemon=True).start
                 self._delivery.close("completed", None)
                 if self._sender:
                     self._sender.wake()
@@ -338,6 +351,7 @@ class Run:
         if self._delivery:
             self._facts = {**self._facts, "inherited": True, "run_id": self._delivery.run_id}
             self._delivery = None
+        self._capture = None
         self._notices = Notices()
         self._spool = _Unopened(self)
         self._spool.is_over = is_over

@@ -57,6 +57,11 @@ class Transport:
         """The server's address."""
         return self._settings.url
 
+    @property
+    def secrets(self) -> tuple[str | None, ...]:
+        """What must not be shown anywhere."""
+        return self._settings.api_key, self._settings.password
+
     def reconnect(self) -> None:
         """Begin with fresh connections; a forked child must not speak on its parent's sockets."""
         self._pool = _connections(self._settings.url)

@@ -31,6 +31,12 @@ def spools(tmp_path, monkeypatch):
     return place
 
 
+@pytest.fixture(autouse=True)
+def no_capture(no_credentials_of_mine, monkeypatch):
+    """The streams of the tests stay as they are, but where the capture is what is tested."""
+    monkeypatch.setenv("AI_MANAGER_CAPTURE", "none")
+
+
 @pytest.fixture
 def server():
     fake = FakeServer()

@@ -74,11 +74,16 @@ class State:
         self.takes_frames = True
         self.takes_changes = True  # Merged changes, alerts and the like; an older server does not.
         self.posts = []  # (path, key, body) of alerts, notes and definitions
+        self.lines = []  # Console output in the order stored.
         self.longest_body = None  # Beyond it a proxy in between refuses a body, in its own words.
         self.logins = 0
 
     def seen(self, part):
         return [entry for entry in self.requests if part in entry[2]]
+
+    @property
+    def printed(self):
+        return [line for entry in self.lines for line in entry["text"].split("\n")]
 
     def series(self, run, name):
         return [(step, value) for metric, step, value, _ in self.points.get(run, []) if metric == name]
@@ -176,6 +181,8 @@ class Handler(BaseHTTPRequestHandler):
                     "heartbeat_after_ms": self.state.heartbeat_after_ms,
                     "stop_requested": self.state.stop_requested,
                 }
+            if words[0] == "runs" and words[2:] == ["logs"]:
+                return self.logs(run["id"], data)
             if words[0] == "runs" and words[2:]:
                 return self.post(words[2], data)
             if words[0] == "runs":
@@ -233,6 +240,20 @@ class Handler(BaseHTTPRequestHandler):
             self.state.posts.append(entry)
         return 201, {"id": self.state.posts.index(entry) + 1}
 
+    def logs(self, run, data):
+        """Each number once and in turn, as with points."""
+        if not self.state.takes_changes:
+            raise Problem(404, "Resource not found")
+        assert set(data) == {"client", "seq", "lines"}
+        last = self.state.writers.setdefault((run, "logs", data["client"]), [0, None])
+        if data["seq"] == last[0] and data["lines"] == last[1]:
+            return 200, {"last_line": 1}
+        if data["seq"] != last[0] + 1:
+            raise Problem(409, f"batch out of turn; expected {last[0] + 1}")
+        last[:] = data["seq"], data["lines"]
+        self.state.lines += data["lines"]
+        return 200, {"last_line": 1}
+
     def change(self, run, data):
         old = {"status", "name", "config", "tags", "notes", "total_steps"}
         new = {"config_update", "add_tags", "remove_tags", "summary", "environment", "exit"}
@@ -243,7 +264,7 @@ class Handler(BaseHTTPRequestHandler):
         run["tags"] = [*dict.fromkeys(run.get("tags", []) + data.pop("add_tags", []))]
         gone = data.pop("remove_tags", [])
         run["tags"] = [tag for tag in run["tags"] if tag not in gone]
-        run.update(data)
+        run.update({**data, "environment": {**run.get("environment", {}), **data.get("environment", {})}})
         return 200, run
 
     def bulk(self, run, data, body):

@@ -85,7 +85,8 @@ def test_a_sink_that_fails_is_no_trouble(capsys, monkeypatch):
     print("hello")
     capture.stop()
     assert capsys.readouterr().out == "hello\n"
-    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("ai-manager")])
+    ours = {"ai-manager-capture", "ai-manager-console"}
+    wait_until(lambda: not ours & {thread.name for thread in threading.enumerate()})
 
 
 def test_a_process_that_joins_a_run_does_not_say_how_it_was_started(monkeypatch):

@@ -109,13 +109,17 @@ class Capture:
                 console.unlisten(self._sink.lines)
 
     def _work(self) -> None:
-        with contextlib.suppress(Exception):
-            self._tell_facts()
+        system = None
         with contextlib.suppress(Exception):
             if "system" in self._parts:
                 from ai_manager._capture.system import System
 
-                self._measure(System(self._rank, int(os.environ.get("LOCAL_RANK") or 0)))
+                system = System(self._rank, int(os.environ.get("LOCAL_RANK") or 0))
+        with contextlib.suppress(Exception):
+            self._tell_facts()
+        with contextlib.suppress(Exception):
+            if system:
+                self._measure(system)
 
     def _tell_facts(self) -> None:
         if "environment" in self._parts and not self._is_shared:

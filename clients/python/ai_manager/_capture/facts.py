@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 import platform
+import shlex
 import socket
 import sys
 from collections.abc import Callable
@@ -78,10 +79,10 @@ def packages() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0].lower())[:MOST_PACKAGES])
 
 
-def _command() -> list[str]:
-    """The words of the command line, as the interpreter got them."""
+def _command() -> str:
+    """The command line, as a shell takes it."""
     words = getattr(sys, "orig_argv", None) or [sys.executable, *sys.argv]
-    return [word[:LONGEST_VALUE] for word in masked_arguments(words[:MOST_ARGUMENTS])]
+    return shlex.join(word[:LONGEST_VALUE] for word in masked_arguments(words[:MOST_ARGUMENTS]))
 
 
 def _cpus() -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 MOST = 32 << 20  # Characters kept for a script that prints faster than its lines are taken.
+CHUNK = 1 << 16  # Characters that are delivered at a time.
 GATHER = 0.25  # Seconds between two looks.
 
 Deliver = Callable[[int, float, str], None]  # The stream's number, seconds since 1970, what was printed.
@@ -97,15 +98,10 @@ class Wrapped:
             self._left_out(lost)
         while self._pieces:
             number, when, text = self._pieces.popleft()
-            parts = [text]
-            while (
-                self._pieces
-                and self._pieces[0][0] == number
-                and self._pieces[0][1] - when < GATHER
-                and len(parts) < 1_000
-            ):
+            parts, size = [text], len(text)
+            while self._pieces and self._pieces[0][0] == number and self._pieces[0][1] - when < GATHER and size < CHUNK:
                 parts.append(self._pieces.popleft()[2])
-            text = "".join(parts)
-            self._kept -= len(text)
-            self._deliver(number, when, text)
+                size += len(parts[-1])
+            self._kept -= size
+            self._deliver(number, when, "".join(parts))
         self._deliver(0, time.time(), "")

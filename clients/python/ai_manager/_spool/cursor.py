@@ -30,6 +30,8 @@ class Cursor:
     index: int = 0  # Windows with points so far, as the origin counts.
     base: int = 0  # The index at which this client began to number.
     depth: int = 0  # How often batches had to be halved.
+    lines: int = 0  # Batches of console output of this segment that the server has.
+    lines_name: str = ""  # What tells their client from the usual one, after the server lost count.
     run_id: int | None = None
     stopped: str = ""  # Why nothing more is sent, if so.
 
@@ -44,11 +46,25 @@ class Cursor:
             self.origin = self.client = head.client
             self.index, self.base = head.before, 0
         self.segment, self.offset = segment, offset
+        self.lines, self.lines_name = 0, ""
 
-    def pass_window(self, end: int, had_points: bool) -> None:
-        """The server has the window."""
+    def pass_window(self, end: int, had_points: bool, lines: int) -> None:
+        """The server has the window, with so many batches of console output."""
         self.offset = end
         self.index += had_points
+        self.lines += lines
+
+    def batch_of_lines(self, before: int) -> dict[str, str | int]:
+        """Client and number of a batch of console output, with so many before it in the window: counted in each segment."""
+        return {
+            "client": derived(self.origin, f"lines {self.segment} {self.lines_name}"),
+            "seq": self.lines + before + 1,
+        }
+
+    def begin_lines_anew(self, before: int) -> None:
+        """Number them from 1 under another name."""
+        self.lines_name = f"from {self.lines + before} {self.lines_name}"[:200]
+        self.lines = -before
 
     def begin_anew(self) -> None:
         """Number from 1 under another name, which follows from this one: a second reader comes to the same."""

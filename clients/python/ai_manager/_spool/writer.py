@@ -284,6 +284,13 @@ class Spool:
             segment.close()
 
     @property
+    def is_half_full(self) -> bool:
+        """Whether undelivered records take half of the room that there is for them, on disk or in memory."""
+        kept = self.segments()
+        on_disk = sum(not segment.in_memory for segment in kept) * self._segment_bytes
+        return on_disk * 2 > self._limit or sum(segment.end for segment in kept if segment.in_memory) * 2 > MEMORY
+
+    @property
     def in_memory(self) -> bool:
         """Whether something undelivered dies with this process."""
         return any(segment.in_memory for segment in self.segments())
