@@ -99,13 +99,13 @@ def test_tags_with_commas_between_are_several_and_one_that_has_a_comma_comes_bac
     api(alice).put(f"/runs/{runs[0]}", {"tags": ["a", "x, y"]})
     done = send(alice, action="tag", ids="1,2", value="a, b")
     assert tags() == [["a", "x, y", "b"], ["a", "b"]]
-    send(alice, **json.loads(done.headers["HX-Trigger"])["toast"]["undo"])
+    send(alice, **done.json["toast"]["undo"])
     assert tags() == [["a", "x, y"], []]
 
 
 @pytest.mark.parametrize("value", ["[[", "[[1]]", '[["a"], 5]', "[[]]", '[[["a"]]]'])
 def test_tags_that_look_like_an_undo_are_tags_or_refused(send, alice, runs, value):
-    assert send(alice, action="tag", ids="1,2", value=value).status_code in (204, 400)
+    assert send(alice, action="tag", ids="1,2", value=value).status_code in (200, 400)
 
 
 def test_a_refusal_is_said_without_the_words_of_the_api(send, alice, runs):
