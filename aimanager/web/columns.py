@@ -31,17 +31,10 @@ _NUMBERS = {"created", "duration"}  # Facts that are aligned right.
 
 
 @dataclass(frozen=True)
-class Value:
-    """One of a metric's values, and the address that shows it in this column and sorts by it."""
-
-    of: columns.Value
-    url: str
-
-
-@dataclass(frozen=True)
 class Head:
     """`key` is the column's name in an address. `group` is the part of a metric's name before its last `/`, `label` the rest; `of` the
-    value that is shown. `url` sorts by the column, or turns the
+    value that is shown, `base` the key of its last value, and `better` which
+    of its values are good ones, `min` or `max`. `url` sorts by the column, or turns the
     order round; None where that cannot be. `sorted` is `ascending` or `descending`, `place` which of the order's keys the column
     is, from 1; 0 where it is none. `width` is in pixels."""
 
@@ -57,7 +50,8 @@ class Head:
     of: str = ""
     pinned: bool = False
     width: int | None = None
-    values: Sequence[Value] = ()
+    base: str = ""
+    better: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,8 @@ def heads(
             of=column.of if column.kind == "metric" else "",
             pinned=column.key in pins,
             width=width_of.get(column.key),
-            values=_values(keys, column, address) if column.kind == "metric" else (),
+            base=Column("metric", column.name).key if column.kind == "metric" else "",
+            better=better(column.name) if column.kind == "metric" else "",
         )  # fmt: skip
 
     made = {
@@ -150,17 +145,6 @@ def _sort_link(column: Column, downwards: bool | None, address: Callable[..., st
         small_first = column.stored == "min" or (column.of == "last" and better(column.name) == "min")
         downwards = not small_first if column.kind == "metric" else column.name not in {"name", "tags", "status"}
     return address(sort=("-" if downwards else "") + key, after=None, limit=None, **changes)
-
-
-def _values(keys: list[str], column: Column, address: Callable[..., str]) -> list[Value]:
-    """The same column with another of the metric's values, and sorted by it where that is possible."""
-    values = []
-    for of in columns.VALUES:
-        other = Column("metric", column.name, of)
-        show = list(dict.fromkeys(other.key if key == column.key else key for key in keys))
-        url = _sort_link(other, None, address, show=show) or address(show=show)
-        values.append(Value(of, url))
-    return values
 
 
 def with_cells(table: Table, heads: Sequence[Head]) -> list[ShownRow]:

@@ -12,7 +12,7 @@ import {
 } from "../../static/js/workspace/drawn.js";
 import { splitAfter } from "../../static/js/workspace/layout.js";
 import { between } from "../../static/js/workspace/selection.js";
-import { moved, sortedBy, withWidth } from "../../static/js/workspace/table.js";
+import { moved, sortedBy, withValue, withWidth } from "../../static/js/workspace/table.js";
 import { differs, saved } from "../../static/js/workspace/views.js";
 
 const LIST = [9, 8, 7, 6, 5];
@@ -110,4 +110,21 @@ test("a view is modified when the page shows something else, whatever the order 
   assert.ok(!differs(query("log="), query("")));
   assert.ok(differs(query("show=a&show=b"), query("show=b&show=a")));
   assert.equal(saved(query("view=3&after=x&q=a&log=")), "q=a");
+});
+
+test("a column shows another value of its metric and sorts by it, the good ones first", () => {
+  const keys = ["metrics.loss", "metrics.acc", "config.lr"];
+  const loss = (/** @type {string} */ of) =>
+    withValue(keys, "metrics.loss", { of, base: "metrics.loss", better: "min" });
+  assert.deepEqual(loss("min"), { show: ["metrics.loss.min", "metrics.acc", "config.lr"], sort: "metrics.loss.min" });
+  assert.deepEqual(loss("max").sort, "-metrics.loss.max");
+  assert.deepEqual(loss("best").sort, "metrics.loss.min");
+  assert.deepEqual(loss("last"), { show: keys, sort: "metrics.loss" });
+  assert.deepEqual(loss("mean"), { show: ["metrics.loss.mean", "metrics.acc", "config.lr"] });
+  const twice = withValue(["metrics.acc", "metrics.acc.best"], "metrics.acc", {
+    of: "best",
+    base: "metrics.acc",
+    better: "max",
+  });
+  assert.deepEqual(twice, { show: ["metrics.acc.best"], sort: "-metrics.acc.max" });
 });

@@ -198,30 +198,27 @@ def test_columns_are_what_most_runs_have_and_keys_that_really_differ(look, alice
     assert keys[1:5] == ["metrics.zeta", "metrics.alpha", "config.width", "config.batch"]
 
 
-def address(page, label: str) -> str:
-    """Where the link with this name leads."""
-    return html.unescape(re.search(rf'<a href="([^"]*)"[^>]*aria-label="{label}"', page.text)[1])
-
-
 def test_a_column_shows_and_sorts_by_the_last_the_lowest_or_the_highest_value(
     look, alice, make_project, make_run, make_points
 ):
     project = make_project(alice)
     for name, points in {"a": [5, 3], "b": [1, 9], "c": [8, 2]}.items():
         make_points(alice, make_run(alice, project, name=name), **{"val/loss": points, "acc": [0.5, points[0]]})
-    page = look(alice, f"/app/projects/{project}")
-    lowest = look(alice, address(page, "min of val/loss"))
+    path = f"/app/projects/{project}?show=metrics.val/loss.min&sort=metrics.val/loss.min"
+    lowest = look(alice, path)
     assert rows(lowest) == ["b", "c", "a"]
     assert re.search(r'aria-sort="ascending"[^>]*>\s*<a [^>]*title="Sort by val/loss"', lowest.text)
     assert cells(lowest, "val/loss min") == ["1", "2", "3"]
     assert cells(lowest, "val/loss") == []
-    both = look(alice, address(lowest, "max of acc"))
+    both = look(alice, f"{path}&show=metrics.acc.max".replace("sort=metrics.val/loss.min", "sort=-metrics.acc.max"))
     assert rows(both) == ["c", "a", "b"]
     assert cells(both, "val/loss min") == ["2", "3", "1"]
     assert cells(both, "acc max") == ["8", "5", "1"]
-    means = look(alice, address(both, "mean of acc"))
+    means = look(alice, f"/app/projects/{project}?show=metrics.acc.mean&sort=-metrics.acc.max")
     assert cells(means, "acc mean") == ["4.25", "2.75", "0.75"]
-    assert rows(look(alice, address(both, "best of val/loss"))) == ["b", "c", "a"]
+    assert rows(look(alice, f"{path}&show=metrics.val/loss.best")) == ["b", "c", "a"]
+    head = re.search(r'<th [^>]*data-column="metrics.val/loss.min"[^>]*>', lowest.text)[0]
+    assert 'data-base="metrics.val/loss" data-of="min" data-better="min"' in head
 
 
 def test_shown_columns_are_exactly_those_of_the_address_in_its_order(look, alice, make_project, make_run, make_points):

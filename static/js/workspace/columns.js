@@ -3,7 +3,7 @@
 import { current, readList, writeList } from "../url-state.js";
 import { showPinned, startPinned } from "./pinned.js";
 import { place } from "./popover.js";
-import { bare, columnKeys, currentSort, go, moved, sortedBy, withKey, withWidth } from "./table.js";
+import { bare, columnKeys, currentSort, go, moved, sortedBy, VALUES, withKey, withValue, withWidth } from "./table.js";
 
 const NARROWEST = 56; // Pixels.
 const WIDER = 24; // Pixels of one step by key.
@@ -93,28 +93,48 @@ function openMenu(head) {
     item.hidden = !has[/** @type {keyof typeof has} */ (item.dataset.if)];
   }
   const values = /** @type {HTMLElement} */ (menu.querySelector("[data-values]"));
-  const links = [...head.querySelectorAll(".values-of a")].map((link) => link.cloneNode(true));
-  values.hidden = !links.length;
-  values.querySelector("div")?.replaceChildren(...links);
-  window.htmx.process(values);
+  const { base, of: shown } = head.dataset;
+  values.hidden = base === undefined;
+  values
+    .querySelector("div")
+    ?.replaceChildren(...(base ? VALUES.map((of) => valueButton(base, of, of === shown)) : []));
   place(menu, head);
+}
+
+/**
+ * @param {string} base
+ * @param {string} of
+ * @param {boolean} isShown
+ */
+function valueButton(base, of, isShown) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.do = "value";
+  button.dataset.of = of;
+  button.textContent = of;
+  button.setAttribute("aria-label", `${of} of ${base.slice("metrics.".length)}`);
+  if (isShown) button.setAttribute("aria-current", "true");
+  return button;
 }
 
 /** @param {MouseEvent} event */
 function menuChosen({ target, currentTarget }) {
-  const item = /** @type {HTMLElement} */ (target).closest("button, a");
+  const item = /** @type {HTMLElement} */ (target).closest("button");
   if (!item) return;
   const action = /** @type {HTMLElement} */ (item).dataset.do ?? "";
   if (!["narrower", "wider"].includes(action)) /** @type {HTMLElement} */ (currentTarget).hidePopover();
-  act(action, menuKey);
+  act(action, menuKey, item.dataset.of);
 }
 
 /**
  * @param {string} action
  * @param {string} key
+ * @param {string} [of] which value of the metric
  */
-function act(action, key) {
-  const head = document.querySelector(`#table th[data-column="${CSS.escape(key)}"]`);
+function act(action, key, of = "") {
+  const head = /** @type {HTMLElement | null} */ (
+    document.querySelector(`#table th[data-column="${CSS.escape(key)}"]`)
+  );
   const sort = bare((head && sortKeyOf(head)) ?? "");
   const pins = readList("pin");
   if (action === "ascending") go({ sort });
@@ -122,6 +142,7 @@ function act(action, key) {
   else if (action === "then-ascending") go({ sort: withKey(currentSort(), sort) });
   else if (action === "then-descending") go({ sort: withKey(currentSort(), `-${sort}`) });
   else if (action === "unsort") go({ sort: currentSort().filter((one) => bare(one) !== sort) });
+  else if (action === "value" && head) go(withValue(columnKeys(), key, { of, ...metricOf(head) }));
   else if (action === "left") move(key, -1);
   else if (action === "right") move(key, 1);
   else if (action === "pin") go({ pin: [...pins, key] });
@@ -130,6 +151,11 @@ function act(action, key) {
     go({ show: columnKeys().filter((one) => one !== key), pin: pins.filter((one) => one !== key) });
   else if (action === "narrower") setWidth(key, widthOf(key) - WIDER);
   else if (action === "wider") setWidth(key, widthOf(key) + WIDER);
+}
+
+/** @param {HTMLElement} head */
+function metricOf({ dataset: { base = "", better = "" } }) {
+  return { base, better };
 }
 
 /**

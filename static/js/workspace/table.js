@@ -43,6 +43,25 @@ function changesOf(link) {
   return difference(new URL(link.href).searchParams, rendered.searchParams);
 }
 
+/** What a column of a metric may show. */
+export const VALUES = ["last", "min", "max", "mean", "best"];
+
+/**
+ * What the address says when a column shows another of its metric's values, and the table is sorted by it: small ones first
+ * where they are the good ones. By a mean no table is sorted.
+ * @param {string[]} keys of the columns
+ * @param {string} key of the column
+ * @param {{of: string, base: string, better: string}} value which one, the key of the last one, and whether `min` or `max` is good
+ */
+export function withValue(keys, key, { of, base, better }) {
+  const keyOf = (/** @type {string} */ one) => (one === "last" ? base : `${base}.${one}`);
+  const show = [...new Set(keys.map((one) => (one === key ? keyOf(of) : one)))];
+  if (of === "mean") return { show };
+  const stored = of === "best" ? better : of;
+  const isSmallFirst = stored === "min" || (of === "last" && better === "min");
+  return { show, sort: `${isSmallFirst ? "" : "-"}${keyOf(stored)}` };
+}
+
 /** The keys of the columns from left to right, without the name's. */
 export function columnKeys() {
   const heads = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#table th[data-column]"));
