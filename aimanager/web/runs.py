@@ -12,9 +12,9 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import bulk, metrics, progress, projects, runs, trash
+from ..services import bulk, lineage, metrics, progress, projects, runs, trash
 from ..wire.times import to_datetime
-from . import alerts, logs, toast
+from . import alerts, environment, logs, toast
 from .blueprint import web
 from .came_from import beside
 from .cards import NOT_OF_SYSTEM, OF_SYSTEM, drawn_run, is_of_system, sections_of
@@ -24,6 +24,7 @@ from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
 OF_ONE_RUN = {"than", "min", "max"}  # Of an address, and not to be taken along to the next run.
+MOST_FORKS = 20  # That are named.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
 
@@ -89,6 +90,10 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
+        exit=environment.exit_of(run) if run.status != "running" else None,
+        environment=environment.of(run) if tab == "overview" else None,
+        parent=lineage.parent_of(run, g.principal),
+        forks=lineage.forks_of(run, MOST_FORKS) if tab == "overview" else [],
         has_system=has_system, has_logs=has_logs, alerts=alerts.of_run(run.id), logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,

@@ -4,6 +4,7 @@ import { start as alerts } from "./alerts.js";
 import { start as chartSearch } from "./chart/search.js";
 import { start as collapse } from "./collapse.js";
 import { start as copy } from "./copy.js";
+import { start as filterRows } from "./filter-rows.js";
 import { start as firstRun } from "./first-run.js";
 import { start as keepQuery } from "./keep-query.js";
 import { start as live } from "./live.js";
@@ -33,6 +34,7 @@ const behaviours = {
   complete,
   copy,
   elapsed: relativeTime,
+  "filter-rows": filterRows,
   "first-run": firstRun,
   "keep-query": keepQuery,
   menu,
