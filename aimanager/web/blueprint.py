@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 
@@ -12,6 +13,7 @@ from ..http.errors import error_response
 from ..services import passwords, validation
 from . import template_filters
 from .forms import check_text
+from .htmx import fragment_wanted
 
 # Of text fields in characters: what the server takes is what the form takes.
 LIMITS = {
@@ -45,6 +47,9 @@ def template_globals() -> dict[str, Any]:
         "signed_in": bool(principal and principal.signed_in),
         "csrf_cookie": cookies.csrf_cookie(),
         "limits": LIMITS,
+        "whole_page": fragment_wanted() is None,
+        # Projects, or views of them, whose cards this browser puts in other places once its scripts run.
+        "kept_layouts": unquote(request.cookies.get("layouts", "")).split(),
     }
 
 

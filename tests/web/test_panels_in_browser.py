@@ -120,6 +120,42 @@ def shown(page) -> list[str]:
     )
 
 
+def test_cards_that_this_browser_has_moved_are_not_seen_where_the_server_sends_them(ada, site):
+    workspace(ada, site)
+    choose(ada, "val/acc", "Pin on top")
+    until(lambda: shown(ada)[:2] == ["Pinned", "val/acc"])
+    ada.add_init_script(
+        """window.moved = [];
+        new PerformanceObserver((list) => {
+          for (const { sources } of list.getEntries())
+            for (const { node } of sources) {
+              const card = node?.nodeType === 1 && node.closest(".chart");
+              if (card) window.moved.push(card.dataset.name);
+            }
+        }).observe({ type: "layout-shift", buffered: true });"""
+    )
+    assert "data-arranging" in ada.request.get(ada.url).text()
+    ada.reload()
+    until(lambda: shown(ada)[:2] == ["Pinned", "val/acc"])
+    ada.wait_for_selector("#charts:not([data-arranging]) .chart[data-name='val/acc'] .js-plotly-plot")
+    assert ada.evaluate("window.moved") == []
+    choose(ada, "val/acc", "Unpin")
+    until(lambda: "data-arranging" not in ada.request.get(ada.url).text())
+
+
+def test_cards_are_moved_by_touch_from_their_menu(site, browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = log_in(context.new_page(), site)
+    run = site.run(site.project(), "on a phone")
+    site.log(run, **{"val/acc": [1.0, 2.0], "val/loss": [2.0, 1.0]})
+    page.goto(f"{site.url}/app/runs/{run}")
+    page.locator(".chart[data-name='val/acc'] [data-card-menu]").tap()
+    page.get_by_role("button", name="Move down").tap()
+    names = "(cards) => cards.map(({ dataset }) => dataset.name)"
+    until(lambda: page.eval_on_selector_all(".chart", names) == ["val/loss", "val/acc"])
+    context.close()
+
+
 def metrics_drawn(page, chart: str) -> int:
     """How many lines are drawn in a chart."""
     lines = f"document.querySelector(`.chart[data-name='{chart}'] .js-plotly-plot`)?.data.filter((t) => t.meta.kind === 'line')"

@@ -1,10 +1,13 @@
 /* The layout of the page's cards: shown, changed, kept in this browser until it is saved with a view. */
 
+import { readCookie, writeCookie } from "../../cookies.js";
 import { applySearch } from "../search.js";
 import { arrange } from "./arrange.js";
 import { hidden, isPlain, layoutFrom, plain } from "./layout.js";
 
 /** @typedef {import("./layout.js").Layout} Layout */
+
+const MOST_KEPT = 40; // Layouts that the cookie names.
 
 export class Board {
   /** @param {import("../index.js").Charts} charts */
@@ -12,6 +15,7 @@ export class Board {
     this.charts = charts;
     this.layout = this.draft() ?? this.saved;
     if (!isPlain(this.layout)) arrange(charts.root, this.layout);
+    charts.root.removeAttribute("data-arranging");
     document.addEventListener("view:saving", ({ detail }) => Object.assign(detail, { layout: this.layout }));
     document.body.addEventListener("view:saved", () => this.forget());
     this.say();
@@ -118,10 +122,16 @@ function read(key) {
 }
 
 /**
+ * The cookie says which layouts are kept here, so that the server sends their cards unseen until they have their places.
  * @param {string} key
  * @param {unknown} value
  */
 function write(key, value) {
+  const name = key.replace("layout:", "");
+  const others = readCookie("layouts")
+    .split(" ")
+    .filter((other) => other && other !== name);
+  writeCookie("layouts", (value === null ? others : [name, ...others]).slice(0, MOST_KEPT).join(" "));
   try {
     if (value === null) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify(value));

@@ -1,4 +1,4 @@
-/* Cards are moved by their heads and resized at their corners. Dropped in the middle of another card, their lines come into it. */
+/* Cards are moved by their heads and resized at their corners, with a mouse or a pen; a finger scrolls, and has the menu of the card. Dropped in the middle of another card, their lines come into it. */
 
 import { combined, fitting, moved, pinned, sized } from "./layout.js";
 
@@ -44,7 +44,7 @@ export class Drag {
     start.preventDefault();
     const [columns, rows] = sizeOf(card);
     const { width, height } = card.getBoundingClientRect();
-    const most = getComputedStyle(/** @type {Element} */ (card.parentElement)).gridTemplateColumns.split(" ").length;
+    const most = columnsOf(card.parentElement);
     let size = /** @type {[number, number]} */ ([columns, rows]);
     card.toggleAttribute("data-sizing", true);
     follow(
@@ -124,6 +124,11 @@ export class Drag {
     const layout = section === null ? pinned(this.board.layout, name, true) : this.board.layout;
     this.board.set(moved(layout, section, all, name, before));
   }
+}
+
+/** How many cards stand side by side. @param {Element | null} grid */
+export function columnsOf(grid) {
+  return grid ? getComputedStyle(grid).gridTemplateColumns.split(" ").length : 1;
 }
 
 /** @param {HTMLElement} card */

@@ -4,7 +4,7 @@ import { register } from "../../shortcuts.js";
 import { position } from "../hover.js";
 import { rowsAt } from "../nearest.js";
 import { Board } from "./board.js";
-import { Drag, sizeOf } from "./drag.js";
+import { columnsOf, Drag, sizeOf } from "./drag.js";
 import { csvAddress, savePicture, titleOf } from "./export.js";
 import { Full } from "./full.js";
 import { alike, combined, gone, hidden, isPlain, moved, pinned, separated, sized } from "./layout.js";
@@ -108,11 +108,14 @@ export class Panels {
   moves({ name, element }) {
     const { section, all, shown } = this.board.beside(element);
     const at = shown.indexOf(name);
+    const isColumn = columnsOf(element.parentElement) === 1; // On a phone.
     const to = (/** @type {string | null} */ before) => () =>
       this.board.set(moved(this.board.layout, section, all, name, before));
     return [
-      ...(at > 0 ? [{ label: "Move left", action: to(shown[at - 1]) }] : []),
-      ...(at < shown.length - 1 ? [{ label: "Move right", action: to(shown[at + 2] ?? null) }] : []),
+      ...(at > 0 ? [{ label: isColumn ? "Move up" : "Move left", action: to(shown[at - 1]) }] : []),
+      ...(at < shown.length - 1
+        ? [{ label: isColumn ? "Move down" : "Move right", action: to(shown[at + 2] ?? null) }]
+        : []),
     ];
   }
 
