@@ -12,7 +12,7 @@ from ..http.fast_path import fast
 from ..http.rate_limits import budget
 from ..http.route_docs import idempotent, refuses
 from ..services import definitions as metric_definitions
-from ..services import lineage
+from ..services import lineage, run_state
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import direction, filters, pages
@@ -183,7 +183,7 @@ def heartbeat(run_id: int) -> Any:
     pause = parts().flush_pacing.after_heartbeat(run_id, g.principal.user_id, hub.watched(run_id))
     return {
         "flush_after_ms": pause,
-        "heartbeat_after_ms": service.HEARTBEAT_EVERY // timedelta(milliseconds=1),
+        "heartbeat_after_ms": run_state.HEARTBEAT_EVERY // timedelta(milliseconds=1),
         "stop_requested": place.stop_requested,
     }
 

@@ -18,7 +18,7 @@ from ..models.base import now
 
 log = logging.getLogger(__name__)
 
-WRITE_EVERY = 4.0  # Seconds; with the turn to write it stays below `runs.HEARTBEAT_DELAY`.
+WRITE_EVERY = 4.0  # Seconds; with the turn to write it stays below `run_state.HEARTBEAT_DELAY`.
 PATIENCE = 30.0  # Seconds to wait for the turn to write; nobody waits for it but this thread.
 
 _WRITE = (

@@ -12,7 +12,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import bulk, lineage, metrics, progress, projects, runs, trash
+from ..services import bulk, lineage, metrics, progress, projects, run_state, runs, trash
 from ..wire.times import to_datetime
 from . import alerts, environment, logs, toast
 from .blueprint import web
@@ -77,7 +77,7 @@ def _page(run: Run, **context: Any) -> Response:
     summary = [metric for metric in every if tab == "overview" or is_of_system(metric.name) == (tab == "system")]
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
-    state = runs.state_of(run, heard_at)
+    state = run_state.state_of(run, heard_at)
     long = len(summary) > WHOLE_TABLE
     x = request.args.get("x", "")
     return page_or_fragment(

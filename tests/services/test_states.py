@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from aimanager.extensions import database, db
 from aimanager.models import Run
 from aimanager.models.base import now
-from aimanager.services import runs
+from aimanager.services import run_state, runs
 from aimanager.services.run_list.states import heard_at
 from aimanager.store.tables import metric_stream
 
@@ -36,10 +36,10 @@ def at(app, alices_run):
                 connection.execute(sa.update(table).where(table.c.id == alices_run).values(status=status, **changes))
                 if point is not None:
                     heard = metric_stream.c.heard_at
-                    connection.execute(sa.update(metric_stream).values({heard: runs.microseconds(moment - point)}))
+                    connection.execute(sa.update(metric_stream).values({heard: run_state.microseconds(moment - point)}))
             run = db.session.get_one(Run, alices_run)
-            state = runs.state_of(run, heard_at([run.id]).get(run.id))
-            stale = db.session.scalars(sa.select(Run.id).where(runs.is_stale())).all()
+            state = run_state.state_of(run, heard_at([run.id]).get(run.id))
+            stale = db.session.scalars(sa.select(Run.id).where(run_state.is_stale())).all()
             assert (state == "stale") == (alices_run in stale)
             return state
 
@@ -85,7 +85,7 @@ def test_renaming_a_dead_run_does_not_bring_it_to_life(app, at, api, alice, alic
     api(alice).put(f"/runs/{alices_run}", {"name": "other"})
     with app.app_context():
         run = db.session.get_one(Run, alices_run)
-        assert runs.state_of(run, None) == "stale"
+        assert run_state.state_of(run, None) == "stale"
 
 
 def test_a_run_that_is_resumed_is_running(app, at, api, alice, alices_run):
@@ -93,7 +93,7 @@ def test_a_run_that_is_resumed_is_running(app, at, api, alice, alices_run):
     api(alice).put(f"/runs/{alices_run}", {"status": "running"})
     with app.app_context():
         run = db.session.get_one(Run, alices_run)
-        assert runs.state_of(run, None) == "running"
+        assert run_state.state_of(run, None) == "running"
 
 
 @pytest.mark.parametrize("skew", [-HOUR, HOUR, timedelta()], ids=["behind", "ahead", "right"])
@@ -138,7 +138,7 @@ def test_a_heartbeat_keeps_a_run_alive_and_changes_nothing_else_of_it(app, at, a
     with app.app_context():
         run = db.session.get_one(Run, alices_run)
         assert run.has_heartbeat
-        assert runs.state_of(run, None) == "running"
+        assert run_state.state_of(run, None) == "running"
     after = api(alice).get(f"/runs/{alices_run}").json
     assert (after["updated_at"], after["status"]) == (before["updated_at"], before["status"])
     assert api(alice).get(f"/metrics/{alices_run}").json == []

@@ -16,7 +16,7 @@ from ...store import Summary
 from .. import projects
 from ..run_list import direction
 from ..run_list.states import states
-from ..runs import State
+from ..run_state import State
 
 MOST = 100
 

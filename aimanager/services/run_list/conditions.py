@@ -21,7 +21,7 @@ from ...query.fields import FACTS, STATES
 from ...query.tree import Ago, Compare, Config, Exists, Fact, Metric, Node, OneOf, Value, Word
 from ...store import Condition as MetricCondition
 from ...store.shapes import COMPARE
-from .. import runs
+from .. import run_state
 from .direction import statistic
 
 _runs, _config, _tags = Run.__table__.c, RunConfig.__table__.c, RunTag.__table__.c
@@ -208,9 +208,9 @@ class Conditions:
         each = [_runs.status == state for state in states if state not in ("running", "stale")]
         if "running" in states:
             running = _runs.status == "running"
-            each.append(running if "stale" in states else sa.and_(running, sa.not_(runs.is_stale())))
+            each.append(running if "stale" in states else sa.and_(running, sa.not_(run_state.is_stale())))
         elif "stale" in states:
-            each.append(runs.is_stale())
+            each.append(run_state.is_stale())
         others = [_runs.status == state for state in STATES if state not in {*states, "stale"}]
         is_by_status = ("stale" in states) == ("running" in states)
         return self._of_runs(*each, in_order=True, opposite=others if is_by_status else ()) if each else Given(())

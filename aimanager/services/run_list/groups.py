@@ -19,7 +19,7 @@ from ...db.arrays import Floats, Ints, by_label, pairs
 from ...extensions import db, metric_store
 from ...models import Run, RunConfig
 from ...models.run_config import text_of_key
-from .. import runs as run_service
+from .. import run_state
 from .columns import Column
 from .order import Order
 
@@ -168,9 +168,9 @@ class _Lists:
 
     def _states(self, connection: sa.Connection) -> Iterator[tuple[str, Ints]]:
         """A stale run's status is `running` in what is stored."""
-        stale = connection.scalars(self._of_project(_runs.id).where(run_service.is_stale())).all()
+        stale = connection.scalars(self._of_project(_runs.id).where(run_state.is_stale())).all()
         for status, ids in by_label(connection, _runs.status, self._of_project(_runs.id)):
-            yield status, np.setdiff1d(ids, stale) if status == "running" else ids
+            yield status, ids[~np.isin(ids, stale)] if status == "running" else ids
         yield "stale", np.array(stale, np.int64)
 
     def _of_project(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
