@@ -53,6 +53,7 @@ def script(server, tmp_path):
     return run
 
 
+@pytest.mark.timeout(900)
 def test_a_training_that_is_killed_at_random_loses_and_doubles_nothing(server, transport, script, request):
     dice = random.Random(5)
     times = 200 if request.config.getoption("--thorough", default=False) else TIMES
@@ -66,7 +67,7 @@ def test_a_training_that_is_killed_at_random_loses_and_doubles_nothing(server, t
         if round_ % 4 == 3:
             server.stop()
         with script.start(body) as process:
-            last, stop_at = -1, dice.randint(1, 4000)
+            last, stop_at = -1, dice.randint(1, 1500)
             for line in process.stdout:
                 last = int(line)
                 if last >= stop_at:

@@ -169,8 +169,7 @@ def test_a_server_that_lost_count_is_followed_without_doubling(server, manager, 
     with manager.run() as run:
         run.log({"m": 1.0})
         eventually(lambda: server.state.series(1, "m"))
-        for writer in server.state.writers.values():
-            writer[0] = 7
+        server.state.writers.clear()  # As a server that was restored from a copy.
         run.log({"m": 2.0})
         eventually(lambda: len(server.state.series(1, "m")) == 2)
         run.log({"m": 3.0})
@@ -473,3 +472,21 @@ def test_settings_come_from_the_environment(server, monkeypatch):
 )
 def test_credentials_over_plain_http_to_another_machine_are_warned_about(url, bare):
     assert Settings(url, api_key=KEY).bare is bare
+
+
+def test_facts_are_sent_once_each_in_their_order(server, manager):
+    server.state.mode = Mode("lost answer", "/alerts", times=2)
+    with manager.run(config={"a": 1}, tags=["x", "y"]) as run:
+        run.update_config(a=2, b=3)
+        run.say("untag", ["y"])
+        run.tag("z", "z")
+        run.say("alert", {"title": "Loss is NaN", "level": "error"})
+        run.say("define", {"loss": {"goal": "min"}})
+        run.say("summary", {"best": 0.5})
+        run.say("unheard of", {"x": 1})
+    ended = server.state.runs[1]
+    assert (ended["config"], ended["tags"], ended["summary"]) == ({"a": 2, "b": 3}, ["x", "z"], {"best": 0.5})
+    assert [(kind, body) for kind, _, body in server.state.posts] == [
+        ("alerts", {"title": "Loss is NaN", "level": "error"}),
+        ("definitions", {"loss": {"goal": "min"}}),
+    ]

@@ -192,7 +192,7 @@ def test_a_certificate_file_that_is_not_there_costs_no_exception(secure, quick, 
     run = AIManager("p", f"https://localhost:{server.port}", api_key=KEY).run()
     run.log({"m": 1.0})
     assert run.finish(timeout=0.5) is False
-    assert "Values are kept on disk" in caplog.text
+    assert "They are kept in" in caplog.text
 
 
 def test_netrc_is_not_read(server, monkeypatch, tmp_path):
