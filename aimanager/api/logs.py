@@ -35,11 +35,9 @@ def create(sent: LogsIn, run_id: int) -> Any:
     """
     if (sent.client is None) != (sent.seq is None):
         raise Invalid.field("seq", "client and seq must be sent together")
-    pairs = [(line, part.partial) for part in sent.lines for line in _lines(part)]
-    lines = Lines([line for line, _ in pairs], [partial for _, partial in pairs], sent.client, sent.seq)
-    if sent.client is not None:
-        lines = Lines(lines.lines, lines.partial, sent.client, sent.seq, body_fingerprint())
-    kept = service.record(g.principal, run_id, lines)
+    pairs = [pair for part in sent.lines for pair in _lines(part)]
+    fingerprint = body_fingerprint() if sent.client is not None else None
+    kept = service.record(g.principal, run_id, Lines(pairs, sent.client, sent.seq, fingerprint))
     stored = len(pairs) - kept.left_out
     return {
         "message": f"Kept {stored} lines" if not kept.left_out else _FULL.format(stored, len(pairs)),
@@ -85,12 +83,13 @@ def line_out(number: int, line: Line) -> dict[str, Any]:
     return out if line.rank == NO_RANK else out | {"rank": line.rank}
 
 
-def _lines(sent: LogLine) -> list[Line]:
-    """A text with line breaks is several lines; one at its end is that of the line itself."""
-    rank = NO_RANK if sent.rank is None else sent.rank
-    stream, time = STREAMS.index(sent.stream), round(sent.time * 1_000_000)
-    text = sent.text
+def _lines(sent: LogLine) -> list[tuple[Line, bool]]:
+    """A line, and whether it is only a part of one. A text with line breaks is several lines; a break at its end is that
+    of the line itself."""
+    stream, rank = STREAMS.index(sent.stream), NO_RANK if sent.rank is None else sent.rank
+    time, text = round(sent.time * 1_000_000), sent.text
     if "\n" not in text:
-        return [Line(stream, rank, time, text)]
-    parts = text.removesuffix("\n").split("\n") if not sent.partial else text.split("\n")
-    return [Line(stream, rank, time, part) for part in parts]
+        return [(Line(stream, rank, time, text), sent.partial)]
+    *whole, last = text.split("\n")
+    pairs = [(Line(stream, rank, time, part), False) for part in whole]
+    return [*pairs, (Line(stream, rank, time, last), sent.partial)] if last else pairs

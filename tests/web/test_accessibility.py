@@ -30,6 +30,24 @@ def pages(site: Site) -> dict[str, str]:
         values = [1 / (step + run) for step in range(300)]
         site.log(run, **{"train/loss": values, "val/loss": [*values[:-1], "NaN"], "val/accuracy": values, "lr": values})
     site.log(runs[0], **{"system/cpu": list(range(100)), "gpu/0/power": list(range(100))})
+    colours = [
+        f"\x1b[{code}mcolour {code}\x1b[0m \x1b[48;5;{code};1mon it\x1b[0m" for code in (*range(30, 38), *range(90, 98))
+    ]
+    texts = [
+        *colours,
+        "\x1b[38;2;255;255;160mpale\x1b[0m \x1b[38;5;17mdark\x1b[0m \x1b[7minverse\x1b[0m \x1b[2mdim\x1b[0m",
+        "x" * 6000,
+    ]
+    lines = [
+        {"stream": ("stdout", "stderr")[n % 2], "time": n, "text": text, "rank": n % 3} for n, text in enumerate(texts)
+    ]
+    site.send("POST", f"/runs/{runs[0]}/logs", {"lines": lines})
+    for level in ("info", "warning", "error"):
+        site.send(
+            "POST",
+            f"/runs/{runs[0]}/alerts",
+            {"title": f"an {level}", "text": "What happened", "level": level, "step": 7},
+        )
     return {
         "home": "/",
         "project": f"/app/projects/{project}",
@@ -39,6 +57,7 @@ def pages(site: Site) -> dict[str, str]:
         "run": f"/app/runs/{runs[0]}",
         "run, overview": f"/app/runs/{runs[0]}?tab=overview",
         "run, system": f"/app/runs/{runs[0]}?tab=system",
+        "run, logs": f"/app/runs/{runs[0]}?tab=logs&q=colour&times=1",
         "project settings": f"/app/projects/{project}/settings",
         "settings": "/settings",
         "documentation": "/docs",
@@ -48,6 +67,7 @@ def pages(site: Site) -> dict[str, str]:
 
 SIGNED_IN = [
     "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview", "run, system",
+    "run, logs",
     "project settings", "settings", "documentation", "not found",
 ]  # fmt: skip
 

@@ -28,7 +28,7 @@ HAS_STDOUT, HAS_STDERR, HAS_ESCAPES = 1, 2, 4
 
 FULL = 128 * 1024  # Bytes of text: a chunk that has so many is not added to. Lines are found by unpacking one chunk.
 MOST_LINES = 8192
-_LEVEL, _LEVEL_WHEN_FULL = 1, 6
+_LEVEL, _LEVEL_WHEN_FULL = 1, 3
 _HEAD = struct.Struct("<BI")
 _MS = 1000
 _LONGEST_PAUSE = 2**31 - 1

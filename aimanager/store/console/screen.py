@@ -60,10 +60,10 @@ class Cursor:
 
 
 def write(rows: Rows, cursor: Cursor, text: str, partial: bool) -> None:
-    """Write a line, or the part of one with which it goes on; the cursor is left where the next one begins."""
-    if cursor.is_plain and not partial and not SPECIAL.search(text):  # Most lines.
-        rows.append(text)
-        return
+    """Write a line, or the part of one with which it goes on; the cursor is left where the next one begins.
+
+    A line in which `SPECIAL` finds nothing is, from a cursor that has no state, a new one as it is.
+    """
     screen = _Screen(rows, cursor)
     for kind, content in _operations(text):
         getattr(screen, kind)(content)

@@ -13,7 +13,7 @@ from ..chunks.checksum import Damaged
 from ..console_tables import console_chunk
 from . import chunk as packing
 from .chunk import FULL, MOST_LINES, Line
-from .screen import HEIGHT, Cursor, write
+from .screen import HEIGHT, SPECIAL, Cursor, write
 
 _MOST_LOOKED_AT = 200_000  # Lines that a request may look at to find those above the cursor.
 MOST_RANKS = 1024  # That are told apart in the list of those who wrote.
@@ -25,7 +25,7 @@ class _Chunk:
     def __init__(self, first: int, lines: list[Line]) -> None:
         self.first, self.lines, self.changed = first, lines, False
         self.is_damaged = False
-        self.size = sum(len(line.text.encode()) + 1 for line in lines)
+        self.size = sum(_size(line.text) + 1 for line in lines)
 
     @property
     def full(self) -> bool:
@@ -41,13 +41,25 @@ class Tail:
         self._ranks = set(json.loads(stream["ranks"]))
         self._cursors = {key: Cursor(**cursor) for key, cursor in json.loads(stream["cursors"]).items()}
         self._chunks: list[_Chunk] = []  # The last ones, in order.
+        self._end: _Chunk | None = None  # The chunk to which was added.
         self._looked_at = 0
+        self._kinds: int = stream["kinds"]
         self.last = stream["lines"]
         self.bytes = stream["bytes"]
 
     def add(self, line: Line, partial: bool) -> None:
         """Write a line as its process would on a terminal."""
-        key = f"{line.stream}:{line.rank}"
+        stream, rank, _, text = line
+        key = f"{stream}:{rank}" if self._cursors else ""
+        if not partial and key not in self._cursors and not SPECIAL.search(text):  # Most lines.
+            self.append(line)
+        else:
+            self._write(f"{stream}:{rank}", line, partial)
+        self._kinds |= packing.HAS_STDERR if stream else packing.HAS_STDOUT
+        if rank not in self._ranks and rank >= 0 and len(self._ranks) < MOST_RANKS:
+            self._ranks.add(rank)
+
+    def _write(self, key: str, line: Line, partial: bool) -> None:
         cursor = self._cursors.get(key) or Cursor()
         cursor.rows = [row for row in cursor.rows if row > self.last - HEIGHT and self._is_readable(row)]
         write(_Rows(self, line), cursor, line.text, partial)
@@ -55,21 +67,19 @@ class Tail:
             self._cursors.pop(key, None)
         else:
             self._cursors[key] = cursor
-        self._stream["kinds"] |= packing.HAS_STDERR if line.stream else packing.HAS_STDOUT
-        if line.rank >= 0 and len(self._ranks) < MOST_RANKS:
-            self._ranks.add(line.rank)
 
     def leave_out(self, count: int) -> None:
         """Count lines for which there is no room."""
         self._stream["left_out"] += count
 
     def append(self, line: Line) -> int:
-        chunk = self._chunk_of(self.last)
+        chunk = self._end or self._chunk_of(self.last)
         if chunk is None or chunk.full:
             chunk = _Chunk(self.last + 1, [])
             self._chunks.append(chunk)
+        self._end = chunk
         chunk.lines.append(line)
-        self._grow(chunk, len(line.text.encode()) + 1)
+        self._grow(chunk, _size(line.text) + 1)
         self.last += 1
         return self.last
 
@@ -82,7 +92,7 @@ class Tail:
         chunk = self._chunk_of(number)
         assert chunk is not None  # noqa: S101
         at = number - chunk.first
-        growth = len(line.text.encode()) - len(chunk.lines[at].text.encode())
+        growth = _size(line.text) - _size(chunk.lines[at].text)
         chunk.lines[at] = line
         self._grow(chunk, growth)
 
@@ -109,6 +119,7 @@ class Tail:
         return self._stream | {
             "lines": self.last,
             "bytes": self.bytes,
+            "kinds": self._kinds,
             "ranks": json.dumps(sorted(self._ranks)),
             "cursors": json.dumps(cursors),
         }
@@ -154,6 +165,10 @@ def _read(first: int, body: bytes) -> _Chunk:
         damaged = _Chunk(first, [])
         damaged.is_damaged = True
         return damaged
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 class _Rows:

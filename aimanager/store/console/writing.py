@@ -23,10 +23,9 @@ _NEW = {"lines": 0, "bytes": 0, "left_out": 0, "kinds": 0, "ranks": "[]", "curso
 
 @dataclass(frozen=True)
 class Lines:
-    """What a request brings: lines, each with whether it goes on with the next one, and whose request it is."""
+    """What a request brings: lines, each with whether the next one goes on with it, and whose request it is."""
 
-    lines: Sequence[Line]
-    partial: Sequence[bool]
+    lines: Sequence[tuple[Line, bool]]
     writer: str | None = None
     seq: int | None = None
     fingerprint: bytes | None = None
@@ -45,7 +44,7 @@ class Request(Waiting):
     __slots__ = ("kept", "project", "run", "sent")
 
     def __init__(self, run: int, project: int, sent: Lines) -> None:
-        super().__init__(size=sum(len(line.text) for line in sent.lines))
+        super().__init__(size=sum(len(line.text) for line, _ in sent.lines))
         self.run, self.project, self.sent = run, project, sent
         self.kept: Kept | None = None
 
@@ -114,7 +113,7 @@ class Writing:
 
     def _add(self, tail: Tail, sent: Lines) -> int:
         """Add the lines for which there is room; how many had none."""
-        for number, (line, partial) in enumerate(zip(sent.lines, sent.partial, strict=True)):
+        for number, (line, partial) in enumerate(sent.lines):
             if tail.bytes + len(line.text) > self._most:
                 left_out = len(sent.lines) - number
                 tail.leave_out(left_out)

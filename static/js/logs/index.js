@@ -32,7 +32,10 @@ export class LogWindow {
     this.last = this.total; // ... to here the lines were fetched.
     this.filtered = section.dataset.filtered !== undefined;
     this.following = true;
-    this.loading = false;
+    this.waiting = 0; // Requests.
+    /** @type {Promise<unknown>} */
+    this.turn = Promise.resolve();
+    this.moves = 0; // Times that somebody has gone somewhere: who is slower than the next one gives way.
     this.behind = false; // Whether something came while lines were fetched.
     this.lastTop = 0;
   }
@@ -60,25 +63,35 @@ export class LogWindow {
     this.goToAddress();
   }
 
-  /** Fetch lines. Nothing is fetched twice at once: null is answered meanwhile, and when the server cannot be reached.
+  /** Fetch lines, one request after the other; null when the server cannot be reached: the next look tries again.
    * @param {Record<string, string | number>} query
    * @returns {Promise<Lines | null>} */
-  async fetch(query) {
-    if (this.loading) return null;
-    this.loading = true;
+  fetch(query) {
+    const url = new URL(this.section.dataset.lines ?? "", location.href);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    this.waiting += 1;
+    const answer = this.turn.then(() => this.ask(url));
+    this.turn = answer.then(() => {
+      this.waiting -= 1;
+    });
+    return answer;
+  }
+
+  /** @param {URL} url @returns {Promise<Lines | null>} */
+  async ask(url) {
     try {
-      const url = new URL(this.section.dataset.lines ?? "", location.href);
-      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
       const response = await fetch(url);
       if (!response.ok) return null;
       const lines = await response.json();
       this.total = Math.max(this.total, lines.lastLine);
       return lines;
     } catch {
-      return null; // The next look, or the next message, tries again.
-    } finally {
-      this.loading = false;
+      return null;
     }
+  }
+
+  get loading() {
+    return this.waiting > 0;
   }
 
   /** Look for more when one has come near an end of what is there. */
@@ -139,18 +152,20 @@ export class LogWindow {
    * @param {{atTop?: boolean}} how
    */
   async show(line, { atTop = false } = {}) {
+    this.following = false;
+    this.moves += 1;
+    const move = this.moves;
     if (line < this.first || line > this.last || !this.rows.find(line)) {
       const number = Math.min(Math.max(line, 1), this.total);
       const before = await this.fetch({ before: number, limit: BLOCK });
       const after = before && (await this.fetch({ after: number - 1, limit: BLOCK }));
-      if (!before || !after) return;
+      if (!before || !after || move !== this.moves) return;
       [this.first, this.last] = [before.rows.length ? before.first : 1, after.last];
       this.rows.replace([...before.rows, ...after.rows]);
       this.layOut();
     }
     const row = this.rows.find(line) ?? this.rows.nextTo(line);
     if (!row) return;
-    this.following = false;
     // Twice, as blocks that were not seen before turn out to be taller or not so tall.
     for (let again = 0; again < 2; again++) {
       const place = row.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
@@ -162,6 +177,7 @@ export class LogWindow {
 
   /** Go to the end and stay there as lines come. */
   async follow() {
+    this.moves += 1;
     if (this.last < this.total || this.filtered) {
       const lines = await this.fetch({ before: this.total + 1, limit: BLOCK });
       if (!lines) return;
