@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 PREFIX = "AI_MANAGER_"
 # Names of the Python client, which may share the environment with a server.
-CLIENT_NAMES = {"URL", "API_KEY", "USERNAME", "PASSWORD", "PROJECT"}
+CLIENT_NAMES = {"URL", "API_KEY", "USERNAME", "PASSWORD", "PROJECT", "MODE", "CAPTURE", "CONSOLE"}
+CLIENT_NAMES |= {"SPOOL_DIR", "SPOOL_LIMIT", "CLIENT_CERT", "CLIENT_KEY"}
 
 
 class ConfigurationError(Exception):

@@ -27,7 +27,7 @@ def figures() -> list[Figure]:
         server.close()
     frame, json = encode(FRAME), encode(JSON)
     median, p99, p999 = np.percentile(spent, (50, 99, 99.9))
-    missing = 3 * CALLS - sum(row["total_points"] for row in summary)
+    missing = 3 * CALLS - sum(row["total_points"] for row in summary if not row["name"].startswith("system/"))
     return [
         Figure("run.log of 3 metrics, median", median, "us", 10),
         Figure("run.log of 3 metrics, p99", p99, "us", 200),
