@@ -62,6 +62,8 @@ class Sender:
         # A generator of its own: drawing from the common one would change what a seeded training does.
         self._random = random.Random()  # noqa: S311
         self._begin_thread_state()
+        if transport:
+            transport.reconnect()
         senders.add(self)
 
     def _begin_thread_state(self) -> None:

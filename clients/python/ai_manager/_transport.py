@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - see below
 import gzip
 import json
 import os
 import platform
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
-
-import urllib3
 
 from ai_manager._columns import FRAME, JSON
 from ai_manager._settings import HOW, Settings
 from ai_manager._version import __version__
 from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
 
-# The first connection would import the codec of host names in the background. A fork in the middle of that import
-# would leave the child without it for ever, so it is imported above, in the foreground.
+if TYPE_CHECKING:
+    import urllib3
 
 LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
 WORTH_PACKING = 1 << 10  # Bytes from which on a body is compressed.
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
-TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
+TIMEOUT = (5.0, 20.0)  # Seconds to connect, and between two pieces of an answer.
 AGENT = f"ai-manager-client/{__version__} python/{platform.python_version()}"
 FORM = "application/x-www-form-urlencoded"
 
@@ -41,8 +37,8 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self.points_kind = FRAME  # What this server takes points as.
+        self._pool: Any = None
         self.sign_in_as(settings)
-        self.reconnect()
 
     def sign_in_as(self, settings: Settings) -> None:
         """Use other credentials from now on."""
@@ -63,7 +59,11 @@ class Transport:
         return self._settings.api_key, self._settings.password
 
     def reconnect(self) -> None:
-        """Begin with fresh connections; a forked child must not speak on its parent's sockets."""
+        """Begin with fresh connections; a forked child must not speak on its parent's sockets.
+
+        Whoever sends in the background calls this first, in the foreground: it imports what speaks HTTP, and a fork in the
+        middle of that import would leave the child without it for ever. A run that is offline never pays for it.
+        """
         self._pool = _connections(self._settings.url)
 
     def call(
@@ -110,6 +110,10 @@ class Transport:
         self._token = token
 
     def _send(self, method: str, path: str, body: Any, kind: str, extra: dict[str, str]) -> dict[str, Any]:
+        import urllib3
+
+        if self._pool is None:
+            self.reconnect()
         headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
         if body is not None:
             headers["Content-Type"] = kind
@@ -168,8 +172,15 @@ class Transport:
 
 def _connections(url: str) -> Any:
     """Connections to a server, through the proxy and with the certificates that the environment names."""
+    import encodings.idna  # noqa: F401 - the first connection would import the codec of host names in the background
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+    import urllib3
+
     parts = urlsplit(url)
-    options: dict[str, Any] = {"num_pools": 2, "maxsize": 2, "timeout": TIMEOUT}
+    connect, read = TIMEOUT
+    timeout = urllib3.Timeout(connect=connect, read=read)
+    options: dict[str, Any] = {"num_pools": 2, "maxsize": 2, "timeout": timeout}
     if parts.scheme == "https":
         bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
         if bundle:

@@ -5,7 +5,6 @@ import logging
 
 import fake_server
 import pytest
-import urllib3
 from fake_server import KEY, PASSWORD, USER, FakeServer, Mode, read_frame, read_points
 from tests.waiting import pace
 
@@ -33,7 +32,7 @@ def impatient(monkeypatch, quick):
     monkeypatch.setattr(_sender, "FIRST_BACKOFF", 0.02)
     monkeypatch.setattr(_sender, "LONGEST_BACKOFF", 0.1)
     monkeypatch.setattr(_sender, "HURRIED_BACKOFF", 0.05)
-    monkeypatch.setattr(_transport, "TIMEOUT", urllib3.Timeout(connect=1.0, read=0.3))
+    monkeypatch.setattr(_transport, "TIMEOUT", (1.0, 0.3))
 
 
 def train(run, meanwhile=lambda step: None):
