@@ -85,14 +85,18 @@ def answer(result: Any, status: int = 200) -> Response:
         return result
     if result is None:
         return Response(status=204)
-    headers = {}
+    headers: dict[str, str] = {}
     if isinstance(result, tuple):
         result, status = result
     if isinstance(result, Page):
-        if result.total is not None:
-            headers["X-Total-Count"] = str(result.total)
-        if result.next_cursor is not None:
-            headers["X-Next-Cursor"] = result.next_cursor
+        headers = headers_of(result)
         result = result.items
     text = orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
     return Response(text, status, headers, content_type="application/json")
+
+
+def headers_of(page: Page[Any]) -> dict[str, str]:
+    """How long the whole list is and where the next page begins, as far as that is known."""
+    total = None if page.total is None else str(page.total)
+    known = {"X-Total-Count": total, "X-Next-Cursor": page.next_cursor}
+    return {name: value for name, value in known.items() if value is not None}

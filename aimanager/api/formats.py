@@ -10,8 +10,9 @@ import numpy as np
 import orjson
 from flask import request
 
-from ..store import History, Series
+from ..store import History, Series, Summary
 from ..wire import columnar, csv_lines, numbers, times
+from . import columns
 from .bodies import FRAME
 
 CSV, ARROW = "text/csv", "application/vnd.apache.arrow.stream"
@@ -22,6 +23,20 @@ def preferred(types: Mapping[str, str]) -> str:
     """The name of the media type that `Accept` likes best; the first one if it likes none of them."""
     best = request.accept_mimetypes.best_match([*types.values()])
     return next((name for name, media in types.items() if media == best), next(iter(types)))
+
+
+def runs_as_json(runs: list[dict[str, Any]], summaries: Iterator[dict[int, list[Summary]]]) -> Iterator[bytes]:
+    """A list of runs, each with the summaries of its metrics; `summaries` are those of the runs in their order, some at a time."""
+    yield b"["
+    place = 0
+    for some in summaries:
+        part = [
+            run | {"metrics": [columns.summary(row) for row in some[run["id"]]]}
+            for run in runs[place : place + len(some)]
+        ]
+        yield (b"," if place else b"") + orjson.dumps(part)[1:-1]
+        place += len(some)
+    yield b"]\n"
 
 
 def history_as_json(history: History) -> Iterator[bytes]:

@@ -350,6 +350,11 @@ class ProjectQuery(Paging):
 class RunQuery(Paging):
     """With any of `sort`, `order`, `filter`, `after` the list is of one project and pages by cursor."""
 
+    limit: Annotated[int, Field(ge=1, le=5000), Digits] = 100
+    summaries: Annotated[
+        bool, Field(description="1: each run has the summaries of its metrics too; the answer is streamed")
+    ] = False
+
     project_id: Annotated[int | None, Field(ge=1, lt=INT64), Digits] = None
     sort: Annotated[
         list[Annotated[str, Field(max_length=300)]],

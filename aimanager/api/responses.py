@@ -96,6 +96,10 @@ class RunOut(BaseModel):
     updated_at: TimeOut
 
 
+class RunListed(RunOut):
+    metrics: list[SummaryOut] | None = Field(None, description="With `summaries=1`; what /metrics/{id}/summary answers")
+
+
 class RunStarted(RunOut):
     """The two last fields are of a run that was there already."""
 

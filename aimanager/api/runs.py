@@ -11,16 +11,29 @@ from ..http.auth import requires
 from ..http.fast_path import fast
 from ..http.rate_limits import budget
 from ..http.route_docs import idempotent, refuses
+from ..http.streaming import streamed
+from ..models import Run
 from ..services import definitions as metric_definitions
-from ..services import lineage, run_state
+from ..services import lineage, metrics, run_state
 from ..services import runs as service
 from ..services.paging import Page
 from ..services.run_list import direction, filters, pages
 from ..services.run_list import order as orders
-from .decorators import body, query, returns
+from . import formats
+from .decorators import body, headers_of, query, returns
 from .idempotency import body_fingerprint, idempotency_key
 from .requests import DefinitionsIn, ForkIn, Nothing, RewindIn, RunChanges, RunIn, RunPlace, RunQuery, changes_of
-from .responses import Definitions, EnvironmentOut, Heartbeat, RunOut, RunStarted, definitions_out, resumed_out, run_out
+from .responses import (
+    Definitions,
+    EnvironmentOut,
+    Heartbeat,
+    RunListed,
+    RunOut,
+    RunStarted,
+    definitions_out,
+    resumed_out,
+    run_out,
+)
 
 runs = Blueprint("runs", __name__, url_prefix="/runs")
 
@@ -29,21 +42,29 @@ runs = Blueprint("runs", __name__, url_prefix="/runs")
 @requires("public_or_read")
 @refuses(404)
 @query(RunQuery)
-@returns(RunOut, many=True)
+@returns(RunListed, many=True)
 def index(listing: RunQuery) -> Any:
     """List all runs for the current user, or those of one project; newest first.
 
     Runs of one project can be sorted by `created`, `name`, `tags`, `duration`, `status`, by `metric:NAME` (its last value;
     `metric:NAME.min`, `metric:NAME.max`) or `config.KEY`; those without that come last. `filter` takes words and
     conditions: `loss.min < 0.1`, `config.optimizer.lr = 0.001`, `status = stale`. `X-Next-Cursor` of the answer is the next page's `after`, and missing on the last one.
+    With `summaries=1` each run also has `metrics`, the summaries of all its metrics.
     """
     if listing.by_cursor:
-        return _by_cursor(listing)
-    page = pages.newest(g.principal, listing.project_id, listing.skip, listing.limit)
-    return Page([run_out(run) for run in page.items], page.total)
+        page = _by_cursor(listing)
+    else:
+        page = pages.newest(g.principal, listing.project_id, listing.skip, listing.limit)
+    runs_out = [run_out(run) for run in page.items]
+    if not listing.summaries:
+        return Page(runs_out, page.total, page.next_cursor)
+    parts = formats.runs_as_json(runs_out, metrics.summaries([run["id"] for run in runs_out]))
+    answer = streamed(parts, "application/json", whole=len(runs_out) <= metrics.RUNS_AT_ONCE)
+    answer.headers.update(headers_of(page))
+    return answer
 
 
-def _by_cursor(listing: RunQuery) -> Any:
+def _by_cursor(listing: RunQuery) -> Page[Run]:
     if listing.project_id is None:
         raise Invalid.field("project_id", "project_id is needed with sort, order, filter and after", source="query")
     if listing.skip:
@@ -51,8 +72,7 @@ def _by_cursor(listing: RunQuery) -> Any:
     direction.within(listing.project_id)  # For the best of a metric in what is read next.
     descending = listing.order == "desc" or (listing.order is None and listing.sort in ([], ["created"]))
     order, where = orders.read_keys(listing.sort or ["created"], descending), filters.read(listing.filter or "")
-    page = pages.page(g.principal, listing.project_id, order, where, listing.after, listing.limit)
-    return Page([run_out(run) for run in page.items], page.total, page.next_cursor)
+    return pages.page(g.principal, listing.project_id, order, where, listing.after, listing.limit)
 
 
 @runs.post("/")

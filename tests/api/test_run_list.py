@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from aimanager.extensions import database, db
 from aimanager.models import Run, RunConfig
 from aimanager.models.base import now
+from aimanager.services import metrics
 from aimanager.services.run_list import order, search
 from aimanager.services.run_list.filters import Filter
 from aimanager.services.run_list.order import Cursor, Order, RunList
@@ -361,3 +362,27 @@ def test_a_cursor_of_another_list_is_refused(api, alice, alices, make_run, make_
         answer = api(alice).get(query)
         assert answer.status_code == 400
         assert answer.json["errors"][0]["loc"] == ["query", "after"]
+
+
+@pytest.mark.parametrize("at_once", [2, 250])
+def test_a_list_of_runs_has_the_summaries_of_each(
+    api, alice, make_project, make_run, make_points, monkeypatch, at_once
+):
+    monkeypatch.setattr(metrics, "RUNS_AT_ONCE", at_once)
+    project = make_project(alice)
+    runs = [make_run(alice, project) for _ in range(5)]
+    for run in runs[:4]:
+        make_points(alice, run, loss=[run, "NaN", 2], acc=[1])
+    for query in ({}, {"sort": "-metrics.loss.max"}, {"sort": "created", "limit": 3}):
+        query = {"project_id": project, "limit": 5000} | query
+        plain = api(alice).get("/runs/", query_string=query)
+        answer = api(alice).get("/runs/", query_string=query | {"summaries": 1})
+        assert answer.headers["X-Total-Count"] == plain.headers["X-Total-Count"]
+        assert ("X-Next-Cursor" in answer.headers) == ("X-Next-Cursor" in plain.headers)
+        for listed, run in zip(answer.json, plain.json, strict=True):
+            assert listed == run | {"metrics": api(alice).get(f"/metrics/{run['id']}/summary").json}
+
+
+def test_an_empty_list_with_summaries_is_a_list(api, alice, make_project):
+    answer = api(alice).get("/runs/", query_string={"project_id": make_project(alice), "summaries": 1, "sort": "name"})
+    assert (answer.json, answer.headers["X-Total-Count"]) == ([], "0")
