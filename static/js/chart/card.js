@@ -4,6 +4,7 @@ import { count, exact, short, toNumber } from "../format.js";
 import { Line } from "./line.js";
 import { Overlay } from "./overlay.js";
 import { smoothed, smoothingInWords } from "./smooth.js";
+import { measured, titleOf } from "./units.js";
 
 /** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").Series} Series */
@@ -23,7 +24,8 @@ export function complete(element) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById("card"));
   element.replaceChildren(template.content.cloneNode(true));
   showTitle(element);
-  if (last !== undefined) showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last);
+  if (last !== undefined)
+    showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last, element.dataset.name ?? "");
 }
 
 /**
@@ -57,6 +59,8 @@ function titleOfAll(metrics) {
  * @returns {(string | Node)[]}
  */
 function titleParts(name) {
+  const title = titleOf(name);
+  if (title) return [title];
   const end = name.lastIndexOf("/") + 1;
   if (end < 2 || end === name.length) return [name];
   const group = document.createElement("span");
@@ -67,9 +71,10 @@ function titleParts(name) {
 /**
  * @param {HTMLDataElement} element
  * @param {WireNumber} value
+ * @param {string} name
  */
-function showValue(element, value) {
-  element.textContent = short(value);
+function showValue(element, value, name) {
+  element.textContent = measured(value, name);
   element.title = element.value = exact(value);
   element.toggleAttribute("data-odd", !Number.isFinite(toNumber(value)));
 }
@@ -251,7 +256,7 @@ export class Card {
   /** @param {WireNumber} value */
   showLast(value) {
     const element = /** @type {HTMLDataElement | null} */ (this.element.querySelector(".value"));
-    if (element) showValue(element, value);
+    if (element) showValue(element, value, this.element.dataset.name ?? "");
     else this.element.dataset.last = String(value);
   }
 

@@ -2,6 +2,7 @@
 
 import { layout } from "./axes.js";
 import { colour, styleOf } from "./colours.js";
+import { measured, unitOf } from "./units.js";
 import { valueScale } from "./value-scale.js";
 
 /** @typedef {import("./card.js").Shown} Shown */
@@ -24,10 +25,23 @@ const CONFIG = { staticPlot: true, plotlyServerURL: "" }; // What the pointer do
  */
 export async function draw(Plotly, element, shown, view) {
   const all = shown.map(({ series }) => series);
-  const scale = valueScale(all, view);
+  const scale = withUnits(valueScale(all, view), shown);
   const { plan, frame } = layout(element, all, view, scale);
   await Plotly.react(element, traces(shown, view, scale.place, frame), plan, CONFIG);
   return frame;
+}
+
+/**
+ * The ticks of a metric of the machine with its unit.
+ * @param {import("./value-scale.js").ValueScale} scale
+ * @param {Shown[]} shown
+ */
+function withUnits(scale, shown) {
+  const metric = shown[0]?.line.metric ?? "";
+  const unit = unitOf(metric);
+  if (!unit || !scale.ticks || scale.place || shown.some(({ line }) => unitOf(line.metric) !== unit)) return scale;
+  const { tickvals } = scale.ticks;
+  return { ...scale, ticks: { tickvals, ticktext: tickvals.map((value) => measured(value, metric)) } };
 }
 
 /** How a line is told apart from the others of its card: runs by colour, the metrics of one run too, those of several by

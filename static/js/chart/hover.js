@@ -5,6 +5,7 @@ import { dateTime } from "../local-time.js";
 import { swatch } from "./colours.js";
 import { lineStyle } from "./draw.js";
 import { pointedAt, rowsAround, rowsAt } from "./nearest.js";
+import { measured } from "./units.js";
 import { metricOf } from "./view.js";
 
 /** @typedef {import("./card.js").Card} Card */
@@ -160,7 +161,7 @@ export class Hover {
       tr.toggleAttribute("data-meant", row.line === this.meant?.line);
       tr.insertCell().append(swatch(lineStyle(row.line)));
       tr.insertCell().append(nameOf(row, card));
-      tr.insertCell().append(short(row.kind ?? row.value));
+      tr.insertCell().append(row.kind ? short(row.kind) : measured(row.value, row.line.metric));
       if (row.line === this.meant?.line) insertRange(table, row);
     }
     const kinds = groupsOf(rows.flatMap(({ kind }) => kind ?? []));
