@@ -14,7 +14,7 @@ from ai_manager import _facts
 from ai_manager._columns import JSON, Row, as_frame, as_json, columns_of
 from ai_manager._notices import Notices
 from ai_manager._spool.cursor import Cursor, derived
-from ai_manager._spool.folder import Folder
+from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._spool.source import Leftover, Source, next_window
 from ai_manager._spool.window import Window
 from ai_manager._spool.writer import Spool
@@ -399,12 +399,28 @@ class Delivery:
 
     def _send_end(self, transport: Transport) -> None:
         """All is sent. A process that died without a word is spoken for, unless the run goes on elsewhere."""
+        self._send_last_lines(transport)
         if not (self._ended or self.closed or self._inherited or self.facts.get("goes_on")):
             run = transport.call("GET", f"/runs/{self.run_id}")
             if run.get("status") == "running":
                 words = {"status": "killed", "exit": {"code": None, "signal": None, "error": UNKNOWN_END}}
                 self._say(transport, _facts.Request("PUT", "", words))
         self._end()
+
+    def _send_last_lines(self, transport: Transport) -> None:
+        """What a process that died printed at the end, which often says why."""
+        if self.is_live or self.folder is None:
+            return
+        path = self.folder.path / LAST_LINES
+        if not path.exists():
+            return
+        from ai_manager._capture.console import left_lines
+
+        lines = left_lines(path)[-_facts.MOST_LINES :]
+        if lines:
+            self._say_lines(transport, _facts.Request("POST", _facts.LINES, {"lines": lines}))
+        with contextlib.suppress(OSError):
+            path.unlink()
 
     def _end(self) -> None:
         if self._spool:

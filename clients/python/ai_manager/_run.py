@@ -18,7 +18,7 @@ from ai_manager._delivery import Delivery
 from ai_manager._notices import Notices
 from ai_manager._sender import Sender
 from ai_manager._sink import RunSink
-from ai_manager._spool.folder import Folder
+from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._spool.writer import Spool, limit_of_environment
 from ai_manager._transport import Transport
 from ai_manager._values import INT64, LONGEST_TAG, MOST_TAGS, integer, label, metric_name, number, seconds
@@ -77,7 +77,8 @@ class Run:
     def _begin_capture(self, parts: frozenset[str], secrets: Iterable[str | None]) -> None:
         """Capture what happens around the run until it ends. Not for a run that is disabled."""
         if parts and self._delivery is not None:
-            self._capture = Capture(RunSink(self), parts, secrets)
+            folder = self._delivery.folder
+            self._capture = Capture(RunSink(self), parts, secrets, left=str(folder.path / LAST_LINES) if folder else "")
             self._delivery.before_close = self._capture.stop
             self._capture.start()
 

@@ -94,8 +94,26 @@ def test_what_a_killed_script_printed_is_shown_and_what_was_kept_arrives_with_th
     """)
     assert found.returncode == -signal.SIGKILL
     assert found.stdout == "the last words\n"
-    script("manager.run(capture='none').finish(); wait = manager.run(capture='none'); wait.finish()")
+    assert AIManager("p", server.url, api_key=KEY).run(capture="none").finish()
     wait_until(lambda: server.state.printed == ["the last words"])
+
+
+def test_the_reason_of_a_crash_arrives_with_the_next_run_and_no_secret_does(server, script):
+    found = script(f"""
+        import faulthandler
+        faulthandler.enable()
+        run = manager.run(capture="console")
+        print("before {KEY}", flush=True)
+        faulthandler._sigsegv()
+    """)
+    assert found.returncode == -signal.SIGSEGV
+    assert found.stdout == f"before {KEY}\n"
+    assert "Segmentation fault" in found.stderr
+    assert AIManager("p", server.url, api_key=KEY).run(capture="none").finish()
+    wait_until(lambda: "Fatal Python error: Segmentation fault" in server.state.printed)
+    assert server.state.printed.count("before ***") == 1
+    assert KEY not in str(server.state.lines)
+    wait_until(lambda: server.state.runs[1]["status"] == "killed")
 
 
 @pytest.mark.parametrize("trouble", ["lost answer", "reset", "status"])

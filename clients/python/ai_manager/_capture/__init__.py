@@ -63,7 +63,7 @@ class Capture:
     """Captures for one run from `start` to `stop`. Neither raises; `start` does not wait, `stop` not for long.
 
     `secrets` are hidden wherever they are printed. A `rank` tells the processes of one run apart; `is_shared` is a
-    process that joined the run of another one.
+    process that joined the run of another one. `left` names a file for the last lines of a process that dies.
     """
 
     def __init__(
@@ -73,10 +73,11 @@ class Capture:
         secrets: Iterable[str | None] = (),
         rank: int | None = None,
         is_shared: bool = False,
+        left: str = "",
     ) -> None:
         self._sink, self._parts = sink, parts
         self._secrets = tuple(secrets)
-        self._rank, self._is_shared = rank, is_shared
+        self._rank, self._is_shared, self._left = rank, is_shared, left
         self._pid = os.getpid()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,7 +89,7 @@ class Capture:
                 from ai_manager._capture import console, secrets
 
                 hidden = secrets.secret_values(os.environ, self._secrets)
-                console.listen(self._sink.lines, hidden, self._is_shared)
+                console.listen(self._sink.lines, hidden, self._is_shared, self._left)
         with contextlib.suppress(Exception):
             if self._parts - {"console"}:
                 self._thread = threading.Thread(target=self._work, name="ai-manager-capture", daemon=True)

@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from ai_manager._capture.descriptors import Descriptors, possible
 from ai_manager._capture.fold import Fold
 from ai_manager._capture.fold import Line as Folded
+from ai_manager._capture.pump import PIECE
 from ai_manager._capture.secrets import HIDDEN
 from ai_manager._capture.wrapped import Wrapped
 
@@ -26,7 +28,7 @@ MARK = "AI_MANAGER_CONSOLE"  # Names to child processes the descriptors that are
 class Console:
     """Both streams of this process from `__init__` to `close`."""
 
-    def __init__(self, streams: Iterable[int]) -> None:
+    def __init__(self, streams: Iterable[int], left: str, secrets: list[str]) -> None:
         self._lock = threading.Lock()
         self._folds = {number: Fold() for number in STREAMS}
         self.takers: dict[Take, list[str]] = {}  # With the texts to be hidden from each.
@@ -35,7 +37,7 @@ class Console:
         descriptors = [number for number in streams if _is_descriptor(number)] if possible() else []
         if descriptors:
             try:
-                source = Descriptors(descriptors, self._heard, self._left_out)
+                source = Descriptors(descriptors, self._heard, self._left_out, left, secrets)
                 self._sources.append(source)
                 os.environ[MARK] = " ".join([str(self.pid), *source.marks()])
             except OSError:
@@ -95,10 +97,11 @@ _lock = threading.RLock()
 _console: Console | None = None
 
 
-def listen(take: Take, secrets: list[str], is_shared: bool = False) -> None:
+def listen(take: Take, secrets: list[str], is_shared: bool = False, left: str = "") -> None:
     """Hand every line that is printed from now on to `take`, in batches, from another thread, without these secrets.
 
-    A process that logs to a run of its parent's (`is_shared`) listens only to what the parent does not hear.
+    A process that logs to a run of its parent's (`is_shared`) listens only to what the parent does not hear. What was
+    not handed out when the process dies is in the file `left`, for `left_lines`.
     """
     global _console
     with _lock:
@@ -106,8 +109,27 @@ def listen(take: Take, secrets: list[str], is_shared: bool = False) -> None:
         if _console is None:
             if not streams:
                 return
-            _console = Console(streams)
+            _console = Console(streams, left, secrets)
         _console.takers[take] = secrets
+
+
+def left_lines(path: Path) -> list[dict[str, Any]]:
+    """The last lines of a process that died; none where there is no such file."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return []
+    folds = {number: Fold() for number in STREAMS}
+    lines: list[tuple[int, Folded]] = []
+    at, when = 0, 0.0
+    while at + PIECE.size <= len(data):
+        number, when, size = PIECE.unpack_from(data, at)
+        at += PIECE.size + size
+        if number in folds:
+            lines += [(number, line) for line in folds[number].feed(data[at - size : at], when)]
+    for number, fold in folds.items():
+        lines += [(number, line) for line in fold.close(when)]
+    return [{"stream": STREAMS[number], "time": printed, "text": text} for number, (printed, text) in lines]
 
 
 def unlisten(take: Take) -> None:

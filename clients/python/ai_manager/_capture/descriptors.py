@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import socket
@@ -56,8 +57,18 @@ class Descriptors:
     Should the pump be killed, the descriptors are put back and what waits in the pipes is passed on by the thread.
     """
 
-    def __init__(self, numbers: Iterable[int], deliver: Deliver, left_out: Callable[[int], None]) -> None:
-        """Raises OSError when the system does not let us; nothing is changed then."""
+    def __init__(
+        self,
+        numbers: Iterable[int],
+        deliver: Deliver,
+        left_out: Callable[[int], None],
+        left: str = "",
+        secrets: Iterable[str] = (),
+    ) -> None:
+        """`left` names the file for what this process does not live to fetch, without these secrets.
+
+        Raises OSError when the system does not let us; nothing is changed then.
+        """
         self._deliver, self._left_out = deliver, left_out
         self._hurry, self._flushed = threading.Event(), threading.Event()
         self._is_ending = False
@@ -66,7 +77,7 @@ class Descriptors:
         try:
             for number in numbers:
                 self._taken.append(_Taken(number))
-            self._pump = self._spawn(theirs)
+            self._pump = self._spawn(theirs, left, list(secrets))
         except BaseException:
             for taken in self._taken:
                 os.close(taken.sink)
@@ -110,17 +121,22 @@ class Descriptors:
         """What tells a child process that its descriptors are heard already."""
         return [":".join(map(str, _identity(taken.number))) for taken in self._taken]
 
-    def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    def _spawn(self, theirs: socket.socket, left: str, secrets: list[str]) -> subprocess.Popen[bytes]:
         streams = [f"{taken.number}:{taken.source}:{taken.saved}" for taken in self._taken]
         descriptors = [theirs.fileno(), *(fd for taken in self._taken for fd in (taken.source, taken.saved))]
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("pump.py")), str(theirs.fileno()), *streams],
-            stdin=subprocess.DEVNULL,
+        program = str(Path(__file__).with_name("pump.py"))
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", program, str(theirs.fileno()), left, *streams],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=descriptors,
             start_new_session=True,
         )
+        with contextlib.suppress(OSError), process.stdin or contextlib.nullcontext() as words:
+            if words:
+                words.write(json.dumps(secrets).encode("ascii"))
+        return process
 
     def _follow(self) -> None:
         self._pump.wait()  # It has left a child, which works, and is done.

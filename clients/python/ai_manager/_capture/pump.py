@@ -7,10 +7,15 @@ The script asks over a socket for each answer with `TAKE`, and wants everything 
 more, `END`. An answer is a header (the size of what follows, bytes that had to be left out, whether that was everything,
 which streams cannot be written any more) and pieces (stream, time, size, bytes). Started by its path, so that it imports
 nothing of the package.
+
+What a script that dies did not fetch, and often the reason is in it, is left in a file, without the secrets that come as
+JSON on the standard input.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import selectors
 import signal
@@ -25,6 +30,8 @@ HEADER = struct.Struct("<IQ?B")
 PIECE = struct.Struct("<BdI")
 CHUNK = 1 << 16  # Bytes read, and answered, at a time: an answer fits into the socket's buffer, so sending never waits.
 MOST = 128 << 20  # Bytes kept for a script that prints faster than it fetches.
+MOST_LEFT = 1 << 20  # Bytes left in the file.
+HIDDEN = b"***"
 MOST_AT_END = 4 << 20  # Bytes still taken from each stream when the script ends.
 COALESCE = 0.05  # Seconds in which what comes of one stream is one piece.
 GATHER = 0.25  # Seconds between two answers while there is output.
@@ -120,11 +127,31 @@ class Copy:
         left_out, self._left_out = self._left_out, 0
         return HEADER.pack(size, left_out, is_hurried and not self._pieces, broken) + b"".join(body)
 
+    def leave(self, path: str, secrets: list[bytes]) -> None:
+        """Write the newest to a file that only this user can read; where that fails, it is lost."""
+        left: list[tuple[int, float, bytes]] = []
+        size = 0
+        while self._pieces and size < MOST_LEFT:
+            stream, when, data = self._pieces.pop()
+            size += len(data)
+            if left and left[-1][0] == stream:
+                data += left.pop()[2]
+            left.append((stream, when, data))
+        if not left:
+            return
+        with contextlib.suppress(OSError):
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            for stream, when, data in reversed(left):
+                for secret in secrets:
+                    data = data.replace(secret, HIDDEN)
+                os.write(file, PIECE.pack(stream, when, len(data)) + data)
+
 
 class Pump:
     """The process's one loop."""
 
-    def __init__(self, control: socket.socket, streams: list[Stream]) -> None:
+    def __init__(self, control: socket.socket, streams: list[Stream], left: str, secrets: list[bytes]) -> None:
+        self._left, self._secrets = left, secrets
         self._control: socket.socket | None = control
         self._streams = streams
         self._copy = Copy()
@@ -182,14 +209,17 @@ class Pump:
         if TAKE in words:
             self._is_asked = True
         if END in words or FLUSH in words:
-            # What it printed before is in the pipes; what other processes go on printing may be without an end.
-            for key in list(self._selector.get_map().values()):
-                if key.data is not None:
-                    for _ in range(MOST_AT_END // CHUNK):
-                        if not self._pump(key.data):
-                            break
+            self._drain()
             self._is_hurried = True
             self._is_ending = END in words
+
+    def _drain(self) -> None:
+        """What the script printed until now is in the pipes; what other processes go on printing may be without an end."""
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None:
+                for _ in range(MOST_AT_END // CHUNK):
+                    if not self._pump(key.data):
+                        break
 
     def _answer(self) -> None:
         assert self._control  # noqa: S101
@@ -208,6 +238,9 @@ class Pump:
         """The script is gone, or does not want to know; whoever else prints is still heard by those who read."""
         if self._control:
             self._selector.unregister(self._control)
+            if self._left and not self._is_ending:
+                self._drain()
+                self._copy.leave(self._left, self._secrets)
             self._control.close()
         self._control = None
         self._is_asked = False
@@ -215,14 +248,15 @@ class Pump:
 
 
 def main(arguments: list[str]) -> None:
-    """`pump.py CONTROL NUMBER:SOURCE:TARGET...`, all of them file descriptors."""
+    """`pump.py CONTROL LEFT NUMBER:SOURCE:TARGET...`: file descriptors, and the file for what is left."""
+    secrets = [secret.encode() for secret in json.load(sys.stdin)]
     if os.fork():
         os._exit(0)  # A process that is nobody's child is in nobody's way: a script may wait for all of its children.
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTTOU"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     os.chdir("/")
-    streams = [Stream(*map(int, argument.split(":"))) for argument in arguments[1:]]
-    Pump(socket.socket(fileno=int(arguments[0])), streams).run()
+    streams = [Stream(*map(int, argument.split(":"))) for argument in arguments[2:]]
+    Pump(socket.socket(fileno=int(arguments[0])), streams, arguments[1], secrets).run()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ A spool is a folder of one run and one process:
     000001.spool ...  segments of records: sets of names, rows of points, facts about the run, cuts
     cursor            how far the server has everything; may be lost or old without harm
     rejected/         batches that the server refused, with its reason
+    last-lines        what a process that died printed at the end
 
 The writer cuts the records into windows, each of which is understood by itself and is one batch. The cuts are part of
 the log, so whoever reads it makes the same batches with the same numbers, and a batch that is sent again is known by its

@@ -17,6 +17,7 @@ from ai_manager._spool.lease import Lease, is_alive
 
 FORMAT = 1
 FACTS, OWNER, SENDER, REJECTED = "run.json", "owner", "sender", "rejected"
+LAST_LINES = "last-lines"  # What a process that died printed at the end.
 
 
 def root() -> Path:
