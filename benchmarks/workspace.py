@@ -67,6 +67,20 @@ SCROLL = """async () => {
   return Math.max(0, ...stalls);
 }"""
 
+# A wheel that turns fast: 300 steps of four rows. The times between the frames.
+SCROLL_ROWS = """async () => {
+  const scroller = document.getElementById("scroller");
+  const frames = [];
+  let last = performance.now();
+  for (let step = 0; step < 300; step += 1) {
+    scroller.scrollTop += 128;
+    const now = await new Promise(requestAnimationFrame).then(() => performance.now());
+    frames.push(now - last);
+    last = now;
+  }
+  return frames;
+}"""
+
 
 def figures() -> list[Figure]:
     with _chromium() as browser:
@@ -184,6 +198,8 @@ def _large(browser: Browser) -> list[Figure]:
         usable, drawn = site.cold(project, "usableAt"), site.cold(project)
         with site.opened(project) as page:
             changes = [_applied(page, site, f"{project}?{query}") for query in CHANGES]
+        with site.opened(f"{project}?layout=table", "usableAt") as page:
+            frames = page.evaluate(SCROLL_ROWS)
         first, screen = site.cold("/app/runs/10001", "firstAt"), site.cold("/app/runs/10001")
         with site.opened("/app/runs/10001") as page:
             stall = page.evaluate(SCROLL)
@@ -195,6 +211,8 @@ def _large(browser: Browser) -> list[Figure]:
             Figure(f"the same: {what} applied", took, "ms", 300)
             for what, took in zip(CHANGES.values(), changes, strict=True)
         ),
+        Figure("the same: longest of 300 frames while its rows are scrolled", max(frames), "ms", 100),
+        Figure("the same: frames over 50 ms among them", sum(frame > 50 for frame in frames)),
         Figure("run of 1,000 metrics x 10,000 points: first chart, cold", first, "ms", 800),
         Figure("the same: all charts on the screen, cold", screen, "ms"),
         Figure("the same: longest stall while scrolling", stall, "ms", 100),

@@ -36,7 +36,7 @@ class Head:
     value that is shown, `base` the key of its last value, and `better` which
     of its values are good ones, `min` or `max`. `url` sorts by the column, or turns the
     order round; None where that cannot be. `sorted` is `ascending` or `descending`, `place` which of the order's keys the column
-    is, from 1; 0 where it is none. `width` is in pixels."""
+    is, from 1; 0 where it is none. `width` is in pixels, None where nobody chose one."""
 
     key: str
     kind: columns.Kind

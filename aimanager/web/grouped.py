@@ -44,16 +44,21 @@ class ShownGroups:
     runs: int
 
 
+def keys(args: MultiDict[str, str]) -> list[Column]:
+    """By what the address groups the runs; nothing where it does not."""
+    return groups.read_keys(args.getlist("group"))
+
+
 def shown(
     project_id: int, listed: ListRequest, args: MultiDict[str, str], columns: Sequence[Column]
 ) -> ShownGroups | None:
     """The groups that the address asks for, None if it asks for none."""
-    keys = groups.read_keys(args.getlist("group"))
-    if not keys or listed.where is None:
+    by = keys(args)
+    if not by or listed.where is None:
         return None
     passing = pages.passing(project_id, listed.where)
-    found = groups.grouped(project_id, passing, keys, columns, listed.order, MOST)
-    return ShownGroups([_shown(n, one, keys) for n, one in enumerate(found.groups)], found.total, found.runs)
+    found = groups.grouped(project_id, passing, by, columns, listed.order, MOST)
+    return ShownGroups([_shown(n, one, by) for n, one in enumerate(found.groups)], found.total, found.runs)
 
 
 def _shown(place: int, group: Group, keys: Sequence[Column]) -> ShownGroup:

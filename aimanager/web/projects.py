@@ -32,6 +32,7 @@ from . import (
     list_request,
     snippet,
     table_version,
+    widths,
     workspace,
 )
 from .address import here
@@ -41,6 +42,7 @@ from .grouped import ShownGroups
 from .htmx import fragment_wanted, page_or_fragment
 
 PAGE = 50  # More than a high window shows; and as many more as are drawn.
+LOOKED_AT = 20
 MOST_GROUP_KEYS = 60  # Config keys that the menu of groups offers.
 MOST = 1000  # Rows of one page; further ones are on the next.
 
@@ -85,6 +87,8 @@ def _table(project_id: int) -> dict[str, Any]:
     listed = list_request.read()
     where, fault, order, chosen = listed.where, listed.fault, listed.order, listed.chosen
     limit = min(max(args.get("limit", max(PAGE, drawn.how_many()), int), 1), MOST)
+    if grouped.keys(args):
+        limit = LOOKED_AT  # The rows are of groups: runs say only what columns there are.
     after = args.get("after")
     try:
         runs_table = table.table(g.principal, project_id, order, where, chosen, after, limit)
@@ -99,6 +103,7 @@ def _table(project_id: int) -> dict[str, Any]:
     if groups and "in" in args:
         runs_table = grouped.members(groups, args["in"], runs_table)
     return {
+        "natural": {head.key: widths.natural(head, runs_table.rows, groups is not None) for head in heads},
         "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head, "grouped": groups,
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],

@@ -118,6 +118,21 @@ def test_the_divider_is_moved_by_mouse_and_by_keyboard_and_stays_after_a_reload(
     assert query(workspace)["layout"] == ["charts"]
 
 
+def test_the_layout_is_undone_by_the_back_button_and_eyes_are_not(workspace):
+    def layout() -> str | None:
+        return workspace.locator("#workspace").get_attribute("data-layout")
+
+    workspace.get_by_role("button", name="Table", exact=True).click()
+    workspace.locator(".eye").first.click()
+    workspace.get_by_role("button", name="Charts", exact=True).click()
+    assert layout() == "charts"
+    workspace.go_back()
+    wait_until(lambda: layout() == "table")
+    expect(workspace.locator(".eye").first).to_have_attribute("aria-pressed", "false")
+    workspace.go_back()
+    wait_until(lambda: layout() == "both")
+
+
 def test_one_run_is_drawn_alone_and_then_all_again(workspace):
     eye = workspace.locator(".eye").nth(1)
     name = names(workspace)[1]
@@ -231,7 +246,7 @@ def test_rows_are_loaded_as_one_scrolls_and_only_those_near_the_view_are_in_the_
         ada.evaluate("document.getElementById('scroller').scrollTop += 600")
         return "run 0" in seen
 
-    wait_until(at_the_end, 60)
+    wait_until(at_the_end, 180)
     assert len(seen) == 420
     assert most < 350
     ada.evaluate("document.getElementById('scroller').scrollTop = 0")

@@ -1,6 +1,6 @@
 /* Table, charts or both, and the divider between them. */
 
-import { write } from "../url-state.js";
+import { push, write } from "../url-state.js";
 
 const SPLIT = 45; // Percent of the table.
 const [LEAST, MOST] = [15, 85];
@@ -54,7 +54,10 @@ export function start(workspace) {
   });
   layouts.addEventListener("click", ({ target }) => {
     const button = /** @type {HTMLElement} */ (target).closest("button");
-    if (button) choose(workspace, layouts, button.dataset.layout ?? "both");
+    if (!button) return;
+    const { layout = "both" } = button.dataset;
+    showLayout(workspace, layouts, layout);
+    push({ layout: layout === "both" ? null : layout });
   });
 }
 
@@ -63,12 +66,11 @@ export function start(workspace) {
  * @param {HTMLElement} layouts
  * @param {string} layout
  */
-function choose(workspace, layouts, layout) {
+function showLayout(workspace, layouts, layout) {
   workspace.dataset.layout = layout;
   for (const button of layouts.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.dataset.layout === layout));
   }
-  write({ layout: layout === "both" ? null : layout });
 }
 
 /**

@@ -1,0 +1,34 @@
+"""How wide the columns of a table of runs are when nobody chose: as wide as what they show, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..services.run_list.table import Row
+from .columns import Head
+
+FACTS = {"created": 104, "duration": 108, "status": 96, "notes": 220}  # Pixels.
+NARROWEST, WIDEST, WIDEST_TAGS = 84, 220, 280
+LETTER, AROUND, ARROW = 7, 32, 16  # A letter of a head, the space around it, and the arrow of a column that is sorted.
+WITH_DEVIATION = 172  # A mean with its deviation.
+TAG_LETTER, AROUND_TAG, BETWEEN_TAGS, AROUND_TAGS = 6.5, 16, 4, 26
+
+
+def natural(head: Head, rows: Sequence[Row], grouped: bool) -> int:
+    """The width of a column in pixels."""
+    if head.key in FACTS:
+        return FACTS[head.key]
+    if head.key == "tags":
+        return _of_tags(rows)
+    label = len(head.label) + (len(head.of) + 1 if head.of != "last" else 0)
+    of_head = max(label, len(head.group) + 1) * LETTER + AROUND + (ARROW if head.sorted else 0)
+    least = WITH_DEVIATION if grouped and head.number else NARROWEST
+    return min(max(of_head, least), WIDEST)
+
+
+def _of_tags(rows: Sequence[Row]) -> int:
+    def width(tags: Sequence[str]) -> float:
+        return sum(len(tag) * TAG_LETTER + AROUND_TAG for tag in tags) + BETWEEN_TAGS * (len(tags) - 1)
+
+    widest = max((width(row.run.tags) for row in rows if row.run.tags), default=0)
+    return round(min(max(widest + AROUND_TAGS, NARROWEST), WIDEST_TAGS))
