@@ -132,6 +132,7 @@ class Complete {
     const word = offers.length ? this.field.value.slice(offers[0].from, this.at) : "";
     this.list.replaceChildren(...offers.map((offer, index) => optionElement(offer, index, wanted(word))));
     this.list.hidden = !offers.length;
+    document.body.toggleAttribute("data-completing", offers.length > 0);
     this.field.setAttribute("aria-expanded", String(this.isOpen));
     this.mark();
   }
