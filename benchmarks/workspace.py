@@ -48,12 +48,18 @@ WATCH = """
   };
   const isDrawn = (chart) => chart.querySelector(".surface");
   const isAnyDrawn = () => isDrawn(document.getElementById("charts") ?? document);
-  const onScreen = (element) => {
-    const { top, bottom, width } = element.getBoundingClientRect();
-    return width > 0 && top < innerHeight && bottom > 0;
+  // They stand in the order of the page: what is below the first that is under the screen need not be asked.
+  const onScreen = () => {
+    const found = [];
+    for (const chart of document.querySelectorAll("#charts .chart")) {
+      const { top, bottom, width } = chart.getBoundingClientRect();
+      if (width > 0 && top >= innerHeight) break;
+      if (width > 0 && bottom > 0) found.push(chart);
+    }
+    return found;
   };
   once("firstAt", isAnyDrawn);
-  once("drawnAt", () => isAnyDrawn() && [...document.querySelectorAll("#charts .chart")].filter(onScreen).every(isDrawn));
+  once("drawnAt", () => isAnyDrawn() && onScreen().every(isDrawn));
   once("usableAt", () => document.querySelectorAll("#runs tbody tr").length > 1 && document.readyState === "complete");
 })();
 """

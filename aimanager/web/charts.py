@@ -64,16 +64,6 @@ def charts_csv() -> Response:
     return answer
 
 
-@web.get("/app/runs/<id:run_id>/charts")
-@requires("public_or_read")
-def charts(run_id: int) -> Response:
-    """The same of one run, with `last_id` in place of `last_ids`."""
-    names = request.args.getlist("name")[:MOST_NAMES]
-    drawn = service.draw(g.principal, [run_id], names, **_window(len(names)))
-    last_id = min((one.last_id for one in drawn), default=0)
-    return _compressed(service.packed(drawn, last_id, also=service.ALSO))
-
-
 def _some_runs() -> list[int]:
     run_ids = _run_ids(request.args.get("runs", ""))
     if len(run_ids) > MOST_RUNS:

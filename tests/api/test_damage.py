@@ -62,7 +62,7 @@ def test_of_several_charts_the_others_are_drawn(api, alice, run_id):
 
 
 def test_the_page_gets_the_error_beside_what_can_be_drawn(browser_of, alice, run_id):
-    answer = browser_of(alice).get(f"/app/runs/{run_id}/charts?name=whole&name=broken")
+    answer = browser_of(alice).get(f"/app/charts?runs={run_id}&name=whole&name=broken")
     head, _ = columnar.unpack(answer.data)
     assert [chart.get("error") for chart in head["charts"]] == [None, SENTENCE.format(run_id)]
     assert browser_of(alice).get(f"/app/runs/{run_id}").status_code == 200

@@ -72,7 +72,6 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "web.change_password": {"data": {"old_password": PASSWORD, "new_password": "another good password"}},
     "web.change_theme": {"data": {"theme": "dark"}},
     "web.client": {},
-    "web.charts": {"query_string": {"name": "loss"}},
     "web.charts_csv": {"query_string": {"runs": "{run_id}", "name": "loss"}},
     "web.charts_of_groups": {"query_string": {"groups": "{run_id}", "name": "loss"}},
     "web.charts_of_runs": {"query_string": {"runs": "{run_id}", "name": "loss"}},

@@ -210,7 +210,7 @@ def test_an_odd_name_of_a_metric_is_unknown(api, alice, private_run, name):
         answer = api(alice).get(path)
         check(answer, path)
         assert answer.status_code in {400, 404}, path
-    for path in (f"/metrics/{private_run}?metric_name={name}", f"/projects/?name={name}", f"/app/runs/{private_run}/charts?name={name}",
+    for path in (f"/metrics/{private_run}?metric_name={name}", f"/projects/?name={name}", f"/app/charts?runs={private_run}&name={name}",
                  f"/app/projects/1?sort=metric:{name}", f"/app/projects/1?q={name}"):  # fmt: skip
         check(api(alice).get(path), path)
 

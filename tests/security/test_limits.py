@@ -104,7 +104,7 @@ def test_pages_bulk_and_the_api_have_budgets_of_their_own(asker, make_run, alice
     points = {"json": {"series": {"loss": {"values": [1]}}}}
     assert codes(asker(f"/metrics/{run_id}/bulk", 4, "POST", **points)) == [200] * 3 + [429]
     assert codes(asker(f"/app/runs/{run_id}", 5)) == [200] * 4 + [429]
-    assert asker(f"/app/runs/{run_id}/charts?name=loss").status_code == 429
+    assert asker(f"/app/charts?runs={run_id}&name=loss").status_code == 429
     assert codes(asker(f"/metrics/{run_id}", 6)) == [200] * 5 + [429]
     refused = asker(f"/metrics/{run_id}", method="POST", json={"name": "loss", "value": 1})
     assert refused.status_code == 429
