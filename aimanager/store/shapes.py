@@ -251,7 +251,8 @@ class GroupChart:
     are these steps, and each run counts with its point there (the last one, where it has several). Else the places are the
     points of all runs, or evenly spaced ones where these are very many, and each run counts with its value interpolated
     between its own points, from its first to its last: `interpolated`, or `thinned` where the runs together have so many
-    points that of each only some are taken, at most one in 4,096th of the width.
+    points that of each only some are taken, at most one in 4,096th of the width. Of a window only the points in it count, and those
+    next to it, to which lines are interpolated.
 
     A column is one place, or with more places than columns an equal share of the width. Then `mean` is the mean of the means
     of its places, and `deviation` the root of the mean of their variances: the standard deviation between runs (of a
