@@ -1,10 +1,10 @@
 /* One chart on the page: its element, its lines, and the words around them. */
 
-import { count, exact, short, toNumber } from "../format.js";
+import { exactnessOf } from "./exactness.js";
 import { Line } from "./line.js";
 import { Overlay } from "./overlay.js";
 import { smoothed, smoothingInWords } from "./smooth.js";
-import { measured, titleOf } from "./units.js";
+import { showValue, specOf } from "./title.js";
 
 /** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").Series} Series */
@@ -13,80 +13,6 @@ import { measured, titleOf } from "./units.js";
 /** @typedef {import("../format.js").WireNumber} WireNumber */
 /** A line with what is drawn of it; `y` is the values as they are, or smoothed.
  * @typedef {{line: Line, series: Series, y: ArrayLike<number>}} Shown */
-
-/**
- * Give a card that came with its name alone what a whole one has.
- * @param {HTMLElement} element
- */
-export function complete(element) {
-  if (element.querySelector(".plot")) return;
-  const { last } = element.dataset;
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("card"));
-  element.replaceChildren(template.content.cloneNode(true));
-  showTitle(element);
-  if (last !== undefined)
-    showValue(/** @type {HTMLDataElement} */ (element.querySelector(".value")), last, element.dataset.name ?? "");
-}
-
-/**
- * Say above a card what it is of.
- * @param {HTMLElement} element
- */
-export function showTitle(element) {
-  const { metrics } = specOf(element);
-  const title = /** @type {HTMLElement} */ (element.querySelector("h3"));
-  title.title = metrics.join(", ");
-  title.replaceChildren(...titleOfAll(metrics));
-  element.querySelector(".plot")?.setAttribute("aria-label", `Chart of ${title.title}`);
-  element.querySelector("[data-card-menu]")?.setAttribute("aria-label", `Options of ${title.title}`);
-}
-
-/**
- * Metrics that are called alike in several groups have the name in common: `train, val/loss`.
- * @param {string[]} metrics
- */
-function titleOfAll(metrics) {
-  const ends = metrics.map((metric) => metric.lastIndexOf("/") + 1);
-  const [group, last] = [metrics.map((metric, i) => metric.slice(0, ends[i] - 1)), metrics[0].slice(ends[0])];
-  const isAlike = metrics.length > 1 && metrics.every((metric, i) => ends[i] > 1 && metric.slice(ends[i]) === last);
-  if (isAlike) return titleParts(`${group.join(", ")}/${last}`);
-  return metrics.flatMap((metric, i) => (i ? [", ", ...titleParts(metric)] : titleParts(metric)));
-}
-
-/**
- * A metric's name with its group in a lighter tone.
- * @param {string} name
- * @returns {(string | Node)[]}
- */
-function titleParts(name) {
-  const title = titleOf(name);
-  if (title) return [title];
-  const end = name.lastIndexOf("/") + 1;
-  if (end < 2 || end === name.length) return [name];
-  const group = document.createElement("span");
-  group.append(name.slice(0, end));
-  return [group, name.slice(end)];
-}
-
-/**
- * @param {HTMLDataElement} element
- * @param {WireNumber} value
- * @param {string} name
- */
-function showValue(element, value, name) {
-  element.textContent = measured(value, name);
-  element.title = element.value = exact(value);
-  element.toggleAttribute("data-odd", !Number.isFinite(toNumber(value)));
-}
-
-/**
- * What the card is of: its element says the metrics, or is called after the only one.
- * @param {HTMLElement} element
- * @returns {{metrics: string[]}}
- */
-function specOf({ dataset: { metrics, name = "" } }) {
-  return { metrics: metrics ? JSON.parse(metrics) : [name] };
-}
 
 /**
  * @param {Series} series
@@ -345,64 +271,4 @@ export class Card {
     const how = `${title}. The strong line is computed from the points that are drawn; the faint one is as logged.`;
     return this.showExactness(`${smoothingInWords(view.smoothing)} · ${text}`, how);
   }
-}
-
-/**
- * How much of the truth the lines of a card show, in short and in a sentence.
- * @param {{shown: Shown[], lines: Line[]}} card
- * @param {View} view
- * @returns {[string, string]}
- */
-export function exactnessOf({ shown, lines }, view) {
-  if (!shown.length) return ["", ""];
-  const all = shown.map(({ series }) => series);
-  const total = all.reduce((sum, series) => sum + series.total, 0);
-  if (view.range && !total) {
-    return ["No points in this range", "The line goes on to the points on either side of the range"];
-  }
-  const isExact = all.every((series) => series.exact);
-  const drawn = all.reduce((sum, series) => sum + series.x.length, 0);
-  const groups = all.flatMap(({ group }) => group ?? []);
-  if (groups.length) return wordsOfGroups(groups);
-  const parts = [isExact ? "exact" : `${count(drawn)} of ${count(total)} points`];
-  const notAbove = view.log ? all.reduce((sum, series) => sum + notAboveZero(series.last), 0) : 0;
-  if (notAbove) parts.push(`${count(notAbove)} not above 0`);
-  const bad = all.flatMap((series) => series.bad);
-  if (bad.length) parts.push(kindsOf(bad));
-  const damaged = lines.filter((line) => line.damage).length;
-  if (damaged) parts.push(`${count(damaged)} damaged`);
-  return [
-    parts.join(" · "),
-    isExact
-      ? `All ${count(total)} points are drawn`
-      : "The line is the last value of each bucket, the band its minimum and maximum",
-  ];
-}
-
-/**
- * @param {{method: "exact" | "interpolated", n: number}[]} groups
- * @returns {[string, string]}
- */
-function wordsOfGroups(groups) {
-  const runs = groups.reduce((sum, { n }) => sum + n, 0);
-  const what =
-    groups.length === 1 ? `mean of ${count(runs)} runs` : `${count(groups.length)} means of ${count(runs)} runs`;
-  const isExact = groups.every(({ method }) => method === "exact");
-  const band = "The line is the mean, the band one standard deviation on either side";
-  return isExact
-    ? [`${what} · exact`, `${band}, of all points at equal steps`]
-    : [`${what} · interpolated`, `${band}; where runs have no point at a step it is interpolated`];
-}
-
-/** @param {number[]} values */
-function notAboveZero(values) {
-  return values.reduce((sum, value) => sum + (value <= 0 ? 1 : 0), 0);
-}
-
-/**
- * NaN and infinities by name: one mark may stand for several.
- * @param {[number, string][]} bad
- */
-function kindsOf(bad) {
-  return [...new Set(bad.map(([, kind]) => short(kind)))].join(", ");
 }

@@ -5,7 +5,7 @@
 import { watch } from "../live.js";
 import { read, write } from "../url-state.js";
 import { ChartApi } from "./api.js";
-import { Card, complete } from "./card.js";
+import { Card } from "./card.js";
 import { Controls } from "./controls.js";
 import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
@@ -13,6 +13,7 @@ import { Loader } from "./loader.js";
 import { Panels } from "./panels/index.js";
 import { loadPlotlyEarly } from "./plotly.js";
 import { Renderer } from "./renderer.js";
+import { complete } from "./title.js";
 import { parametersOf, viewFrom } from "./view.js";
 
 /** @typedef {import("./line.js").DrawnRun} DrawnRun */

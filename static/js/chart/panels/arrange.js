@@ -1,7 +1,7 @@
 /* The cards of a page put in the places that a layout gives them: in the page, and in what the server sends to replace it,
    so that the two meet. */
 
-import { showTitle } from "../card.js";
+import { showTitle } from "../title.js";
 import { gone, metricsOf, ordered, sectionOf } from "./layout.js";
 
 /** @typedef {import("./layout.js").Layout} Layout */

@@ -1,12 +1,9 @@
-/* The notes of a sign, and the form to write one: a small dialog beside the point. */
+/* The notes of a sign, and the form to write one, in a small dialog beside the point: what opens it and what closes it. */
 
-import { readCookie } from "../../cookies.js";
-import { dateTime } from "../../local-time.js";
-import { refusal } from "../../post.js";
-import { ago } from "../../relative-time.js";
 import { toast } from "../../toast.js";
-import { styleOf, swatch } from "../colours.js";
 import { position } from "../hover.js";
+import { button, formOf, send } from "./note-form.js";
+import { articleOf } from "./note-text.js";
 import { deedOf } from "./places.js";
 
 /** @typedef {import("./places.js").Mark} Mark */
@@ -15,7 +12,6 @@ import { deedOf } from "./places.js";
 /** @typedef {{getBoundingClientRect: () => DOMRect}} Anchor */
 
 const PATIENCE = 200; // Milliseconds in which the pointer may come from the sign to the notes.
-const LONGEST = 4000; // As services/marks.py has it.
 
 export class Notes {
   /** @param {import("../index.js").Charts} charts */
@@ -97,22 +93,8 @@ export class Notes {
 
   /** @param {Mark} mark */
   articleOf(mark) {
-    const article = document.createElement("article");
-    const head = document.createElement("p");
-    head.className = "faint";
-    const at = mark.step === null ? "" : position(mark.step, "step");
-    const time = document.createElement("time");
-    time.dateTime = new Date(mark.created * 1000).toISOString();
-    time.title = dateTime(mark.created * 1000);
-    time.textContent = ago(mark.created * 1000);
-    head.append(
-      [mark.kind === "note" ? mark.author : deedOf(mark), at, ""].filter((part) => part !== null).join(" · "),
-      time,
-    );
-    const run = this.charts.runs.length > 1 && this.charts.runs.find(({ id }) => id === mark.run_id);
-    if (run) article.append(nameOf(run));
-    article.append(head);
-    if (mark.kind === "note") article.append(proseOf(mark));
+    const { runs } = this.charts;
+    const article = articleOf(mark, runs.length > 1 ? runs.find(({ id }) => id === mark.run_id) : undefined);
     if (mark.may_edit) article.append(this.actionsOf(mark));
     return article;
   }
@@ -181,40 +163,16 @@ export class Notes {
    */
   ask(anchor, title, text, save) {
     clearTimeout(this.timer);
-    const form = document.createElement("form");
-    const label = document.createElement("label");
-    const area = document.createElement("textarea");
-    const error = document.createElement("p");
-    const actions = document.createElement("p");
-    Object.assign(area, { value: text, rows: 3, maxLength: LONGEST, required: true, placeholder: "Markdown" });
-    label.append(title, area);
-    error.className = "error";
-    error.setAttribute("role", "alert");
-    actions.className = "row";
-    actions.append(
-      submit("Save"),
-      button("Cancel", () => this.close()),
-    );
-    form.append(label, error, actions);
-    const saved = async () => {
-      const problem = await save(area.value);
-      error.textContent = problem;
-      if (problem) return;
+    const saved = () => {
       this.close();
       this.whenChanged();
     };
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      saved();
-    });
-    area.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-    });
+    const form = formOf(title, text, save, { saved, cancelled: () => this.close() });
     this.isOpen = this.isForm = true;
     this.element.setAttribute("aria-label", text ? "Edit the note" : "Write a note");
     this.element.replaceChildren(form);
     this.place(anchor);
-    area.focus();
+    form.querySelector("textarea")?.focus();
   }
 
   /** Set by who has the marks: something was written. */
@@ -255,63 +213,4 @@ export class Notes {
     this.element.style.left = `${Math.round(across)}px`;
     this.element.style.top = `${Math.round(above >= 8 ? above : Math.min(bottom + 6, innerHeight - height - 8))}px`;
   }
-}
-
-/** @param {import("../line.js").DrawnRun} run */
-function nameOf({ name, colour }) {
-  const element = document.createElement("p");
-  element.append(swatch(styleOf(colour)), ` ${name}`);
-  return element;
-}
-
-/** @param {Mark} mark */
-function proseOf(mark) {
-  const prose = document.createElement("div");
-  prose.className = "prose";
-  prose.innerHTML = mark.html; // The server has cleaned it.
-  return prose;
-}
-
-/**
- * @param {string} text
- * @param {() => void} action
- */
-function button(text, action) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.textContent = text;
-  element.addEventListener("click", action);
-  return element;
-}
-
-/** @param {string} text */
-function submit(text) {
-  const element = document.createElement("button");
-  element.className = "primary";
-  element.textContent = text;
-  return element;
-}
-
-/**
- * What went wrong, or null.
- * @param {string} url
- * @param {Record<string, string>} fields
- */
-async function send(url, fields) {
-  const headers = { "X-CSRF-TOKEN": readCookie(document.body.dataset.csrfCookie ?? ""), Accept: "application/json" };
-  try {
-    const answer = await fetch(url, { method: "POST", body: new URLSearchParams(fields), headers });
-    if (answer.ok) return null;
-    const said = await answer.text();
-    return answer.headers.get("Content-Type")?.includes("json")
-      ? detailOf(JSON.parse(said))
-      : refusal(answer.status, said);
-  } catch {
-    return "The server cannot be reached. Your text is still here; try again.";
-  }
-}
-
-/** @param {{detail?: string | {msg: string}[]}} error */
-function detailOf({ detail }) {
-  return typeof detail === "string" ? detail : (detail?.map(({ msg }) => msg).join("; ") ?? "The note was not saved.");
 }
