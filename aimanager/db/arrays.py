@@ -15,6 +15,14 @@ _PAIR = np.dtype([("number", ">i8"), ("value", ">f8")])
 _ROW = np.dtype([("number", "i8"), ("value", "f8")])
 
 
+def ascending(numbers: Ints) -> Ints:
+    """Each once, in order. What NumPy has for it takes ten times as long and more, above all where they are nearly in order."""
+    numbers = np.sort(numbers, kind="stable")
+    is_first = np.ones(len(numbers), bool)
+    is_first[1:] = numbers[1:] != numbers[:-1]
+    return numbers[is_first]
+
+
 def numbers(connection: Connection, query: sa.Select[Any]) -> Ints:
     """What a select of integers gives, as one text: a hundred thousand rows cost several times as much."""
     (number,) = query.subquery().c

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-from .arrays import Ints, numbers
+from .arrays import Ints, ascending, numbers
 
 FEW = 2000  # If no more runs than these pass a condition, they are looked up instead of walked to.
 TRIED = 500  # So many runs of one condition are tried with the others before all that pass are gathered.
@@ -43,7 +43,7 @@ class Matched(NamedTuple):
 
     def __and__(self, other: Matched) -> Matched:
         if self.others and other.others:
-            return Matched(_ascending(np.concatenate([self.runs, other.runs])), True)
+            return Matched(ascending(np.concatenate([self.runs, other.runs])), True)
         if self.others:
             return Matched(self.among(other.runs))
         return Matched(other.among(self.runs))
@@ -269,8 +269,8 @@ class Selected:
 
     def all(self) -> Matched:
         if self.opposite and (rest := self._limited(self.opposite, MOST_OF_REST)) is not None:
-            return Matched(_ascending(rest), others=True)
-        return Matched(_ascending(np.concatenate([numbers(self.connection, query) for query in self.by_index])))
+            return Matched(ascending(rest), others=True)
+        return Matched(ascending(np.concatenate([numbers(self.connection, query) for query in self.by_index])))
 
     def _limited(self, queries: Sequence[sa.Select[Any]], most: int) -> Ints | None:
         """What the queries give, each at least once, None if that is more."""
@@ -291,12 +291,6 @@ class Selected:
                 query = query.where(run < after if descending else run > after)
             each.append(self.connection.scalars(query.order_by(run.desc() if descending else run).limit(limit)).all())
         return _merged(each, descending, limit)
-
-
-def _ascending(runs: Ints) -> Ints:
-    """Each once. What NumPy has for it takes ten times as long for numbers that are nearly in order."""
-    runs = np.sort(runs, kind="stable")
-    return runs[np.diff(runs, prepend=runs[:1] - 1) > 0]
 
 
 def _merged(each: Sequence[Iterable[int]], descending: bool, limit: int) -> list[int]:

@@ -15,7 +15,7 @@ import orjson
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ...db.arrays import Floats, Ints, by_label, pairs
+from ...db.arrays import Floats, Ints, ascending, by_label, pairs
 from ...extensions import db, metric_store
 from ...models import Run, RunConfig
 from ...models.run_config import text_of_key
@@ -230,7 +230,7 @@ class _Members:
         code = np.full(runs, -1, np.int64)
         code[labelled.places] = labelled.codes
         width = len(labelled.labels) + 1
-        each = np.unique(self.group_of * width + code[self.places] + 1)
+        each = ascending(self.group_of * width + code[self.places] + 1)
         group, first = np.unique(each // width, return_index=True)
         different = np.diff(np.append(first, len(each)))
         has_none = each[first] % width == 0

@@ -10,6 +10,7 @@ from math import ceil, inf
 
 import numpy as np
 
+from ...db.arrays import ascending
 from ..chunks.frame import Line
 from ..shapes import Bound, Chart, Floats, Ints
 from .nodes import envelope, kind_of, marks_of, order_of
@@ -100,4 +101,4 @@ def _extremes(x: Floats, values: Floats, points: int) -> Ints:
     extreme = [
         padded[row, choose(column[padded], axis=1)] for column in (x, values) for choose in (np.argmin, np.argmax)
     ]
-    return np.unique(np.concatenate([*extreme, padded[:, -1]]))
+    return ascending(np.concatenate([*extreme, padded[:, -1]]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...db.arrays import ascending
 from ..shapes import Ints
 from .nodes import shares
 
@@ -61,7 +62,7 @@ def grid_of(columns: Sequence[Ints]) -> Ints | None:
         return longest
     if sum(map(len, columns)) > _MOST_SORTED:
         return None
-    together = np.unique(np.concatenate(columns))
+    together = ascending(np.concatenate(columns))
     return together if all(_is_part(x, together) for x in columns) else None
 
 
@@ -81,7 +82,7 @@ def even_places(columns: Sequence[Ints], low: int, high: int) -> Ints:
     inside = [x[within(x, low, high)] for x in columns]
     if sum(map(len, inside)) <= _MOST_SORTED:
         # A zoom's edges too, so that lines go on to them.
-        places = np.unique(np.concatenate([*inside, np.array([first, last])]))
+        places = ascending(np.concatenate([*inside, np.array([first, last])]))
         if len(places) <= PLACES:
             return places
-    return np.unique(np.append(shares(first, last, PLACES - 1), last))
+    return ascending(np.append(shares(first, last, PLACES - 1), last))
