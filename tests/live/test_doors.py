@@ -3,27 +3,9 @@
 import pytest
 import websocket
 
-from tests.live.people import Person, Socket, http, refusal
-from tests.servers import Gunicorn
+from tests.live.people import Socket, http, refusal
 
 pytestmark = pytest.mark.slow  # A real server, and sockets that wait.
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Gunicorn(rate_limits="", page_limits="")
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def alice(server):
-    return Person(server, "alice")
-
-
-@pytest.fixture(scope="module")
-def bob(server):
-    return Person(server, "bob")
 
 
 @pytest.fixture(scope="module")

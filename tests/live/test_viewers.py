@@ -9,27 +9,9 @@ import termios
 import pytest
 
 from tests.live.people import NO_LIMITS, Person, Socket, Writer, wait_for_a_place
-from tests.servers import Gunicorn
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Gunicorn(**NO_LIMITS)
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def alice(server):
-    return Person(server, "alice")
-
-
-@pytest.fixture(scope="module")
-def bob(server):
-    return Person(server, "bob")
 
 
 def test_no_gap_and_no_repeat_across_reconnects_while_points_come_in(alice):

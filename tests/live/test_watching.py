@@ -178,16 +178,6 @@ def server(request):
     server.close()
 
 
-@pytest.fixture(scope="module")
-def alice(server):
-    return Person(server, "alice")
-
-
-@pytest.fixture(scope="module")
-def bob(server):
-    return Person(server, "bob")
-
-
 @pytest.mark.slow
 class TestServer:
     def open(self, person, path="/ws/home"):
