@@ -90,7 +90,7 @@ def _open(page: Page, person: Person, address: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"{person.server.url}/settings")
     page.goto(address)
-    page.wait_for_selector(".chart .nsewdrag", timeout=60_000)
+    page.wait_for_selector(".chart .surface", timeout=60_000)
     page.wait_for_selector("[data-live=on]")
 
 

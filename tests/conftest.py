@@ -6,6 +6,7 @@ The application and the people who use it are in cast.py.
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -178,26 +179,29 @@ def browser(chromium: Path) -> Iterator:
 
 @pytest.fixture
 def page_faults() -> list[str]:
-    """What went wrong in the page: uncaught errors, breaches of the Content-Security-Policy, requests to other machines."""
+    """What went wrong in the page: errors in its console, uncaught or not, breaches of the Content-Security-Policy, and requests to
+    other machines."""
     return []
 
 
 @pytest.fixture
-def page(browser, page_faults: list[str]) -> Iterator:
-    """A window that knows nobody; the test fails if anything went wrong in it that it did not clear away."""
+def page(browser, page_faults: list[str], request: pytest.FixtureRequest) -> Iterator:
+    """A window that knows nobody; the test fails if anything went wrong in it, but for what it provokes on purpose:
+    `@pytest.mark.provokes("status of 404")` names that by a regular expression."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     watch_for_faults(page, page_faults)
     yield page
     context.close()
-    assert not page_faults
+    provoked = [pattern for mark in request.node.iter_markers("provokes") for pattern in mark.args]
+    assert not [fault for fault in page_faults if not any(re.search(pattern, fault) for pattern in provoked)]
 
 
 def watch_for_faults(page, faults: list[str]) -> None:
     """Add to `faults` whatever goes wrong in a window from now on."""
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: "Content Security Policy" in said.text and faults.append(said.text))
+    page.on("console", lambda said: said.type == "error" and faults.append(f"{said.text} {said.location['url']}"))
     page.on("request", lambda request: _leaves_the_machine(request.url) and faults.append(request.url))
 
 

@@ -68,7 +68,7 @@ def pages(site: Site) -> dict[str, str]:
 SIGNED_IN = [
     "home", "project", "project without runs", "project, nothing found", "project, wrong filter", "run", "run, overview", "run, system",
     "run, logs",
-    "project settings", "settings", "documentation", "not found",
+    "project settings", "settings", "documentation",
 ]  # fmt: skip
 
 
@@ -93,7 +93,10 @@ def examine(page, address: str, theme: str) -> list[str]:
     return violations(page)
 
 
-@pytest.mark.parametrize("name", SIGNED_IN)
+REFUSED = pytest.param("not found", marks=pytest.mark.provokes("status of 404"))
+
+
+@pytest.mark.parametrize("name", [*SIGNED_IN, REFUSED])
 def test_axe_finds_nothing_on(page, site, pages, name):
     log_in(page, site)
     for theme in THEMES:
@@ -118,4 +121,59 @@ def test_axe_finds_nothing_in_a_dialog(page, site, theme, key):
     page.evaluate(
         "document.body.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Done', undo: {action: 'a', ids: '1'}}}))"
     )
+    assert violations(page) == []
+
+
+def select_two(page) -> None:
+    for place in (0, 1):
+        page.locator("[data-choose]").nth(place).check()
+
+
+def write_note(page) -> None:
+    page.locator(".chart .plot").first.focus()
+    for key in ("ArrowRight", "ArrowDown", "n"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Save").wait_for()
+
+
+def point_at_chart(page) -> None:
+    page.locator(DRAWN).first.hover()
+    page.wait_for_selector(".hover-table")
+
+
+def open_full_screen(page) -> None:
+    page.locator("[data-card-menu]").first.click()
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_selector("dialog.full .surface")
+
+
+# What opens on the page of a project, and how.
+OPENED = {
+    "grouped table": lambda page: page.goto(page.url + "?group=config.optimizer"),
+    "bulk bar": select_two,
+    "column list": lambda page: page.get_by_role("button", name="Columns", exact=True).click(),
+    "column menu": lambda page: page.locator("[data-column-menu]").nth(1).click(),
+    "groups": lambda page: page.get_by_role("button", name="Group", exact=True).click(),
+    "views": lambda page: page.locator("summary", has_text="Views").click(),
+    "x axis": lambda page: page.locator("[data-menu=x] summary").click(),
+    "smoothing": lambda page: page.locator("[data-menu=smoothing] summary").click(),
+    "y axis": lambda page: page.locator("[data-menu=y] summary").click(),
+    "menu of a chart": lambda page: page.locator("[data-card-menu]").first.click(),
+    "table at the cursor": point_at_chart,
+    "form of a note": write_note,
+    "full screen": open_full_screen,
+    "compare": lambda page: (select_two(page), page.get_by_role("button", name="Compare").click()),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("what", OPENED)
+def test_axe_finds_nothing_in_what_opens_on_the_page_of_a_project(page, site, pages, what, theme):
+    log_in(page, site)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.set_viewport_size(DESK)
+    page.goto(site.url + pages["project"])
+    page.wait_for_selector(DRAWN)
+    OPENED[what](page)
+    page.wait_for_load_state("networkidle")
     assert violations(page) == []

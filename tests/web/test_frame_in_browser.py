@@ -71,6 +71,7 @@ def test_undo_posts_what_the_message_says_and_the_page_looks_again(ada, site, by
     until(lambda: ada.evaluate("window.looked"))
 
 
+@pytest.mark.provokes("status of 400")
 def test_an_undo_that_is_refused_says_why_and_can_be_tried_again(ada, site):
     show(ada, "deleted", undo={"url": "/settings/password", "action": "x", "ids": "1"})
     ada.get_by_role("button", name="Undo").click()
@@ -150,6 +151,7 @@ def test_a_run_is_printed_with_its_charts_and_without_what_one_clicks_on(ada, si
     assert ada.evaluate("getComputedStyle(document.body).colorScheme") == "light"
 
 
+@pytest.mark.provokes("status of 404")
 def test_an_error_page_leads_back_to_where_one_was(ada, site):
     ada.goto(site.url + "/settings")
     ada.evaluate("location.assign('/nowhere')")
@@ -162,6 +164,7 @@ def test_an_error_page_leads_back_to_where_one_was(ada, site):
     expect(ada.get_by_role("combobox", name="Search projects, runs and commands")).to_be_focused()
 
 
+@pytest.mark.provokes("net::ERR_|htmx:error|WebSocket")
 def test_a_page_says_that_the_network_is_gone_and_when_it_is_back(ada, site):
     ada.goto(site.url + "/settings")
     mark = ada.locator(".offline")

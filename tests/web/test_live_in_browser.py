@@ -10,6 +10,9 @@ from tests.waiting import wait_until as until
 
 from .conftest import Site, log_in
 
+# Servers are killed, sessions ended and runs deleted under open pages.
+pytestmark = pytest.mark.provokes(r"WebSocket connection to|net::ERR_|htmx:error|status of 40[134]")
+
 DRAWN = ".chart .surface"
 
 

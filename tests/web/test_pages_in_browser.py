@@ -40,6 +40,7 @@ def place(site: Site) -> Place:
     return Place(f"/app/projects/{project}", *(f"/app/runs/{run}" for run in runs))
 
 
+@pytest.mark.provokes("status of 404")
 def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
     ada.add_init_script(
         "window.broken = [];"
@@ -63,6 +64,7 @@ def test_pages_break_no_policy_and_no_name_acts(ada, site, place):
         assert ada.evaluate("[broken, window.hit ?? null]") == [[], None], path
 
 
+@pytest.mark.provokes("status of 404")
 def test_no_page_is_wider_than_a_small_phone(ada, site, place):
     ada.set_viewport_size({"width": 360, "height": 740})
     for path in place.pages:

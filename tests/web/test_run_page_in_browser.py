@@ -345,6 +345,7 @@ def test_huge_steps_neither_hang_the_page_nor_lose_a_digit(ada, site):
     assert hover(ada)[:2] == ["1", "step 9,007,199,254,740,997"]
 
 
+@pytest.mark.provokes("status of 500")
 def test_a_damaged_series_says_so_and_the_others_are_drawn(ada, site, server):
     run = site.run(site.project())
     for name in ("bad", "good"):
@@ -361,7 +362,8 @@ def test_a_damaged_series_says_so_and_the_others_are_drawn(ada, site, server):
     assert list(lengths(ada)) == ["good"]
 
 
-def test_a_server_that_fails_is_asked_again_by_itself(ada, site, page_faults):
+@pytest.mark.provokes("status of 503")
+def test_a_server_that_fails_is_asked_again_by_itself(ada, site):
     run = site.run(site.project())
     site.log(run, loss=[1, 2])
     ada.route("**/charts?**", lambda route: route.fulfill(status=503), times=1)

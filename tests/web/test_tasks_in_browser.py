@@ -46,10 +46,27 @@ def sweep(site, server) -> str:
     return re.search(r"/app/projects/\d+", done.stdout)[0]
 
 
+# Counts what a person does: each press of the mouse, and each text, however long, that is typed into one field.
+COUNT_ACTIONS = """
+const add = () => sessionStorage.setItem("actions", Number(sessionStorage.getItem("actions")) + 1);
+let field = null;
+addEventListener("pointerdown", () => { field = null; add(); }, true);
+addEventListener("input", ({ target }) => {
+  if (target === field || !target.matches("textarea, [type=search], [type=text], input:not([type])")) return;
+  field = target;
+  add();
+}, true);
+"""
+
+
 @pytest.fixture(autouse=True)
-def console(page, page_faults):
-    """An error in the console fails a task."""
-    page.on("console", lambda said: said.type == "error" and page_faults.append(said.text))
+def counted(page):
+    page.add_init_script(COUNT_ACTIONS)
+
+
+def assert_done_in(page, most: int = 3) -> None:
+    """The task took at least one action, and no more than this."""
+    assert 1 <= int(page.evaluate("sessionStorage.getItem('actions')") or 0) <= most
 
 
 @pytest.fixture
@@ -57,6 +74,7 @@ def workspace(ada, site, sweep):
     ada.set_viewport_size({"width": 1440, "height": 900})
     ada.goto(site.url + sweep)
     ada.wait_for_selector(DRAWN)
+    ada.evaluate("sessionStorage.removeItem('actions')")  # Those of the login.
     return ada
 
 
@@ -123,6 +141,7 @@ def test_find_the_best_run_by_validation_loss_among_those_with_a_learning_rate(w
     expect(workspace.locator("#table a[data-row]").first).to_be_visible()
     workspace.locator(f"th[data-column='{VAL_LOSS}.best'] > a").click()
     expect(workspace.locator("#table a[data-row]").first).to_have_text(best)
+    assert_done_in(workspace, 2)
 
 
 def test_find_the_best_run_by_keyboard_alone(workspace, best):
@@ -166,6 +185,7 @@ def test_say_what_differs_between_two_runs(workspace, site, sweep):
     workspace.locator("[data-choose]").nth(4).check()
     workspace.get_by_role("button", name="Compare").click()
     assert_says_what_differs(workspace, site, sweep, names)
+    assert_done_in(workspace)
 
 
 def test_say_what_differs_by_keyboard_alone(workspace, site, sweep):
@@ -185,6 +205,7 @@ def test_group_seeds_and_read_their_mean_and_deviation(workspace, site, sweep):
     workspace.get_by_label("optimizer.lr", exact=True).check()
     groups = workspace.locator("#table .group-row")
     expect(groups.first).to_be_visible()
+    assert_done_in(workspace, 2)
     workspace.keyboard.press("Escape")
     by_rate: dict[float, list[float]] = {}
     for run in runs_of(site, sweep).values():
@@ -283,6 +304,68 @@ def test_send_the_view_to_a_colleague(workspace, site, sweep, browser, page_faul
 
 
 # Spikes
+
+
+SPIKE = 60
+SIGN = ".note-sign[data-kind=note]"
+
+
+@pytest.fixture
+def diverged(ada, site):
+    """The page of a project of five runs, one of which diverged: a spike of its loss, and later NaN."""
+    project = site.project("diverged")
+    runs = [site.run(project, f"seed {number}") for number in range(5)]
+    for run in runs:
+        values = [2 - step / 100 + run / 1000 for step in range(101)]
+        if run == runs[2]:
+            values[SPIKE] = 9.0
+            values[90:] = ["NaN"] * 11
+        site.log(run, loss=values)
+    ada.goto(f"{site.url}/app/projects/{project}")
+    ada.wait_for_selector(DRAWN)
+    wait_until(lambda: len(lines(ada, "loss")) == 5)
+    ada.evaluate("sessionStorage.removeItem('actions')")
+    return ada, runs[2]
+
+
+def assert_noted(page, site, run: int) -> None:
+    """The note is on the chart of all runs and names its own; the page of that run has it, too."""
+    label = f"Note by ada at step {SPIKE}: The rate was too high"
+    expect(page.locator(SIGN)).to_have_attribute("aria-label", label)
+    page.locator(SIGN).hover()
+    expect(page.get_by_role("dialog", name="Note")).to_contain_text("seed 2")
+    page.goto(f"{site.url}/app/runs/{run}")
+    expect(page.locator(SIGN)).to_have_attribute("aria-label", label)
+
+
+def test_put_a_diverged_runs_spike_into_a_note(diverged, site):
+    page, run = diverged
+    page.locator(".chart[data-name=loss] .plot").scroll_into_view_if_needed()
+    x, y = page.evaluate(
+        f"""(() => {{ const chart = {CARD.format("loss")}, {{ xaxis, yaxis }} = chart._fullLayout;
+          const {{ left, top }} = chart.getBoundingClientRect();
+          return [left + xaxis._offset + xaxis.d2p({SPIKE}), top + yaxis._offset + yaxis.d2p(9)]; }})()"""
+    )
+    page.mouse.click(x, y)
+    page.get_by_role("button", name="Add a note").click()
+    page.keyboard.insert_text("The rate was too high")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(SIGN)).to_be_visible()
+    assert_done_in(page)
+    assert_noted(page, site, run)
+
+
+def test_put_a_diverged_runs_spike_into_a_note_by_keyboard_alone(diverged, site):
+    page, run = diverged
+    tab_to(page, page.locator(".chart[data-name=loss] .plot"))
+    for _ in range(SPIKE // 2):  # A fiftieth of what is shown with each press.
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")  # The first of the table at the crosshair has the highest value.
+    page.keyboard.press("n")
+    page.keyboard.insert_text("The rate was too high")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(SIGN)).to_be_visible()
+    assert_noted(page, site, run)
 
 
 def test_each_of_twenty_spikes_in_twenty_overlaid_runs_is_seen_at_first_sight(ada, site):

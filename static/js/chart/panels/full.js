@@ -97,8 +97,9 @@ export class Full {
     const rank = (/** @type {typeof ranks[number]} */ { row, last }) => order(x === null ? last : (row?.value ?? NaN));
     ranks.sort((a, b) => rank(b) - rank(a));
     const table = this.dialog.querySelector("table");
-    const head = tableRow("th", ["", "Name", "Value", "Last", "Min", "Max"]);
-    for (const cell of head.cells) cell.scope = "col";
+    const head = tableRow("th", ["Name", "Value", "Last", "Min", "Max"]);
+    for (const cell of /** @type {Iterable<HTMLTableCellElement>} */ (head.cells)) cell.scope = "col";
+    head.prepend(document.createElement("td")); // Of the swatches.
     const body = ranks.map(({ line, row, last, least, greatest }) => {
       const value = row ? short(row.kind ?? row.value) : "";
       const tr = tableRow("td", [
