@@ -48,6 +48,7 @@ class Delivery:
         self.refusals = 0  # How often it said so.
         self.rejected = 0  # Values that it never will take.
         self.delivered = 0  # Values that it has.
+        self.last_step: int | None = None  # Of the run that goes on.
         self.stop_requested = False  # What the last answer said.
         self.cursor = Cursor.load(folder.path) if folder else Cursor()
         self.run_id: int | None = self.cursor.run_id or facts.get("run_id")
@@ -203,16 +204,25 @@ class Delivery:
         return None
 
     def _create(self, transport: Transport, project_id: int) -> None:
-        path = f"/runs/?project_id={project_id}"
-        key = str(self.facts["key"])
-        try:
-            answer = transport.call("POST", path, self.facts["run"], key=key)
-        except ServerError as error:
-            if not (error.is_refusal or error.status == 413):
-                raise
-            # The points matter more than the description: go on without what the server does not take.
-            self.notices.once("about", "the server refused this run's name, config or tags (%s)", error.detail)
-            answer = transport.call("POST", path, {"config": {}, "tags": []}, key=key + "-bare")
+        """Make the run, or go on with the one that has its key. What the server does not take of it is said and left out."""
+        path, key = f"/runs/?project_id={project_id}", str(self.facts["key"])
+        described = self.facts["run"]
+        plain = {field: value for field, value in described.items() if field not in ("key", "resume")}
+        for suffix, body in (("", described), ("-plain", plain), ("-bare", {"config": {}, "tags": []})):
+            if suffix == "-plain" and plain == described:
+                continue
+            try:
+                answer = transport.call("POST", path, body, key=key + suffix)
+                break
+            except ServerError as error:
+                is_missing = error.status == 404 and error.from_api and body.get("resume") == "must"
+                if suffix == "-bare" or not (error.is_refusal or error.status == 413 or is_missing):
+                    raise
+                # The points matter more than the description.
+                what = "key" if "key" in body else "name, config or tags"
+                self.notices.once(("about", suffix), "the server refused this run's %s (%s)", what, error.detail)
+        last_step = answer.get("last_step")
+        self.last_step = last_step if isinstance(last_step, int) else None
         self.run_id = self.cursor.run_id = whole(answer, "id")
         self.name = str(answer.get("name") or self.name or f"run {self.run_id}")
         self._save()
@@ -400,7 +410,9 @@ class Delivery:
     def _send_end(self, transport: Transport) -> None:
         """All is sent. A process that died without a word is spoken for, unless the run goes on elsewhere."""
         self._send_last_lines(transport)
-        if not (self._ended or self.closed or self._inherited or self.facts.get("goes_on")):
+        # One that has a key may go on anywhere by now.
+        may_go_on = self._inherited or self.facts.get("goes_on") or "key" in self.facts["run"]
+        if not (self._ended or self.closed or may_go_on):
             run = transport.call("GET", f"/runs/{self.run_id}")
             if run.get("status") == "running":
                 words = {"status": "killed", "exit": {"code": None, "signal": None, "error": UNKNOWN_END}}

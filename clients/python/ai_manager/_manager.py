@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Iterable
@@ -77,20 +78,30 @@ class AIManager:
         tags: Iterable[str] | None = None,
         total_steps: int | None = None,
         capture: str | Iterable[str] | bool | None = None,
+        key: str | None = None,
+        resume: str | None = None,
     ) -> Run:
         """Begin a run. `config` is whatever holds settings: a mapping, a namespace, a dataclass, the objects of OmegaConf,
         pydantic, attrs and others. With `total_steps` the run's page shows how far it is. `capture` (or AI_MANAGER_CAPTURE)
         says what is captured around the run: "all", "none", or some of "git", "environment", "system" and "console".
 
-        Returns at once; the run appears on the server as soon as that is reached.
+        `key` is a name of one's own, by which a later script goes on with this run: with `resume="allow"` it does if there
+        is one, with "must" there has to be one, with "never" (the default) a key that is taken is not used. "auto" takes
+        the job of Slurm or torchrun as the key, so that a job that is requeued goes on with its run. Steps count on from the
+        last one of the run.
+
+        Returns at once; the run appears on the server as soon as that is reached. One that may go on waits for the server's
+        answer, 4 s at most.
         """
         parts = self._parts(capture)
+        named = _resumption(key, resume)
         settings = Config(config)
         described: dict[str, Any] = {"config": settings.value, "tags": clean_tags(tags or ())}
         if name and label(name):
             described["name"] = label(name)
         if total_steps is not None:
             described["total_steps"] = total_steps
+        described.update(named)
         facts = {
             "server": self._transport.url,
             "project": self.project_name,
@@ -104,6 +115,8 @@ class AIManager:
         run = Run(facts, None if self.mode == "disabled" else self._sender, self._transport.url)
         warn_of_lost(settings, run._notices)
         run._open()
+        if named.get("resume", "never") != "never":
+            run._go_on()
         run._begin_capture(parts, self._transport.secrets)
         if not self._has_adopted:
             self._has_adopted = True
@@ -151,6 +164,35 @@ class AIManager:
     def url(self) -> str | None:
         """The address of the project's page, as soon as it has an id."""
         return None if self.project_id is None else f"{self._transport.url}/app/projects/{self.project_id}"
+
+
+def _resumption(key: str | None, resume: str | None) -> dict[str, str]:
+    """The fields by which a run goes on with an earlier one. Raises ConfigurationError."""
+    if resume not in (None, "never", "allow", "must", "auto"):
+        raise ConfigurationError(f"resume is one of never, allow, must, auto; not {resume!r}")
+    if resume == "auto":
+        resume = "allow"
+        key = key or _job()
+        if key is None:
+            return {}
+    if key is None:
+        if resume in ("allow", "must"):
+            raise ConfigurationError(f"resume={resume!r} needs a key")
+        return {}
+    if not label(key) or label(key) != key:
+        raise ConfigurationError("a key has 1 to 200 printable characters")
+    return {"key": key, "resume": resume or "never"}
+
+
+def _job() -> str | None:
+    """The job that this process belongs to, under a name that stays when it is started again."""
+    job, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    if job and task:
+        return f"slurm-{job}-{task}"
+    if os.environ.get("SLURM_JOB_ID"):
+        return f"slurm-{os.environ['SLURM_JOB_ID']}"
+    torchrun = os.environ.get("TORCHELASTIC_RUN_ID", "none")
+    return None if torchrun == "none" else f"torchrun-{torchrun}"
 
 
 def _manager_again(project_name: str, url: str, mode: str) -> AIManager:

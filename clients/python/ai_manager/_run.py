@@ -74,6 +74,14 @@ class Run:
         sender.add(self._delivery)
         return spool
 
+    def _go_on(self) -> None:
+        """Count on from the last step of the run that this one goes on with, if the server says so in time."""
+        delivery = self._delivery
+        if self._sender and delivery and self._sender.is_online:
+            self._sender.wait_until(lambda: delivery.run_id is not None or delivery.done.is_set())
+            if delivery.last_step is not None:
+                self._last_step = delivery.last_step
+
     def _begin_capture(self, parts: frozenset[str], secrets: Iterable[str | None]) -> None:
         """Capture what happens around the run until it ends. Not for a run that is disabled."""
         if parts and self._delivery is not None:

@@ -154,7 +154,9 @@ class Sender:
         if not delivery.done.is_set():
             return False
         key = delivery.facts["key"]
-        others = [*(other.facts for other in self._deliveries), *(folder.facts for folder in list(self._left))]
+        # In this order, for the thread moves them the other way.
+        others = [folder.facts for folder in list(self._left)]
+        others += [other.facts for other in list(self._deliveries)]
         return all(other["key"] != key for other in others if other is not delivery.facts)
 
     def wait_until(self, is_there: Callable[[], bool]) -> None:
@@ -219,7 +221,8 @@ class Sender:
         """Do for each run the one thing that is due; the seconds until the next, None for no next."""
         now = time.monotonic()
         if self._transport is None:
-            self._deliveries = self.open_deliveries
+            with self._lock:
+                self._deliveries = self.open_deliveries
             return None
         if self._retry_at > now:
             return self._retry_at - now
@@ -246,7 +249,7 @@ class Sender:
     def _take_next_leftover(self) -> None:
         """At most one at a time, so that our own runs have their turn and memory stays small."""
         while self._left and all(delivery.is_live for delivery in self._deliveries):
-            folder = self._left.popleft()
+            folder = self._left[0]
             with contextlib.suppress(OSError):
                 if folder.take():
                     leftover = Leftover(folder)
@@ -256,6 +259,8 @@ class Sender:
                         folder.release()
                     else:
                         self._deliveries.append(delivery)
+            # Not before: who waits for it must find it in one of the two at any moment.
+            self._left.popleft()
 
     def _advance(self, delivery: Delivery, transport: Transport) -> None:
         try:
@@ -264,8 +269,8 @@ class Sender:
             delivery.advance(transport, project_id)
         except Exception as error:
             # Next time the others come first: one run's trouble must not hold up the rest.
-            self._deliveries.remove(delivery)
-            self._deliveries.append(delivery)
+            with self._lock:
+                self._deliveries = [other for other in self._deliveries if other is not delivery] + [delivery]
             if not isinstance(error, AIManagerError) and not delivery.is_live:
                 # Another process's files may be anything; ours are not to suffer from them.
                 self._deliveries.remove(delivery)

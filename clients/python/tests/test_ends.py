@@ -186,3 +186,23 @@ def test_a_handle_without_credentials_leaves_its_values_to_whoever_began_the_run
         assert (done.returncode, done.stderr) == (0, "")
     assert server.state.series(1, "m") == [(0, 1.0)]
     assert list(server.state.runs) == [1]
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        ({}, None),
+        ({"SLURM_JOB_ID": "7"}, "slurm-7"),
+        ({"SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}, "slurm-7-3"),
+        ({"TORCHELASTIC_RUN_ID": "none"}, None),
+        ({"TORCHELASTIC_RUN_ID": "abc"}, "torchrun-abc"),
+    ],
+)
+def test_a_job_that_is_started_again_goes_on_with_its_run(server, manager, monkeypatch, environment, key):
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with manager.run(resume="auto", capture="none"):
+        pass
+    assert server.state.runs[1].get("key") == key

@@ -177,3 +177,46 @@ def test_a_setting_that_is_too_large_costs_nothing_else(project, caplog):
 def test_a_lost_password_is_named(live):
     with pytest.raises(AuthenticationError, match="user name and password"):
         AIManager("p", live.url, username="user", password="wrong").check()
+
+
+def test_a_run_goes_on_by_its_key_and_counts_on(project, live):
+    with project.run(name="first", config={"lr": 0.1}, key="job-1", capture="none") as run:
+        for _ in range(5):
+            run.log({"m": 1.0})
+    again = AIManager(project.project_name, live.url, **ACCOUNT)
+    with again.run(config={"more": 1}, key="job-1", resume="allow", capture="none") as resumed:
+        assert resumed.id == run.id
+        resumed.log({"m": 2.0})
+    assert series(project, run, "m") == [*((step, 1.0) for step in range(5)), (5, 2.0)]
+    stored = read(project, f"/runs/{run.id}")
+    assert (stored["status"], stored["config"]) == ("completed", {"lr": 0.1, "more": 1})
+
+
+def test_a_key_that_is_taken_or_missing_costs_only_the_key(project, caplog):
+    with project.run(key="taken", capture="none") as run:
+        run.log({"m": 1.0})
+    with project.run(name="another", key="taken", capture="none") as other:
+        other.log({"m": 2.0})
+    with project.run(name="third", key="missing", resume="must", capture="none") as third:
+        third.log({"m": 3.0})
+    assert len({run.id, other.id, third.id}) == 3
+    assert read(project, f"/runs/{other.id}")["name"] == "another"
+    assert series(project, third, "m") == [(0, 3.0)]
+    assert caplog.text.count("refused this run's key") == 2
+
+
+def test_what_is_said_about_a_run_arrives(project):
+    def fail(run):
+        with run:
+            run.update_config({"b": 2})
+            run.tag("new")
+            raise ZeroDivisionError("of course")
+
+    run = project.run(config={"a": 1}, tags=["old"], capture="none")
+    with pytest.raises(ZeroDivisionError):
+        fail(run)
+    stored = read(project, f"/runs/{run.id}")
+    assert (stored["config"], stored["tags"], stored["status"]) == ({"a": 1, "b": 2}, ["old", "new"], "failed")
+    ended = read(project, f"/runs/{run.id}/environment")["exit"]
+    assert ended["code"] == 1
+    assert "of course" in ended["error"]
