@@ -1,4 +1,5 @@
-"""The values of configs one by one, so that indexes find and sort runs by any of them.
+"""The values of configs one by one, so that indexes find and sort runs by any of them; those of summaries, too, under
+`summary.NAME`.
 
 A value's type says which conditions it can meet. Numbers are compared as numbers (float64). Everything else is a text:
 strings as they are, booleans as `true` and `false`, lists and empty objects as JSON. `null` is no value: its key has no row,
@@ -61,6 +62,11 @@ def flat(config: Any) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
+def with_summary(config: dict[str, Any], summary: dict[str, Any]) -> dict[str, Any]:
+    """A config by its flat keys, and behind it the values that the script has set: `summary.test/acc`."""
+    return dict(flat(config)) | {f"summary.{name}": value for name, value in summary.items()}
+
+
 def text_key(text: str) -> str:
     """Sorts as people do, see natural_order.py, and differs for texts that differ, in capitals say."""
     text = text[:LONGEST_TEXT]
@@ -108,12 +114,13 @@ _table: Table = RunConfig.__table__  # type: ignore[assignment]
 
 @event.listens_for(Run, "after_insert")
 def _write(_mapper: Any, connection: Connection, run: Run) -> None:
-    if rows := rows_of(run.id, run.project_id, run.config):
+    if rows := rows_of(run.id, run.project_id, with_summary(run.config, run.summary or {})):
         connection.execute(insert(_table), rows)
 
 
 @event.listens_for(Run, "after_update")
 def _rewrite(mapper: Any, connection: Connection, run: Run) -> None:
-    if inspect(run).attrs.config.history.has_changes():
+    attributes = inspect(run).attrs
+    if attributes.config.history.has_changes() or attributes.summary.history.has_changes():
         connection.execute(delete(_table).where(_table.c.run_id == run.id))
         _write(mapper, connection, run)

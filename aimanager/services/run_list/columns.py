@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ...extensions import db, metric_store
 from ...models import Run
-from ...models.run_config import flat
+from ...models.run_config import flat, with_summary
 from ...store.shapes import Statistic
 from . import configs
 from .direction import better
@@ -107,7 +107,7 @@ def values_of(runs: Sequence[Any], columns: Sequence[Column]) -> dict[int, list[
     has_config = any(column.kind == "config" for column in columns)
     rows = {}
     for run in runs:
-        config = dict(flat(run.config)) if has_config else {}
+        config = with_summary(run.config, run.summary) if has_config else {}
         rows[run.id] = [
             getattr(cells[run.id].get(column.name), column.stored, None) if column.kind == "metric"
             else config.get(column.name) if column.kind == "config" else None
