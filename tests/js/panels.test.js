@@ -16,7 +16,7 @@ import {
   separated,
   sized,
 } from "../../static/js/chart/panels/layout.js";
-import { placesOf, pointOf } from "../../static/js/chart/panels/places.js";
+import { deedOf, placesOf, pointOf } from "../../static/js/chart/panels/places.js";
 import { seriesOf } from "./series.js";
 
 const note = {
@@ -105,4 +105,15 @@ test("metrics of other sections are alike by their last part", () => {
   assert.deepEqual(alike("train/loss", ["train/loss", "val/loss", "val/acc", "loss", "val/xloss"]), ["val/loss"]);
   assert.deepEqual(alike("loss", ["val/loss"]), []);
   assert.deepEqual(["a/b/c", "c", "c/"].map(sectionOf), ["a/b", "", ""]);
+});
+
+test("a mark says what was done to the run", () => {
+  assert.deepEqual(
+    [
+      { kind: "resume", text: "" },
+      { kind: "rewind", text: "" },
+      { kind: "fork", text: "base" },
+    ].map((mark) => deedOf(/** @type {any} */ (mark))),
+    ["Resumed", "Rewound", "Forked from base"],
+  );
 });
