@@ -1,7 +1,7 @@
 /* The axes of parallel coordinates are moved by their names: dragged, or with the arrow keys. Their order is in the address. */
 
 import { writeList } from "../url-state.js";
-import { renew } from "./index.js";
+import { renew } from "./parts.js";
 
 const STILL = 4; // Pixels that a pointer may move in a click.
 

@@ -4,7 +4,7 @@ import { colour } from "../chart/colours.js";
 import { loadPlotly } from "../chart/plotly.js";
 import { Axes } from "./axes.js";
 import { Brush } from "./brush.js";
-import { raiseLit } from "./index.js";
+import { raiseLit } from "./parts.js";
 import { themed } from "./theme.js";
 
 /** @typedef {{data: any[], layout: any}} Drawing */

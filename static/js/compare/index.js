@@ -3,11 +3,9 @@
 
 import { changed, writeList } from "../url-state.js";
 import { afterTicks } from "./axes.js";
+import { raiseLit, renew } from "./parts.js";
 
 const TYPING = 200; // Milliseconds after which a search is taken for whole.
-
-/** What we use of htmx.
- * @typedef {{ajax: (verb: string, address: string, options: {source: string, target: string, swap: string}) => Promise<void>}} Htmx */
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLButtonElement} Control */
 
@@ -61,17 +59,6 @@ function shownAxes() {
   return (document.getElementById("figure-parallel")?.dataset.axes ?? "").split("\n");
 }
 
-/** @param {string} id of a part; one that was not asked for yet stays so */
-export function renew(id) {
-  const part = document.getElementById(id);
-  const htmx = /** @type {Htmx | undefined} */ (/** @type {any} */ (window).htmx);
-  if (!part || !htmx) return;
-  const address = location.pathname + location.search;
-  if (part.dataset.later !== undefined) part.setAttribute("hx-get", address);
-  // With the source the request says what it is for, and is answered with that part of the page.
-  else htmx.ajax("GET", address, { source: `#${id}`, target: `#${id}`, swap: "outerMorph" });
-}
-
 /** @param {HTMLElement} root */
 function lightUp(root) {
   /** @param {Event} event */
@@ -87,14 +74,4 @@ function lightUp(root) {
     if (detail.id === null) return;
     for (const element of root.querySelectorAll(`[data-run="${detail.id}"]`)) element.setAttribute("data-lit", "");
   });
-}
-
-/** @type {number | null} */
-let lit = null;
-
-/** @param {number | null} id of the run that is pointed at */
-export function raiseLit(id) {
-  if (id === lit) return;
-  lit = id;
-  document.body.dispatchEvent(new CustomEvent("runs:lit", { detail: { id } }));
 }
