@@ -250,17 +250,19 @@ class Sender:
         """At most one at a time, so that our own runs have their turn and memory stays small."""
         while self._left and all(delivery.is_live for delivery in self._deliveries):
             folder = self._left[0]
-            with contextlib.suppress(OSError):
+            try:
                 if folder.take():
-                    leftover = Leftover(folder)
                     folder.facts["goes_on"] = goes_on(folder)
-                    delivery = Delivery(leftover, folder, folder.facts, Notices())
+                    delivery = Delivery(Leftover(folder), folder, folder.facts, Notices())
                     if delivery.cursor.stopped:
                         folder.release()
                     else:
                         self._deliveries.append(delivery)
-            # Not before: who waits for it must find it in one of the two at any moment.
-            self._left.popleft()
+            except Exception as error:  # Another process's files may be anything.
+                self._notices.again("leftover", "%s cannot be sent: %r", folder.path, error)
+            finally:
+                # Not before: who waits for it must find it in one of the two at any moment.
+                self._left.popleft()
 
     def _advance(self, delivery: Delivery, transport: Transport) -> None:
         try:

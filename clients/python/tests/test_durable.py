@@ -373,3 +373,15 @@ def test_a_spool_of_which_a_part_is_damaged_gives_the_rest(server, transport, sc
     kept = server.state.series(1, "m")
     assert 997 <= len(kept) <= 999
     assert kept == sorted(kept)
+
+
+def test_a_spool_that_makes_no_sense_harms_no_other_run(server, quick, script, spools):
+    script('AIManager("p").run().log({"m": 1})', AI_MANAGER_MODE="offline")
+    (folder,) = folders()
+    folder.facts.update(mode="online", server=server.url)
+    del folder.facts["run"]
+    folder.save()
+    with AIManager("p", server.url, api_key=KEY).run() as run:
+        run.log({"m": 2.0})
+    assert server.state.series(run.id, "m") == [(0, 2.0)]
+    assert run.dropped == 0
