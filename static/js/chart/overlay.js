@@ -3,6 +3,7 @@
 
 import { count, short } from "../format.js";
 import { lineStyle, outline } from "./draw.js";
+import { measured } from "./units.js";
 
 /** @typedef {import("./card.js").Card} Card */
 /** @typedef {import("./card.js").Shown} Shown */
@@ -94,8 +95,8 @@ export class Overlay {
    * @param {number} across
    * @param {Row} row
    */
-  tell(frame, across, { value, kind }) {
-    this.chip.textContent = short(kind ?? value);
+  tell(frame, across, { value, kind, line }) {
+    this.chip.textContent = kind ? short(kind) : measured(value, line.metric);
     const down = Number.isFinite(value) ? Math.min(Math.max(frame.down(value), 0), frame.height) : 0;
     const onLeft = across > frame.width - 64;
     this.chip.style.top = `${frame.top + down}px`;

@@ -9,6 +9,7 @@ export class LogRows {
     this.element = element;
     /** @type {WeakMap<Element, string>} as the server sent them */
     this.sent = new WeakMap();
+    this.hasTimes = false;
     for (const block of element.children) measure(block);
     this.dress(element);
   }
@@ -40,13 +41,15 @@ export class LogRows {
   /** @param {[number, string][]} rows */
   append(rows) {
     let block = this.element.lastElementChild;
-    for (const [, html] of rows) {
+    for (let at = 0; at < rows.length; ) {
       if (!block || block.children.length >= BLOCK) {
         block = newBlock();
         this.element.append(block);
       }
-      block.append(this.made(html));
+      const next = rows.slice(at, at + BLOCK - block.children.length);
+      block.append(...this.made(next));
       measure(block);
+      at += next.length;
     }
   }
 
@@ -54,7 +57,7 @@ export class LogRows {
   prepend(rows) {
     if (!rows.length) return;
     const block = newBlock();
-    for (const [, html] of rows) block.append(this.made(html));
+    block.append(...this.made(rows));
     measure(block);
     this.element.prepend(block);
   }
@@ -68,7 +71,7 @@ export class LogRows {
       const row = this.find(line);
       if (!row) added.push([line, html]);
       else if (this.sent.get(row) !== html) {
-        const made = this.made(html);
+        const [made] = /** @type {[HTMLElement]} */ (this.made([[line, html]]));
         if (this.sent.has(row) || row.outerHTML !== made.outerHTML) row.replaceWith(made);
         else this.sent.set(row, html);
       }
@@ -97,6 +100,12 @@ export class LogRows {
     return left;
   }
 
+  /** Times are read from now on. */
+  showTimes() {
+    this.hasTimes = true;
+    showTimes(this.element);
+  }
+
   /** @param {HTMLElement} scroller @returns {HTMLElement | null} */
   firstVisible(scroller) {
     const { top } = scroller.getBoundingClientRect();
@@ -109,26 +118,33 @@ export class LogRows {
     return null;
   }
 
-  /** @param {string} html */
-  made(html) {
+  /** The elements of rows, all parsed at once.
+   * @param {[number, string][]} rows
+   * @returns {HTMLElement[]} */
+  made(rows) {
     const template = document.createElement("template");
-    template.innerHTML = html;
-    const row = /** @type {HTMLElement} */ (template.content.firstElementChild);
-    this.sent.set(row, html);
-    this.dress(row);
-    return row;
+    template.innerHTML = rows.map(([, html]) => html).join("");
+    const elements = /** @type {HTMLElement[]} */ ([...template.content.children]);
+    for (const [i, element] of elements.entries()) this.sent.set(element, rows[i]?.[1] ?? "");
+    this.dress(template.content);
+    return elements;
   }
 
-  /** Times of this time zone, and colours beyond the palette, which the page may not say in its HTML.
-   * @param {HTMLElement} element */
+  /** Times of this time zone where they are read, and colours beyond the palette, which the page may not say in its HTML.
+   * @param {ParentNode} element */
   dress(element) {
-    for (const time of element.querySelectorAll("time")) time.textContent = timeOf(Date.parse(time.dateTime), 3);
+    if (this.hasTimes) showTimes(element);
     for (const span of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-ink], [data-ground]"))) {
       const { ink, ground } = span.dataset;
       if (ink) span.style.setProperty("--ink-of", ink);
       if (ground) span.style.setProperty("--ground-of", ground);
     }
   }
+}
+
+/** @param {ParentNode} element */
+function showTimes(element) {
+  for (const time of element.querySelectorAll("time")) time.textContent = timeOf(Date.parse(time.dateTime), 3);
 }
 
 /** @param {Element} row */

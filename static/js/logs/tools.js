@@ -16,7 +16,11 @@ export function startTools(log) {
     log.remember({ wrap: isOn ? "" : "0" });
   };
   wrap.addEventListener("click", setWrap);
-  times.addEventListener("click", () => log.remember({ times: flip(log, times, "times") ? "1" : "" }));
+  times.addEventListener("click", () => {
+    log.rows.showTimes();
+    log.remember({ times: flip(log, times, "times") ? "1" : "" });
+  });
+  if (log.section.dataset.times !== undefined) log.rows.showTimes();
   find("[data-log-copy]").addEventListener("click", () => copy(log));
   for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (
     log.section.querySelectorAll("[data-log-filter]")
