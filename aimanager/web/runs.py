@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 
@@ -23,7 +24,7 @@ from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
-OF_ONE_RUN = {"than", "min", "max"}  # Of an address, and not to be taken along to the next run.
+OF_ONE_RUN = {"edit", "than", "min", "max"}  # Of an address, and not to be taken along to the next run.
 MOST_FORKS = 20  # That are named.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
@@ -81,7 +82,7 @@ def _page(run: Run, **context: Any) -> Response:
     long = len(summary) > WHOLE_TABLE
     x = request.args.get("x", "")
     return page_or_fragment(
-        "runs/show.html", "runs/_head.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_differences.html",
+        "runs/show.html", "runs/_head.html", "runs/_notes.html", "runs/_tabs.html", "charts/_charts.html", "runs/_overview.html", "runs/_differences.html",
         "runs/_summary.html",
         **{"errors": {}, "form": {}} | context, run=run, project=project, tab=tab, summary=summary,
         config=list(flat(run.config)), state=state,
@@ -98,9 +99,10 @@ def _page(run: Run, **context: Any) -> Response:
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
         kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},
-        kept=[(name, value) for name, value in request.args.items() if name != "than"],
+        kept=[(name, value) for name, value in request.args.items() if name not in ("than", "edit")],
         progress=progress.of(run, every, heard_at), has_namesake=runs.has_namesake(run), gone_at=trash.gone_at(run),
-        drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), charts_below="runs/_values.html",
+        drawn_runs=[drawn_run(run, state)], charts_url=_here(run.id), edit_notes=_here(run.id, edit="notes"),
+        charts_below="runs/_values.html",
         charts_empty="runs/_no_charts.html",
     )  # fmt: skip
 
@@ -111,9 +113,11 @@ def _tab(there: dict[str, bool]) -> str:
     return tab if tab == "overview" or there.get(tab) else "charts"
 
 
-def _here(run_id: int) -> str:
-    query = request.query_string.decode("ascii", "ignore")
-    return url_for("web.run", run_id=run_id) + (f"?{query}" if query else "")
+def _here(run_id: int, **changes: str) -> str:
+    """The address of this page; what is being edited is of the moment."""
+    query = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "edit"} | changes
+    encoded = urlencode(query, doseq=True)
+    return url_for("web.run", run_id=run_id) + (f"?{encoded}" if encoded else "")
 
 
 @web.app_template_filter("first_line")

@@ -61,3 +61,22 @@ def test_differences_of_a_live_run_follow_its_points(project_page, site, runs):
     page.wait_for_selector("[data-live=on]")
     site.log(runs[2], **{"val/loss": [0.5]})
     expect(page.get_by_role("region", name="Differences").get_by_role("row", name="val/loss")).to_contain_text("0.5000")
+
+
+def test_notes_are_edited_where_they_stand_and_stay_while_the_page_renews_itself(project_page, site, runs):
+    page = project_page
+    page.get_by_role("link", name="run 2").click()
+    page.wait_for_selector("[data-live=on]")
+    page.get_by_role("link", name="Add notes").click()
+    page.get_by_label("Notes", exact=True).fill("**Diverged** at step 3")
+    site.send("PUT", f"/runs/{runs[2]}", {"tags": ["renewed"]})
+    expect(page.locator(".run-head .tag")).to_have_text("renewed")
+    expect(page.get_by_label("Notes", exact=True)).to_have_value("**Diverged** at step 3")
+    page.get_by_role("button", name="Save").last.click()
+    expect(page.locator("#notes summary")).to_contain_text("Diverged at step 3")
+    stored = site.send("GET", f"/runs/{runs[2]}")
+    assert (stored["notes"], stored["tags"], stored["name"]) == ("**Diverged** at step 3", ["renewed"], "run 2")
+    page.get_by_role("link", name="Edit notes").click()
+    page.get_by_label("Notes", exact=True).fill("nothing")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.locator("#notes summary")).to_contain_text("Diverged at step 3")

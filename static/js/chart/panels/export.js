@@ -5,7 +5,8 @@ import { lineStyle } from "../draw.js";
 
 /** @typedef {import("../card.js").Card} Card */
 
-const [WIDTH, HEIGHT] = [960, 600];
+const [WIDTH, HEIGHT] = [960, 540]; // Pixels of the title and the plot; what stands below comes to it.
+const [ABOVE, BESIDE, LINE, IN_LINE] = [48, 16, 20, 3];
 const MOST_NAMES = 20; // Lines that are named in a picture.
 
 /**
@@ -19,24 +20,26 @@ export async function savePicture(card, format) {
     card.shown.length > 1 && card.shown.length <= MOST_NAMES
       ? card.shown.map(({ line }) => namedTrace(line, card))
       : [];
+  const below = layout.margin.b + (named.length ? BESIDE + LINE * Math.ceil(named.length / IN_LINE) : 0);
+  const height = HEIGHT + below;
   const figure = {
-    data: [...data, ...named],
+    data: [...data.map((/** @type {object} */ trace) => ({ ...trace, showlegend: false })), ...named],
     layout: {
       ...layout,
       title: { text: escaped(titleOf(card)), x: 0.02, xanchor: "left", font: { size: 16, color: colour("--ink") } },
-      margin: { ...layout.margin, t: 48, ...(named.length ? { b: layout.margin.b + 40 } : {}) },
+      margin: { ...layout.margin, t: ABOVE, b: below },
       showlegend: named.length > 0,
-      legend: { orientation: "h", y: -0.1 },
+      legend: {
+        orientation: "h",
+        yanchor: "top",
+        y: -(layout.margin.b + BESIDE / 2) / (HEIGHT - ABOVE),
+        font: { size: 12 },
+      },
       width: WIDTH,
-      height: HEIGHT,
+      height,
     },
   };
-  const address = await Plotly.toImage(figure, {
-    format,
-    width: WIDTH,
-    height: HEIGHT,
-    scale: format === "png" ? 2 : 1,
-  });
+  const address = await Plotly.toImage(figure, { format, width: WIDTH, height, scale: format === "png" ? 2 : 1 });
   const link = document.createElement("a");
   link.href = address;
   link.download = `${fileName(card)}.${format}`;

@@ -99,15 +99,12 @@ export class Full {
     const table = this.dialog.querySelector("table");
     const head = tableRow("th", ["Name", "Value", "Last", "Min", "Max"]);
     for (const cell of /** @type {Iterable<HTMLTableCellElement>} */ (head.cells)) cell.scope = "col";
-    head.prepend(document.createElement("td")); // Of the swatches.
     const body = ranks.map(({ line, row, last, least, greatest }) => {
       const value = row ? short(row.kind ?? row.value) : "";
-      const tr = tableRow("td", [
-        swatch(lineStyle(line)),
-        nameOf({ line }, card),
-        value,
-        ...[last, least, greatest].map(short),
-      ]);
+      const name = document.createElement("span");
+      name.append(swatch(lineStyle(line)), ` ${nameOf({ line }, card)}`);
+      name.title = nameOf({ line }, card);
+      const tr = tableRow("td", [name, value, ...[last, least, greatest].map(short)]);
       tr.toggleAttribute("data-lit", line.run.id === this.charts.lit);
       tr.addEventListener("pointerenter", () => this.charts.light(line.run.id));
       tr.addEventListener("pointerleave", () => this.charts.light(null));

@@ -39,11 +39,9 @@ export class Panels {
       if (key === "n" && /** @type {Element} */ (target).matches(".plot")) this.writeNote();
     });
     charts.root.addEventListener("click", ({ target }) => this.click(/** @type {HTMLElement} */ (target)));
-    if (this.mayWrite)
-      register("n", "Write a note at the crosshair", () => this.writeNote(), {
-        group: "Charts",
-        when: "#charts .chart",
-      });
+    const options = { group: "Charts", when: "#charts .chart" };
+    register("f", "Show the focused chart in the whole window", () => this.openFocused(), options);
+    if (this.mayWrite) register("n", "Write a note at the crosshair", () => this.writeNote(), options);
   }
 
   get mayWrite() {
@@ -56,6 +54,12 @@ export class Panels {
     const card = button && this.charts.cardOf(button);
     if (button && card) this.menu.open(button, `Chart of ${titleOf(card)}`, this.entriesOf(card));
     else if (button) this.menu.open(button, "Hidden charts", this.hiddenEntries());
+  }
+
+  openFocused() {
+    const card = document.activeElement && this.charts.cardOf(document.activeElement);
+    if (card) this.full.open(card.name);
+    return card !== null && card !== undefined;
   }
 
   hiddenEntries() {

@@ -58,7 +58,7 @@ export class Marks {
   /** Put the signs where the lines are now. Those that stay keep the focus. @param {Card} card */
   draw(card) {
     if (!card.frame || !card.canvas || !card.plot) return;
-    const layer = card.plot.querySelector(".marks") ?? newLayer(card);
+    const layer = card.plot.querySelector(".chart-marks") ?? newLayer(card);
     const places = placesOf(this.all, card.shown, card.frame);
     const signs = new Map(
       [.../** @type {HTMLCollectionOf<HTMLElement>} */ (layer.children)].map((one) => [keyOf(one), one]),
@@ -132,7 +132,7 @@ function keyOf(sign) {
 /** @param {Card} card */
 function newLayer(card) {
   const layer = document.createElement("div");
-  layer.className = "marks";
+  layer.className = "chart-marks";
   layer.setAttribute("role", "group");
   layer.setAttribute("aria-label", `Marks on ${card.name}`);
   card.plot?.prepend(layer); // The next stop of the focus.
