@@ -55,7 +55,9 @@ def build(folder: Path, styles: Path) -> dict[str, dict]:
     options = ["--bundle", "--minify", "--splitting", "--format=esm", "--target=esnext", "--log-level=warning"]
     names = ["--entry-names=[name]-[hash]", "--chunk-names=[name]-[hash]", f"--outdir={folder}"]
     meta = folder.with_name("meta.json")
-    command = [*node(), str(ESBUILD), str(STATIC / bundle.ENTRY), str(styles), *options, *names, f"--metafile={meta}"]
+    own = [str(STATIC / f"css/{name}.css") for name in bundle.own_sheets(ROOT)]
+    entries = [str(STATIC / bundle.ENTRY), str(styles), *own]
+    command = [*node(), str(ESBUILD), *entries, *options, *names, f"--metafile={meta}"]
     done = subprocess.run(command, cwd=STATIC, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"The pages' scripts could not be bundled:\n{done.stdout}{done.stderr}")
@@ -64,11 +66,12 @@ def build(folder: Path, styles: Path) -> dict[str, dict]:
 
 
 def describe(sources: str, outputs: dict[str, dict]) -> dict[str, object]:
-    """What the server has to know: the file of the styles, and for each script that may be asked for its files."""
-    styles = next(name for name in outputs if name.endswith(".css"))
+    """What the server has to know: the files of the styles, and for each script that may be asked for its files."""
     entries = {output["entryPoint"]: name for name, output in outputs.items() if "entryPoint" in output}
     scripts = {source: [name, *needed(outputs, name)] for source, name in entries.items() if source.startswith("js/")}
-    return {"sources": sources, "styles": styles, "scripts": scripts}
+    own = {Path(source).stem: name for source, name in entries.items() if source.startswith("css/")}
+    (styles,) = {name for name in entries.values() if name.endswith(".css")} - set(own.values())
+    return {"sources": sources, "styles": styles, "own_styles": own, "scripts": scripts}
 
 
 def needed(outputs: dict[str, dict], name: str) -> list[str]:

@@ -43,7 +43,9 @@ class StaticFiles:
         app.url_map.converters["vendored"] = Vendored
         app.add_url_rule(f"{self._vendor_prefix}/<vendored:filename>", endpoint="static", view_func=missing)
         app.add_url_rule(f"{self._prefix}/<path:filename>", endpoint="static", view_func=missing)
-        app.jinja_env.globals.update(stylesheets=self.stylesheets, script=self.script, preloads=self.preloads)
+        app.jinja_env.globals.update(
+            stylesheets=self.stylesheets, own_stylesheet=self.own_stylesheet, script=self.script, preloads=self.preloads
+        )
 
     def wrap(self, wsgi_app: Any) -> Any:
         """Middleware that answers for the files that exist."""
@@ -57,6 +59,12 @@ class StaticFiles:
         if self._bundle:
             return [f"{self._prefix}/{FOLDER}/{self._bundle.styles}"]
         return [f"{self._prefix}/css/{name}.css" for name in names]
+
+    def own_stylesheet(self, name: str) -> str:
+        """The address of a sheet of static/css that only some pages have."""
+        if self._bundle:
+            return f"{self._prefix}/{FOLDER}/{self._bundle.own_styles[name]}"
+        return f"{self._prefix}/css/{name}.css"
 
     def script(self, name: str) -> str:
         """The address of a script that a page starts with: `js/app.js`."""

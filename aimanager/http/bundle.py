@@ -18,10 +18,12 @@ ENTRY = "js/app.js"
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files of static/bundle: the one of all styles, and for each script its own file and those that it needs."""
+    """Files of static/bundle: the one of all pages' styles, those of single pages by their sheet's name, and for each script
+    its own file and those that it needs."""
 
     sources: str
     styles: str
+    own_styles: dict[str, str]
     scripts: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -42,11 +44,17 @@ def sheets(root: Path) -> list[str]:
     return re.findall(r'"([\w-]+)"', asked[1])
 
 
+def own_sheets(root: Path) -> list[str]:
+    """The names of the stylesheets that only some pages have."""
+    return sorted({path.stem for path in (root / "static/css").glob("*.css")} - set(sheets(root)))
+
+
 def digest_of_sources(root: Path) -> str:
     """A short name for the content of all scripts and of the sheets."""
     static = root / "static"
     content = hashlib.blake2b(digest_size=6)
-    for path in [*sorted((static / "js").rglob("*.js")), *(static / f"css/{name}.css" for name in sheets(root))]:
+    names = sheets(root) + own_sheets(root)
+    for path in [*sorted((static / "js").rglob("*.js")), *(static / f"css/{name}.css" for name in names)]:
         content.update(str(path.relative_to(static)).encode())
         content.update(path.read_bytes())
     return content.hexdigest()

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matching, moved } from "../../static/js/palette.js";
+import { matching, moved } from "../../static/js/palette-list.js";
 
 test("a choice has all words of the text, and one that begins with it comes first", () => {
   const choices = ["Go to settings", "Settings", "Switch the theme"].map((name) => ({ name }));

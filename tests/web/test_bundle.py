@@ -11,7 +11,7 @@ import brotli
 import pytest
 
 from aimanager.http import assets
-from aimanager.http.bundle import read_bundle, sheets
+from aimanager.http.bundle import own_sheets, read_bundle, sheets
 from tests.servers import ROOT, Gunicorn
 
 from .conftest import BROWSER, Site, log_in
@@ -87,9 +87,12 @@ def test_all_that_is_loaded_is_compressed_and_kept_for_good(look, alice, make_ru
             answer.close()
 
 
-def test_every_sheet_is_asked_for_by_all_pages_and_so_in_the_bundle():
+def test_every_sheet_is_asked_for_by_a_page_and_so_in_the_bundle():
     named = {path.stem for path in (ROOT / "static/css").glob("*.css")}
-    assert set(sheets(ROOT)) == named
+    assert {*sheets(ROOT), *own_sheets(ROOT)} == named
+    pages = "".join(template.read_text() for template in (ROOT / "templates").rglob("*.html"))
+    asked = re.findall(r'for name in \(([^)]*)\) %}<link|own_stylesheet\(("[a-z]+")\)', pages)
+    assert {name.strip('" ') for names in asked for name in ",".join(names).split(",") if name} == set(own_sheets(ROOT))
     for template in (ROOT / "templates").rglob("*.html"):
         assert "filename='css/" not in template.read_text(), template.name
 
@@ -123,7 +126,7 @@ def test_no_two_forms_hold_the_same_token_and_each_is_taken(look, alice, browser
         assert answer.status_code == status
 
 
-def test_pages_work_in_both_forms(page, either):
+def test_pages_work_in_both_forms(either, page):
     project = either.project()
     run = either.run(project)
     either.log(run, loss=[3, 2, 1])
@@ -141,7 +144,7 @@ def test_pages_work_in_both_forms(page, either):
 
 
 @pytest.mark.parametrize("either", [1], indirect=True, ids=["bundled"])
-def test_a_project_page_is_small_and_of_few_requests(page, either):
+def test_a_project_page_is_small_and_of_few_requests(either, page):
     project = either.project()
     for number in range(20):
         run = either.run(project, f"run {number}", config={"lr": number / 100})
@@ -157,8 +160,9 @@ def test_a_project_page_is_small_and_of_few_requests(page, either):
     assert len(requested) <= MOST_REQUESTS, requested
     # Each address once: news of the project may have its table fetched again.
     own = {url for url in requested if "/vendor/plotly" not in url and "/app/charts" not in url}
-    total = sum(transferred(url, cookie) for url in own if url.startswith("http"))
-    assert total <= BUDGET, (total, own)
+    weights = {url: transferred(url, cookie) for url in own if url.startswith("http")}
+    total = sum(weights.values())
+    assert total <= BUDGET, (total, weights)
 
 
 def transferred(url: str, cookie: str) -> int:
