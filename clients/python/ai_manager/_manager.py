@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ai_manager import _settings
@@ -13,6 +13,7 @@ from ai_manager._capture import PARTS
 from ai_manager._capture import chosen as chosen_parts
 from ai_manager._config import Settings as Config
 from ai_manager._notices import Notices
+from ai_manager._reading import Reader, RunRecord, Runs
 from ai_manager._run import Run, clean_tags, warn_of_lost
 from ai_manager._sender import Sender
 from ai_manager._spool.folder import Folder, root
@@ -153,6 +154,26 @@ class AIManager:
         """Use other credentials from now on, for all runs of this manager: after a password was changed, a key replaced."""
         self._transport.sign_in_as(_settings.resolve(self._transport.url, username, password, api_key))
         self._sender.resume()
+
+    def runs(
+        self,
+        filter: str | None = None,  # noqa: A002 - what it is called everywhere else
+        sort: str | Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> Runs:
+        """The project's runs with the summaries of their metrics: to go through, or `.to_pandas()`, `.to_polars()`,
+        `.to_arrow()`. They are those that the server has; newest first without `sort`.
+
+        `filter` is in the language of the search box (`val/acc > 0.9 and config.lr = 0.001`), `sort` one key or several
+        (`"-metrics.val/acc.max"`). What is wrong with them is said by a ServerError when the runs are fetched.
+        """
+        reader = Reader(self._transport)
+        project_id = self._sender.project_id or reader.project_id(self.project_name)
+        return Runs(reader, project_id, filter, sort, limit)
+
+    def get_run(self, run_id: int) -> RunRecord:
+        """A run, of any project, by its number. Raises ServerError when there is none."""
+        return Reader(self._transport).run(run_id)
 
     @property
     def project_id(self) -> int | None:

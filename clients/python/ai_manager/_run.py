@@ -16,6 +16,7 @@ from ai_manager._capture import Capture
 from ai_manager._config import Settings as Config
 from ai_manager._delivery import Delivery
 from ai_manager._notices import Notices
+from ai_manager._reading import History
 from ai_manager._sender import Sender
 from ai_manager._sink import RunSink
 from ai_manager._spool.folder import LAST_LINES, Folder
@@ -339,6 +340,19 @@ class Run:
     def dropped(self) -> int:
         """Values that will never arrive: refused, without room on disk and in memory, or logged after the end."""
         return self._delivery.dropped if self._delivery else self._spool.dropped
+
+    def history(self, name: str, x: str = "step", samples: int | None = None) -> History:
+        """The points of a metric that the server has (`flush()` before, to have all): to go through as pairs of x and
+        value, or `.to_pandas()`, `.to_polars()`, `.to_arrow()`. Every point, 24 bytes each, unless `samples` asks for at most
+        that many buckets.
+
+        `x` is "step", "time" (seconds since 1970), "relative" (seconds since the first point) or another metric, whose
+        value at the same step is taken, NaN where there is none. Raises ServerError for a metric that the run has not.
+        """
+        run_id = self.id
+        if self._sender is None or run_id is None:
+            raise ConfigurationError("this run is not on a server, so there is nothing to read back")
+        return self._sender.reader.history(run_id, name, x, samples)
 
     # Copies, and other processes.
 

@@ -14,11 +14,18 @@ from collections.abc import Callable
 from ai_manager import _settings
 from ai_manager._delivery import SLOW_RETRY, SLOWEST_RETRY, Delivery, whole
 from ai_manager._notices import Notices, log
+from ai_manager._reading import Reader
 from ai_manager._spool.folder import Folder, folders
 from ai_manager._spool.source import Leftover
 from ai_manager._spool.writer import Spool
 from ai_manager._transport import Transport
-from ai_manager.errors import AIManagerError, AuthenticationError, ServerError, UnreachableError
+from ai_manager.errors import (
+    AIManagerError,
+    AuthenticationError,
+    ConfigurationError,
+    ServerError,
+    UnreachableError,
+)
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 45.0  # Under a minute, so that everything has arrived a minute after the server is back.
@@ -73,6 +80,13 @@ class Sender:
         self._thread: threading.Thread | None = None
 
     # Called from any thread.
+
+    @property
+    def reader(self) -> Reader:
+        """Reads back what the server has, for those that are online."""
+        if self._transport is None:
+            raise ConfigurationError("offline, so there is nothing to read back")
+        return Reader(self._transport)
 
     @property
     def is_online(self) -> bool:

@@ -6,9 +6,10 @@ import gzip
 import json
 import os
 import platform
+from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlencode, urlsplit
 
 from ai_manager._columns import FRAME, JSON
@@ -19,6 +20,7 @@ from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
 if TYPE_CHECKING:
     import urllib3
 
+T = TypeVar("T")
 LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
 WORTH_PACKING = 1 << 10  # Bytes from which on a body is compressed.
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
@@ -75,29 +77,32 @@ class Transport:
         that ran out is renewed once. Raises UnreachableError, AuthenticationError or ServerError, and ValueError for a
         certificate that cannot be read.
         """
-        if not self._settings.has_credentials:
-            raise AuthenticationError(HOW)
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
+        named = {"Idempotency-Key": key} if key else {}
+        return self._as_user(lambda who: self._send(method, path, body, kind, {**who, **named}))
+
+    def open(self, path: str, accept: str = JSON) -> Answer:
+        """What the server answers to a GET, of any length and to be read piece by piece. Raises as `call` does."""
+        return self._as_user(lambda who: self._open(path, {**who, "Accept": accept}))
+
+    def _as_user(self, attempt: Callable[[dict[str, str]], T]) -> T:
+        """What comes of an attempt with the headers that say who asks."""
+        if not self._settings.has_credentials:
+            raise AuthenticationError(HOW)
         if self._token is None:
             self._sign_in()
         try:
-            return self._call_as_user(method, path, body, key, kind)
+            return attempt({"Authorization": f"Bearer {self._token}"})
         except AuthenticationError:
             if self._settings.api_key:
                 raise
         self._sign_in()
         try:
-            return self._call_as_user(method, path, body, key, kind)
+            return attempt({"Authorization": f"Bearer {self._token}"})
         except AuthenticationError as error:
             # The password is good, so this is no reason to stop for ever.
             raise ServerError(401, str(error)) from error
-
-    def _call_as_user(self, method: str, path: str, body: bytes | None, key: str | None, kind: str) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if key:
-            headers["Idempotency-Key"] = key
-        return self._send(method, path, body, kind, headers)
 
     def _sign_in(self) -> None:
         """Get a token for the user name and password."""
@@ -110,16 +115,30 @@ class Transport:
         self._token = token
 
     def _send(self, method: str, path: str, body: Any, kind: str, extra: dict[str, str]) -> dict[str, Any]:
-        import urllib3
-
-        if self._pool is None:
-            self.reconnect()
-        headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
+        headers = dict(extra)
         if body is not None:
             headers["Content-Type"] = kind
             if len(body) > WORTH_PACKING:
                 # The same bytes each time, without a time in them: a repeat is known by its bytes.
                 body, headers["Content-Encoding"] = gzip.compress(body, 1, mtime=0), "gzip"
+        return self._judge(*self._request(method, path, body, headers))
+
+    def _open(self, path: str, extra: dict[str, str]) -> Answer:
+        response, content = self._request("GET", path, None, extra, is_bounded=False)
+        if response.status != 200:
+            self._judge(response, content)
+            raise UnreachableError(f"{self.url} does not answer like an AI Manager")
+        return Answer(response, self.url)
+
+    def _request(
+        self, method: str, path: str, body: Any, extra: dict[str, str], is_bounded: bool = True
+    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        """The answer with its content; a good one of any length is left to be read."""
+        import urllib3
+
+        if self._pool is None:
+            self.reconnect()
+        headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
         try:
             response = self._pool.urlopen(
                 method,
@@ -131,12 +150,11 @@ class Transport:
                 preload_content=False,
                 decode_content=False,
             )
-            content = self._read(response)
+            return response, self._read(response) if is_bounded or response.status != 200 else b""
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise UnreachableError(
                 f"{self.url} is not reachable: {str(error)[:200] or type(error).__name__}"
             ) from error
-        return self._judge(response, content)
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         """The whole answer; one that is too long costs the connection and counts as none."""
@@ -168,6 +186,43 @@ class Transport:
             raise AuthenticationError(f"{self.url} does not accept {what} ({detail})")
         retry_after = _retry_after(response.headers.get("Retry-After"))
         raise ServerError(response.status, detail, retry_after, from_api)
+
+
+class Answer:
+    """A long answer, read piece by piece; to be closed by whoever opened it."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, url: str) -> None:
+        self._response, self._url = response, url
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+    def header(self, name: str) -> str | None:
+        """A header's value, or None."""
+        value = self._response.headers.get(name)
+        return None if value is None else str(value)
+
+    def read(self, size: int | None = None) -> bytes:
+        """The next `size` bytes, or all the rest. Raises UnreachableError when the answer ends before."""
+        import urllib3
+
+        try:
+            content = self._response.read(size)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"{self._url} broke off in the middle of an answer") from error
+        if size is not None and len(content) != size:
+            raise UnreachableError(f"{self._url} broke off in the middle of an answer")
+        return content
+
+    def json(self) -> Any:
+        """The whole answer as JSON. Raises UnreachableError when it is none."""
+        try:
+            return json.loads(self.read())
+        except ValueError as error:
+            raise UnreachableError(f"{self._url} does not answer like an AI Manager") from error
 
 
 def _connections(url: str) -> Any:

@@ -1,7 +1,9 @@
 """A fake server, and managers that speak to it with short pauses."""
 
+import json
 import os
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,19 @@ def quick(monkeypatch):
 @pytest.fixture
 def manager(server, quick):
     return AIManager("a project", server.url, api_key=KEY)
+
+
+@pytest.fixture(scope="session")
+def real_server():
+    """The server as people run it, with the account `reader` whose password is `a long password`."""
+    servers = pytest.importorskip("tests.servers", reason="only in the server's own repository")
+    real = servers.Gunicorn(rate_limits="")
+    account = {"username": "reader", "email": "reader@example.com", "password": "a long password"}
+    body = json.dumps(account).encode()
+    request = urllib.request.Request(f"{real.url}/auth/register", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
+    yield real
+    real.close()
 
 
 @pytest.fixture
