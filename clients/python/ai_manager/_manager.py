@@ -26,7 +26,7 @@ class AIManager:
     """A project on an AI Manager server, looked up by its name or created.
 
     Give `username` and `password`, or an `api_key`; what is not given is taken from the environment variables
-    AI_MANAGER_URL and AI_MANAGER_API_KEY. `mode` (or AI_MANAGER_MODE) is "online", "offline": runs are kept on disk
+    AI_MANAGER_URL and AI_MANAGER_API_KEY, and then from `ai-manager login`. `mode` (or AI_MANAGER_MODE) is "online", "offline": runs are kept on disk
     until `ai-manager sync` sends them, or "disabled": nothing is kept. Without credentials it is offline. A malformed
     address raises ConfigurationError here and now. The server itself is spoken to in the background: when it is away,
     or does not accept the credentials, training continues and one warning says so. Call `check()` to find out before

@@ -1,4 +1,4 @@
-"""Which server, as whom, and in which mode: arguments first, then the environment."""
+"""Which server, as whom, and in which mode: arguments first, then the environment, then `ai-manager login`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from ai_manager import _logins
 from ai_manager.errors import ConfigurationError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 HOW = (
-    "pass api_key=... or username=... and password=..., or set AI_MANAGER_API_KEY "
+    "pass api_key=... or username=... and password=..., set AI_MANAGER_API_KEY, or run `ai-manager login` once "
     "(keys are made on the server's settings page)"
 )
 MODES = ("online", "offline", "disabled")
@@ -25,7 +26,7 @@ class Settings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
-    from_environment: bool = False  # Whether the credentials are the environment's, which may change.
+    from_environment: bool = False  # Or of a login: whether the credentials may change while a run goes on.
 
     @property
     def has_credentials(self) -> bool:
@@ -44,15 +45,16 @@ def resolve(
     password: str | None = None,
     api_key: str | None = None,
 ) -> Settings:
-    """Settings from arguments and environment, perhaps without credentials. Raises ConfigurationError with what to do."""
-    url = _address(api_url or os.environ.get("AI_MANAGER_URL") or DEFAULT_URL)
+    """Settings from arguments, environment and logins, perhaps without credentials. Raises ConfigurationError with what to do."""
+    logins = _logins.read()
+    url = address(api_url or os.environ.get("AI_MANAGER_URL") or logins.url or DEFAULT_URL)
     if api_key and (username or password):
         raise ConfigurationError("give an api_key or a username and password, not both")
     if username or password:
         if not (username and password):
             raise ConfigurationError("a username needs a password and the other way round")
         return Settings(url, username=username, password=password)
-    key = (api_key or os.environ.get("AI_MANAGER_API_KEY") or "").strip()
+    key = (api_key or os.environ.get("AI_MANAGER_API_KEY") or logins.api_keys.get(url) or "").strip()
     if not key:
         return Settings(url, from_environment=True)
     if not (key.isascii() and key.isprintable()) or " " in key:
@@ -68,7 +70,7 @@ def mode_of(mode: str | None) -> str | None:
     return mode
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
     """The server's address without a trailing slash, or ConfigurationError."""
     example = f"; it looks like {DEFAULT_URL}"
     try:

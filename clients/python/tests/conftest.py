@@ -17,8 +17,9 @@ from ai_manager import AIManager, _delivery  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def no_credentials_of_mine(monkeypatch):
+def no_credentials_of_mine(tmp_path, monkeypatch):
     """What the developer has set up for real must not reach the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
     certificates = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"}
     for name in list(os.environ):
         if name.startswith("AI_MANAGER_") or name.lower().endswith("_proxy") or name in certificates:

@@ -1,0 +1,75 @@
+"""The command `ai-manager`. What only a command needs, Click and Rich, is imported here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ai_manager._cli.account import check, login, logout
+from ai_manager._cli.inspect import projects, runs, show
+from ai_manager._cli.send import sync
+from ai_manager._version import __version__
+from ai_manager.errors import AIManagerError
+
+NAME = "ai-manager"
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=SETTINGS)
+def cli() -> None:
+    """Talk to an AI Manager server.
+
+    The server and the key are those of `ai-manager login`, or of AI_MANAGER_URL and AI_MANAGER_API_KEY. The exit status is 0
+    when all went well, 1 when something failed, and 2 when the command was not understood.
+    """
+
+
+@cli.command()
+def version() -> None:
+    """Print this client's version."""
+    click.echo(__version__)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete this command: eval "$(ai-manager completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(cli, {}, NAME, "_AI_MANAGER_COMPLETE").source())
+
+
+for command in (login, logout, check, projects, runs, show, sync):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the commands; the exit status is 0 on success, 1 on failure, 2 for a command that is none."""
+    try:
+        status = cli.main(arguments, prog_name=NAME, complete_var="_AI_MANAGER_COMPLETE", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else NAME
+        if error.format_message().startswith("Usage:"):  # No command at all: the help is the answer.
+            error.show()
+        else:
+            _complain(f"{' '.join(error.format_message().split()).rstrip('.')} ({path} --help says more)")
+        return error.exit_code
+    except click.Abort:
+        _complain("cancelled")
+    except click.ClickException as error:
+        _complain(error.format_message())
+    except BrokenPipeError:  # Whoever read has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (AIManagerError, OSError) as error:
+        _complain(str(error))
+    return 1
+
+
+def _complain(sentence: str) -> None:
+    print(f"{NAME}: {sentence}", file=sys.stderr)

@@ -1,0 +1,162 @@
+"""The command `ai-manager`, against the real server."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ai_manager import AIManager
+from ai_manager._cli import main
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def manager(real_server, request):
+    return AIManager(request.node.name[:100], real_server.url, username="reader", password="a long password")
+
+
+@pytest.fixture
+def key(manager):
+    assert manager.project_id
+    return manager._transport.call("POST", "/auth/keys", {"name": "test"})["api_key"]
+
+
+@pytest.fixture
+def command(real_server, manager, key, monkeypatch, capsys):
+    """Run `ai-manager` with credentials of the environment: its exit status, output and complaints."""
+    monkeypatch.setenv("AI_MANAGER_URL", real_server.url)
+    monkeypatch.setenv("AI_MANAGER_API_KEY", key)
+    monkeypatch.setenv("AI_MANAGER_PROJECT", manager.project_name)
+    return outcome_of(capsys)
+
+
+def outcome_of(capsys):
+    def run(*words):
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def logged(manager, name, losses, **about):
+    with manager.run(name=name, **about) as run:
+        for step, loss in enumerate(losses):
+            run.log({"loss": loss}, step=step)
+    return run
+
+
+def test_a_login_is_kept_for_the_command_and_for_scripts_and_only_the_user_reads_it(
+    real_server, manager, key, tmp_path, monkeypatch, capsys
+):
+    command = outcome_of(capsys)
+    monkeypatch.setattr("sys.stdin", io.StringIO(key + "\n"))
+    status, out, _ = command("login", "--url", real_server.url)
+    assert (status, "as reader" in out, key in out) == (0, True, False)
+    (kept,) = (tmp_path / "configuration").glob("ai-manager/*")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert command("check")[:2] == (0, f"{real_server.url} answers; signed in as reader\n")
+    script = AIManager(manager.project_name)
+    assert (script.mode, script.check()["username"]) == ("online", "reader")
+    assert AIManager("elsewhere", "http://127.0.0.1:9").mode == "offline"  # The key is for its own server only.
+    assert command("logout")[0] == 0
+    assert AIManager(manager.project_name).mode == "offline"
+
+
+def test_a_login_by_password_keeps_a_key_and_not_the_password(real_server, tmp_path, monkeypatch, capsys):
+    command = outcome_of(capsys)
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long password\n"))
+    assert command("login", "--url", real_server.url, "--username", "reader")[0] == 0
+    (kept,) = (tmp_path / "configuration").glob("ai-manager/*")
+    assert "a long password" not in kept.read_text()
+    assert "aimgr_" in kept.read_text()
+    assert command("check")[0] == 0
+
+
+def test_a_login_that_the_server_does_not_accept_is_not_kept(real_server, tmp_path, monkeypatch, capsys):
+    command = outcome_of(capsys)
+    monkeypatch.setattr("sys.stdin", io.StringIO("aimgr_wrong\n"))
+    status, _, complaint = command("login", "--url", real_server.url)
+    assert (status, complaint.count("\n")) == (1, 1)
+    assert "does not accept the API key" in complaint
+    assert not (tmp_path / "configuration").exists()
+
+
+def test_projects_are_listed(command, manager):
+    status, out, _ = command("projects")
+    assert (status, manager.project_name in out) == (0, True)
+    names = [project["name"] for project in json.loads(command("projects", "--json")[1])]
+    assert manager.project_name in names
+
+
+def test_runs_are_a_table_json_or_csv(command, manager):
+    logged(manager, "good", [1.0, 0.25], config={"lr": 0.1}, tags=["baseline"])
+    logged(manager, "bad", [7.0], config={"lr": 0.2})
+    status, out, _ = command("runs", "--sort", "metrics.loss", "--column", "config.lr", "--column", "metrics.loss.max")
+    head, good, bad = [line.split() for line in out.splitlines()]
+    assert (status, head[-2:], good[-3:], bad[1]) == (0, ["config.lr", "loss.max"], ["baseline", "0.1", "1"], "bad")
+    (only,) = json.loads(command("runs", "--filter", "loss < 1", "--json")[1])
+    assert (only["name"], only["config"], only["metrics"][0]["min_value"]) == ("good", {"lr": 0.1}, 0.25)
+    rows = list(csv.DictReader(io.StringIO(command("runs", "--sort", "name", "--csv")[1])))
+    assert [(row["name"], row["config.lr"], row["metrics.loss"]) for row in rows] == [
+        ("bad", "0.2", "7.0"),
+        ("good", "0.1", "0.25"),
+    ]
+
+
+def test_a_table_says_that_there_are_more(command, manager):
+    for number in range(3):
+        logged(manager, f"run {number}", [1.0])
+    _, out, err = command("runs", "--limit", 2)
+    assert (len(out.splitlines()), "more than these 2" in err) == (3, True)
+    _, out, err = command("runs", "--limit", 0)
+    assert (len(out.splitlines()), err) == (4, "")
+
+
+def test_a_run_is_shown_with_settings_and_metrics(command, manager):
+    run = logged(manager, "night", [1.0, 3.0], config={"model": {"depth": 3}}, tags=["a", "b"])
+    status, out, _ = command("show", run.id)
+    assert status == 0
+    for words in ("night", run.url, "completed", "a, b", "config.model.depth", "loss"):
+        assert words in out
+    shown = json.loads(command("show", run.id, "--json")[1])
+    assert (shown["id"], shown["metrics"][0]["mean_value"]) == (run.id, 2.0)
+
+
+def test_failures_are_1_and_misuse_is_2_each_with_one_sentence(command):
+    for words, expected in [
+        (("show", 2**40), 1),
+        (("runs", "--filter", "loss <"), 1),
+        (("runs", "--project", "no such project"), 1),
+        (("check", "--url", "http://127.0.0.1:9"), 1),
+        (("show",), 2),
+        (("show", "abc"), 2),
+        (("runs", "--json", "--csv"), 2),
+        (("no-such-command",), 2),
+    ]:
+        status, out, complaint = command(*words)
+        assert (status, out, complaint.count("\n"), complaint[:12]) == (expected, "", 1, "ai-manager: ")
+
+
+def test_what_a_terminal_would_obey_is_not_printed(command, manager):
+    run = logged(manager, "odd", [1.0], config={"note": "\x1b[2Jgone [red]kept[/red]"})
+    out = command("show", run.id)[1]
+    assert "\x1b" not in out
+    assert "[red]kept[/red]" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_are_given_what_completes_the_command(command, shell):
+    status, out, _ = command("completion", shell)
+    assert (status, "_AI_MANAGER_COMPLETE" in out) == (0, True)
+
+
+def test_a_script_does_not_load_what_only_the_command_needs():
+    loaded = "import sys, ai_manager; print([name for name in ('click', 'rich') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"
