@@ -25,8 +25,8 @@ Before = Callable[[Request, Any], None]
 After = Callable[[Response, Request, Any], None]
 
 
-def about_no_project(_request: Request, _context: Any) -> None:
-    """What the request before was about is forgotten."""
+def forget_project(_error: BaseException | None) -> None:
+    """What a request was about ends with it: its thread answers others."""
     direction.within(None)
 
 
@@ -34,7 +34,6 @@ BEFORE_LIMITS: tuple[Before, ...] = (
     name_request,  # First: whatever is refused below has a name in the log.
     check_host,  # Before anything is looked up for a page of another site.
     check_address,  # Before a NUL comes near a database.
-    about_no_project,  # A thread answers many requests.
     identify,  # Limits count users; what a refused credential means is decided by the rule.
 )
 # Here the limits are counted, by Flask-Limiter or on the fast path: after we know whom to count, and before the rule
@@ -60,6 +59,7 @@ def install(app: FastPath, parts: Parts, static: StaticFiles) -> None:
     after: tuple[After, ...] = (parts.rate_limits.say_what_is_left, *AFTER_VIEW)
     for finish in reversed(after):  # Flask calls them from the last to the first.
         app.after_request(_after(finish))
+    app.teardown_appcontext(forget_project)
     app.take_fast_path(before=(*BEFORE_LIMITS, parts.rate_limits.count, *AFTER_LIMITS), after=after)
     _wrap(app, parts, static)
 
