@@ -29,7 +29,8 @@ def example(schema, document):
     if schema.get("type") == "object":
         fields = schema.get("properties", {})
         value = {name: example(field, document) for name, field in fields.items() if not field.get("readOnly")}
-        return value or {"loss": example(schema["additionalProperties"], document)}
+        more = schema.get("additionalProperties")
+        return {"loss": example(more, document)} if more and not value else value
     if schema.get("type") == "array":
         return [example(schema["items"], document)]
     return {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "null": None}.get(schema.get("type"))
@@ -72,6 +73,8 @@ def test_no_text_that_is_none_gets_through_any_field_of_any_route(app, api, alic
             url += "?project_id=1" if path == "/runs/" else ""
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
             for where, value in spoiled(schema, document, BAD[kind]):
+                if path.endswith("/logs") and where in (".lines[].text", ".client"):
+                    continue  # What a program wrote may be anything; a half of a pair in it is replaced.
                 data = as_json(value)
                 answer = api(alice).open(url, method=method, data=data, content_type="application/json")
                 assert answer.status_code == 400, (method, path, where, answer.text)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import ForeignKeyConstraint, MetaData
 from sqlalchemy.engine import make_url
 
 from aimanager.config import Settings
 from aimanager.db.engine import Database
 from aimanager.models.base import Base
 from aimanager.store import Batch, Column, MetricStore, Receipt, tables
+from aimanager.store.console_tables import console_stream
 
 TABLES = (
     tables.metric_name,
@@ -25,6 +27,10 @@ def open_database(url: str, create: bool = True) -> Database:
     if create:
         with database.writing() as connection:
             Base.metadata.create_all(connection, tables=TABLES)
+            # Without the runs, whose deletion takes its rows along.
+            alone = console_stream.to_metadata(MetaData())
+            alone.constraints -= {one for one in alone.constraints if isinstance(one, ForeignKeyConstraint)}
+            alone.create(connection, checkfirst=True)
     return database
 
 

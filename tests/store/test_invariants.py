@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from aimanager.store import OutOfTurn, SqlStore, tables
+from aimanager.store import OutOfTurn, SqlStore, console, tables
 from aimanager.store.chunks import layout
 from aimanager.store.shapes import now
 from aimanager.store.statements import Statements
@@ -206,6 +206,8 @@ def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(databa
         log(store, run, column("a", range(200)), column("b", range(200)), writer="w", seq=1)
         store.upkeep.sealer.tidy(run)
         log(store, run, column("a", [1]))
+        line = console.Line(stream=0, rank=console.NO_RANK, time=1, text="a line")
+        console.Console(database, most=1000).append(run, 1, console.Lines([(line, False)], "w", 1))
     before = {table.name: count(database, table, 2) for table in tables.OF_RUNS}
     assert min(before.values()) > 0
     store.delete([1])

@@ -11,6 +11,11 @@ from tests.store.factories import column, log, open_database
 from tests.store.test_partitions import migrate
 
 BEFORE = ScriptDirectory(schema.MIGRATIONS).get_revision("0008").down_revision
+NEWER = [
+    ("metric_series", "vmean", "DOUBLE PRECISION"),
+    ("metric_stream", "gone", "BIGINT NOT NULL DEFAULT 0"),
+    ("metric_stream", "rewound_id", "BIGINT NOT NULL DEFAULT 0"),
+]
 
 
 @pytest.fixture
@@ -18,14 +23,16 @@ def database(database_url):
     database = open_database(database_url, create=False)
     migrate(database, BEFORE)
     with database.writing() as connection:  # Today's store fills it.
-        connection.execute(text("ALTER TABLE metric_series ADD COLUMN vmean DOUBLE PRECISION"))
+        for table, column_name, kind in NEWER:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column_name} {kind}"))
     yield database
     database.engine.dispose()
 
 
 def upgrade(database):
     with database.writing() as connection:
-        connection.execute(text("ALTER TABLE metric_series DROP COLUMN vmean"))
+        for table, column_name, _ in NEWER:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column_name}"))
     schema.upgrade(database)
 
 
