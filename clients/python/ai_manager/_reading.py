@@ -21,6 +21,7 @@ from ai_manager.errors import ConfigurationError, ServerError, UnreachableError
 PAGE = 5_000  # Runs in one answer.
 PIECE = 1 << 20  # Bytes read in one go.
 MOST_SAMPLES = 10_000
+NAMES = 20  # In one address.
 
 
 @dataclass(frozen=True)
@@ -269,6 +270,12 @@ class Reader:
             found = answer.json()
         charts = found.get("charts", [found])
         return {chart["name"]: _bucketed(chart) for chart in charts if "error" not in chart}
+
+    def last_step(self, run_id: int, names: Sequence[str]) -> int:
+        """The greatest step of some metrics of a run; -1 without points."""
+        parts = (names[at : at + NAMES] for at in range(0, len(names), NAMES))
+        charts = (chart for part in parts for chart in self.charts(run_id, part, samples=1).values())
+        return max((step for chart in charts for step in chart.x), default=-1)
 
 
 def _bucketed(chart: dict[str, Any]) -> History:

@@ -56,6 +56,11 @@ class Transport:
         return self._settings.url
 
     @property
+    def settings(self) -> Settings:
+        """The server and the credentials."""
+        return self._settings
+
+    @property
     def secrets(self) -> tuple[str | None, ...]:
         """What must not be shown anywhere."""
         return self._settings.api_key, self._settings.password

@@ -160,3 +160,73 @@ def test_a_script_does_not_load_what_only_the_command_needs():
     loaded = "import sys, ai_manager; print([name for name in ('click', 'rich') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_runs_are_compared_by_what_differs(command, manager):
+    one = logged(manager, "one", [1.0], config={"lr": 0.1, "seed": 7})
+    two = logged(manager, "two", [2.0], config={"lr": 0.2, "seed": 7})
+    status, out, _ = command("compare", one.id, two.id)
+    assert (status, "config.lr" in out, "config.seed" in out, "loss" in out) == (0, True, False, True)
+    assert "config.seed" in command("compare", one.id, two.id, "--all")[1]
+    compared = json.loads(command("compare", one.id, two.id, "--json")[1])
+    assert compared["settings"] == {"config.lr": [0.1, 0.2]}
+    assert compared["metrics"] == {"loss": [1.0, 2.0]}
+    assert command("compare", one.id)[0] == 2
+
+
+def test_a_shell_script_begins_logs_to_and_ends_a_run(command, manager):
+    status, out, _ = command("log", "--name", "shell", "--config", "lr=0.1", "--config", "opt=adam", "--tag", "sh")
+    assert status == 0
+    run_id = int(out)
+    assert command("log", "--run", run_id, "loss=0.5", "acc=0.9", "step=3") == (0, "", "")
+    assert json.loads(command("log", "--run", run_id, "loss=nan", "--json")[1]) == {"run_id": run_id, "values": 1}
+    assert command("log", "--run", run_id, "--finish", "completed")[0] == 0
+    run = manager.get_run(run_id)
+    assert (run.name, run.config, run.tags, run.status) == ("shell", {"lr": 0.1, "opt": "adam"}, ["sh"], "completed")
+    assert list(run.history("loss").x) == [3, 4]  # Without a step it is the next one.
+    assert list(run.history("acc").values) == [0.9]
+
+
+def test_a_pipe_is_a_run_that_ends_with_it(command, manager, monkeypatch):
+    lines = 'loss=1 acc=0.1\n\nloss=0.5 step=10\n{"loss": 0.25, "step": 11, "timestamp": 1700000000}\n'
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    status, out, err = command("log", "--name", "piped", "-")
+    assert (status, err) == (0, "")
+    run = manager.get_run(int(out))
+    assert (run.name, run.status) == ("piped", "completed")
+    assert sorted(zip(run.history("loss").x, run.history("loss").values)) == [(0, 1.0), (10, 0.5), (11, 0.25)]
+
+
+def test_a_pipe_goes_on_with_a_run_and_names_what_it_does_not_understand(command, manager, monkeypatch):
+    with manager.run(name="going") as run:
+        run.log({"loss": 1.0}, step=41)
+        run.flush()
+        monkeypatch.setattr("sys.stdin", io.StringIO("loss=2\nEpoch 3 of 4\nloss=3\n"))
+        status, _, complaint = command("log", "--run", run.id, "-")
+        assert (status, complaint.count("\n")) == (1, 1)
+        assert "lines not understood: 1; the first: 'Epoch' is not NAME=VALUE" in complaint
+        assert list(run.history("loss").x) == [41, 42, 43]
+        assert manager.get_run(run.id).status == "running"
+
+
+def test_what_cannot_be_logged_is_said(command):
+    for words, expected in [
+        (("log", "--run", 2**40, "loss=1"), 1),
+        (("log", "--run", 1, "loss"), 2),
+        (("log", "--run", 1, "loss=low"), 2),
+        (("log", "--run", 1, "loss=1", "step=1.5"), 2),
+        (("log", "--run", 1, "--name", "no", "loss=1"), 2),
+    ]:
+        status, out, complaint = command(*words)
+        assert (status, out, complaint.count("\n")) == (expected, "", 1), words
+
+
+def test_runs_are_deleted_when_one_says_yes(command, manager, monkeypatch):
+    one, two = logged(manager, "one", [1.0]), logged(manager, "two", [1.0])
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert command("delete", one.id, two.id)[0] == 1
+    assert len(list(manager.runs())) == 2
+    status, out, _ = command("delete", one.id, two.id, "--yes")
+    assert (status, out.count("deleted: ")) == (0, 2)
+    assert list(manager.runs()) == []
+    assert command("delete", one.id, "--yes")[0] == 1

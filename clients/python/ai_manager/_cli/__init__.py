@@ -8,8 +8,11 @@ import sys
 import click
 
 from ai_manager._cli.account import check, login, logout
+from ai_manager._cli.contrast import compare
 from ai_manager._cli.inspect import projects, runs, show
+from ai_manager._cli.remove import delete
 from ai_manager._cli.send import sync
+from ai_manager._cli.write import log
 from ai_manager._version import __version__
 from ai_manager.errors import AIManagerError
 
@@ -43,7 +46,7 @@ def completion(shell: str) -> None:
         click.echo(kind(cli, {}, NAME, "_AI_MANAGER_COMPLETE").source())
 
 
-for command in (login, logout, check, projects, runs, show, sync):
+for command in (login, logout, check, projects, runs, show, compare, log, sync, delete):
     cli.add_command(command)
 
 

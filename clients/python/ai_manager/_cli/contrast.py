@@ -1,0 +1,51 @@
+"""Several runs beside each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ai_manager._cli.connection import connected
+from ai_manager._cli.output import print_json, print_table
+from ai_manager._reading import Reader, RunRecord, row_of
+
+
+@click.command()
+@connected
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=click.IntRange(min=1))
+@click.option("--all", "shows_all", is_flag=True, help="Also the settings that are the same in all of them.")
+def compare(reader: Reader, as_json: bool, run_ids: tuple[int, ...], shows_all: bool) -> None:
+    """Compare runs: the settings in which they differ, and their metrics."""
+    if len(set(run_ids)) < 2:
+        raise click.UsageError("compare takes two runs or more")
+    runs = [reader.run(run_id) for run_id in dict.fromkeys(run_ids)]
+    settings = _settings(runs)
+    if not shows_all:
+        settings = {name: values for name, values in settings.items() if any(value != values[0] for value in values)}
+    metrics = {
+        name: [run.metrics[name].last if name in run.metrics else None for run in runs]
+        for name in dict.fromkeys(name for run in runs for name in run.metrics)
+    }
+    if as_json:
+        texts = {name: [_in_json(value) for value in values] for name, values in metrics.items()}
+        about = [{"id": run.id, "name": run.name, "status": run.status, "url": run.url} for run in runs]
+        print_json({"runs": about, "settings": settings, "metrics": texts})
+        return
+    names = [f"{run.id} {run.name}" for run in runs]
+    rows = [("status", *(run.status for run in runs)), *((name, *values) for name, values in settings.items())]
+    rows += [(name, *values) for name, values in metrics.items() if not name.startswith("system/")]
+    print_table(["", *names], rows, numbers=names)
+
+
+def _settings(runs: list[RunRecord]) -> dict[str, list[Any]]:
+    rows = [row_of(run) for run in runs]
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith(("config.", "summary.")))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _in_json(value: float | None) -> float | str | None:
+    """JSON has no words for NaN and the infinities; the API's own are these."""
+    if value is None or value - value == 0:
+        return value
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
