@@ -12,6 +12,7 @@ from ai_manager._cli.contrast import compare
 from ai_manager._cli.inspect import projects, runs, show
 from ai_manager._cli.remove import delete
 from ai_manager._cli.send import sync
+from ai_manager._cli.watch import watch
 from ai_manager._cli.write import log
 from ai_manager._version import __version__
 from ai_manager.errors import AIManagerError
@@ -38,7 +39,10 @@ def version() -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete this command: eval "$(ai-manager completion bash)"."""
+    """Print what makes a shell complete this.
+
+    For bash: eval "$(ai-manager completion bash)" in ~/.bashrc.
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)
@@ -46,7 +50,7 @@ def completion(shell: str) -> None:
         click.echo(kind(cli, {}, NAME, "_AI_MANAGER_COMPLETE").source())
 
 
-for command in (login, logout, check, projects, runs, show, compare, log, sync, delete):
+for command in (login, logout, check, projects, runs, show, compare, watch, log, sync, delete):
     cli.add_command(command)
 
 

@@ -19,9 +19,10 @@ from ai_manager.errors import UnreachableError
 @click.option("--username", help="Sign in by password, which is prompted for: a key is made and kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def login(url: str | None, username: str | None, as_json: bool) -> None:
-    """Check a server and an API key, and keep both for this command and for scripts.
+    """Check and keep a server and an API key.
 
-    The key is prompted for, or read from standard input. It is kept in a file that only you can read.
+    This command and scripts then use them. The key is prompted for, or read from standard input; it is kept in a file that
+    only you can read.
     """
     url = _settings.resolve(url).url
     given = secret("Password" if username else "API key")
@@ -41,7 +42,10 @@ def login(url: str | None, username: str | None, as_json: bool) -> None:
 @click.command()
 @click.option("--url", help="The server's address.  [default: that of the last login]")
 def logout(url: str | None) -> None:
-    """Forget the key of a server. On the server it stays, until it is revoked on the settings page."""
+    """Forget the key of a server.
+
+    On the server it stays, until it is revoked on the settings page.
+    """
     url = _settings.resolve(url).url
     if not _logins.forget(url):
         raise click.ClickException(f"there is no login to {url}")
@@ -51,7 +55,7 @@ def logout(url: str | None) -> None:
 @click.command()
 @connected
 def check(reader: Reader, as_json: bool) -> None:
-    """Say whether the server is there, and who I am to it."""
+    """Say who I am to the server, if it is there."""
     who = _name(reader.transport)
     if as_json:
         print_json({"url": reader.transport.url, "username": who})

@@ -16,7 +16,7 @@ from ai_manager._reading import Reader, RunRecord, row_of
 @click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=click.IntRange(min=1))
 @click.option("--all", "shows_all", is_flag=True, help="Also the settings that are the same in all of them.")
 def compare(reader: Reader, as_json: bool, run_ids: tuple[int, ...], shows_all: bool) -> None:
-    """Compare runs: the settings in which they differ, and their metrics."""
+    """Compare the settings and metrics of runs."""
     if len(set(run_ids)) < 2:
         raise click.UsageError("compare takes two runs or more")
     runs = [reader.run(run_id) for run_id in dict.fromkeys(run_ids)]

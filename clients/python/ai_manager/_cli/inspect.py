@@ -96,7 +96,7 @@ def _short(column: str) -> str:
 @connected
 @click.argument("run_id", metavar="RUN", type=click.IntRange(min=1))
 def show(reader: Reader, as_json: bool, run_id: int) -> None:
-    """Show a run: what it is, its settings and its metrics."""
+    """Show a run with its settings and metrics."""
     run = reader.run(run_id)
     about = reader.transport.call("GET", f"/runs/{run_id}/environment")
     if as_json:

@@ -38,7 +38,7 @@ def print_table(names: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Se
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(names))
     for name in names:
         table.add_column(Text(text(name)), justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:

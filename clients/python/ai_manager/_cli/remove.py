@@ -14,7 +14,7 @@ from ai_manager._reading import Reader
 @click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=click.IntRange(min=1))
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(reader: Reader, as_json: bool, run_ids: tuple[int, ...], yes: bool) -> None:
-    """Delete runs with all that was logged to them, after asking."""
+    """Delete runs, after asking."""
     runs = [reader.run(run_id) for run_id in dict.fromkeys(run_ids)]
     if not yes:
         for run in runs:

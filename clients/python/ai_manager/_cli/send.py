@@ -21,9 +21,9 @@ from ai_manager._sync import sync as bring
 @connected
 @click.pass_context
 def sync(context: click.Context, reader: Reader, as_json: bool, directory: Path | None, follow: bool) -> int:
-    """Send the runs that are on this machine only: offline, killed, cut off.
+    """Send the runs that are on this machine only.
 
-    DIRECTORY is a spool, or a directory of spools; left out, it is the usual one.
+    They were offline, were killed or cut off. DIRECTORY is a spool, or a directory of spools; left out, it is the usual one.
     """
     bars = _Bars(is_quiet=as_json)
     is_chosen = context.params.get("url") is not None
