@@ -13,6 +13,7 @@ background thread sends it, tries again when the server is away, and sees to it 
 
 from ai_manager._ends import finish_on_signal
 from ai_manager._manager import AIManager
+from ai_manager._reading import History, MetricSummary, RunRecord, Runs
 from ai_manager._run import Run
 from ai_manager._version import __version__
 from ai_manager.errors import (
@@ -29,7 +30,11 @@ __all__ = [
     "AIManagerError",
     "AuthenticationError",
     "ConfigurationError",
+    "History",
+    "MetricSummary",
     "Run",
+    "RunRecord",
+    "Runs",
     "ServerError",
     "StopRequested",
     "UnreachableError",

@@ -90,7 +90,7 @@ class Runs:
             if after:
                 query.append(("after", after))
             with self._reader.transport.open("/runs/?" + urlencode(query)) as answer:
-                page, after = answer.json(), answer.header("X-Next-Cursor")
+                page, after = answer.json(list), answer.header("X-Next-Cursor")
             for fields in page:
                 yield self._reader.record(fields)
             if after is None:
@@ -186,7 +186,7 @@ class Reader:
         while True:
             query = {"skip": skip, "limit": size, **({} if name is None else {"name": name})}
             with self.transport.open("/projects/?" + urlencode(query)) as answer:
-                page = answer.json()
+                page = answer.json(list)
             yield from page
             skip += len(page)
             if len(page) < size:
@@ -201,9 +201,9 @@ class Reader:
     def run(self, run_id: int) -> RunRecord:
         """A run with the summaries of its metrics."""
         with self.transport.open(f"/runs/{run_id}") as answer:
-            fields = answer.json()
+            fields = answer.json(dict)
         with self.transport.open(f"/metrics/{run_id}/summary") as answer:
-            return self.record({**fields, "metrics": answer.json()})
+            return self.record({**fields, "metrics": answer.json(list)})
 
     def record(self, fields: dict[str, Any]) -> RunRecord:
         """The record that the server's own stands for."""
@@ -267,7 +267,7 @@ class Reader:
         """Several metrics in one request, those that the run has."""
         query = [*(("name", name) for name in names), ("points", samples), ("x", x)]
         with self.transport.open(f"/metrics/{run_id}/chart?" + urlencode(query)) as answer:
-            found = answer.json()
+            found = answer.json(dict)
         charts = found.get("charts", [found])
         return {chart["name"]: _bucketed(chart) for chart in charts if "error" not in chart}
 

@@ -222,12 +222,15 @@ class Answer:
             raise UnreachableError(f"{self._url} broke off in the middle of an answer")
         return content
 
-    def json(self) -> Any:
-        """The whole answer as JSON. Raises UnreachableError when it is none."""
+    def json(self, kind: type[T]) -> T:
+        """The whole answer, a list or an object of JSON. Raises UnreachableError when it is none."""
         try:
-            return json.loads(self.read())
-        except ValueError as error:
-            raise UnreachableError(f"{self._url} does not answer like an AI Manager") from error
+            answer = json.loads(self.read())
+        except ValueError:
+            answer = None
+        if not isinstance(answer, kind):
+            raise UnreachableError(f"{self._url} does not answer like an AI Manager")
+        return answer
 
 
 def _connections(url: str) -> Any:

@@ -230,3 +230,13 @@ def test_runs_are_deleted_when_one_says_yes(command, manager, monkeypatch):
     assert (status, out.count("deleted: ")) == (0, 2)
     assert list(manager.runs()) == []
     assert command("delete", one.id, "--yes")[0] == 1
+
+
+def test_what_is_on_this_machine_only_is_sent(command, manager):
+    offline = AIManager(manager.project_name, manager._transport.url, mode="offline")
+    logged(offline, "from the train", [1.0, 2.0])
+    status, out, _ = command("sync", "--json")
+    (sent,) = json.loads(out)
+    assert (status, sent["state"], sent["name"], sent["points"]) == (0, "sent", "from the train", 2)
+    assert [run.name for run in manager.runs()] == ["from the train"]
+    assert json.loads(command("sync", "--json")[1]) == []

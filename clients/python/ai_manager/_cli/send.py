@@ -64,7 +64,7 @@ class _Bars:
         who = progress.name or progress.folder.name
         if progress.state == "sending":
             if self._task is None:
-                self._task = self._progress.add_task(who, total=None)
+                self._task = self._progress.add_task(who, total=progress.bytes_in_all)
             self._progress.update(self._task, total=progress.bytes_in_all, completed=progress.bytes_sent)
             return
         if self._task is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import click
@@ -44,23 +45,24 @@ def watch(reader: Reader, as_json: bool, run_id: int, metrics: tuple[str, ...], 
     Without METRIC they are the first ones of the run, as many as there is room for.
     """
     sights = _sights(reader, run_id, metrics, every, once)
-    if as_json:
+    with contextlib.suppress(KeyboardInterrupt), _screen(as_json) as show:  # Who watches has seen enough.
         for sight in sights:
-            print_json(_fields(sight))
-        return
-    terminal = console()
-    if not terminal.is_terminal:
-        for sight in sights:
-            terminal.print(_picture(sight))
-        return
-    from rich.live import Live
+            show(sight)
 
-    with Live(console=terminal, auto_refresh=False) as live:
-        try:
-            for sight in sights:
-                live.update(_picture(sight), refresh=True)
-        except KeyboardInterrupt:
-            pass  # Who watches has seen enough.
+
+@contextlib.contextmanager
+def _screen(as_json: bool) -> Iterator[Callable[[Sight], None]]:
+    """What shows a sight: in place on a terminal, one after the other elsewhere."""
+    terminal = console()
+    if as_json:
+        yield lambda sight: print_json(_fields(sight))
+    elif not terminal.is_terminal:
+        yield lambda sight: terminal.print(_picture(sight))
+    else:
+        from rich.live import Live
+
+        with Live(console=terminal, auto_refresh=False) as live:
+            yield lambda sight: live.update(_picture(sight), refresh=True)
 
 
 def _sights(reader: Reader, run_id: int, metrics: tuple[str, ...], every: float, once: bool) -> Iterator[Sight]:
