@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
+from tests.waiting import wait_until
 
-from ai_manager import AIManager
+from ai_manager import AIManager, __version__
 from ai_manager._cli import main
 
 pytestmark = pytest.mark.slow
@@ -64,7 +66,8 @@ def test_a_login_is_kept_for_the_command_and_for_scripts_and_only_the_user_reads
     script = AIManager(manager.project_name)
     assert (script.mode, script.check()["username"]) == ("online", "reader")
     assert AIManager("elsewhere", "http://127.0.0.1:9").mode == "offline"  # The key is for its own server only.
-    assert command("logout")[0] == 0
+    assert json.loads(command("logout", "--json")[1]) == {"url": real_server.url}
+    assert command("logout", "--url", real_server.url)[0] == 1
     assert AIManager(manager.project_name).mode == "offline"
 
 
@@ -148,6 +151,11 @@ def test_what_a_terminal_would_obey_is_not_printed(command, manager):
     out = command("show", run.id)[1]
     assert "\x1b" not in out
     assert "[red]kept[/red]" in out
+
+
+def test_the_version_is_text_or_json(command):
+    assert command("version") == (0, __version__ + "\n", "")
+    assert json.loads(command("version", "--json")[1]) == {"version": __version__}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -240,3 +248,29 @@ def test_what_is_on_this_machine_only_is_sent(command, manager):
     assert (status, sent["state"], sent["name"], sent["points"]) == (0, "sent", "from the train", 2)
     assert [run.name for run in manager.runs()] == ["from the train"]
     assert json.loads(command("sync", "--json")[1]) == []
+
+
+def test_a_pipe_that_is_offline_is_kept_until_it_is_sent(command, manager, monkeypatch):
+    monkeypatch.setenv("AI_MANAGER_MODE", "offline")
+    monkeypatch.setattr("sys.stdin", io.StringIO("loss=1\nloss=0.5\n"))
+    assert command("log", "--name", "far away", "-")[:2] == (0, "offline\n")
+    assert list(manager.runs()) == []
+    assert command("sync")[0] == 0
+    (run,) = manager.runs()
+    assert (run.name, run.status, run.metrics["loss"].points) == ("far away", "completed", 2)
+
+
+def test_a_pipe_that_is_interrupted_is_a_run_that_was_killed(command, manager):
+    words = [sys.executable, "-m", "ai_manager", "log", "--name", "interrupted", "-"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as pipe:
+        run_id = int(pipe.stdout.readline())
+        pipe.stdin.write("loss=1\n")
+        pipe.stdin.flush()
+        wait_until(lambda: manager.get_run(run_id).metrics)
+        pipe.send_signal(signal.SIGINT)
+        assert pipe.wait(30) == 1
+        assert pipe.stderr.read().splitlines()[-1] == "ai-manager: cancelled"
+    run = manager.get_run(run_id)
+    assert (run.status, run.metrics["loss"].points) == ("killed", 1)

@@ -10,6 +10,7 @@ import click
 from ai_manager._cli.account import check, login, logout
 from ai_manager._cli.contrast import compare
 from ai_manager._cli.inspect import projects, runs, show
+from ai_manager._cli.output import print_json
 from ai_manager._cli.remove import delete
 from ai_manager._cli.send import sync
 from ai_manager._cli.watch import watch
@@ -31,9 +32,13 @@ def cli() -> None:
 
 
 @cli.command()
-def version() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def version(as_json: bool) -> None:
     """Print this client's version."""
-    click.echo(__version__)
+    if as_json:
+        print_json({"version": __version__})
+    else:
+        click.echo(__version__)
 
 
 @cli.command()

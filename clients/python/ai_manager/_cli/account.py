@@ -41,7 +41,8 @@ def login(url: str | None, username: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.option("--url", help="The server's address.  [default: that of the last login]")
-def logout(url: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def logout(url: str | None, as_json: bool) -> None:
     """Forget the key of a server.
 
     On the server it stays, until it is revoked on the settings page.
@@ -49,7 +50,10 @@ def logout(url: str | None) -> None:
     url = _settings.resolve(url).url
     if not _logins.forget(url):
         raise click.ClickException(f"there is no login to {url}")
-    click.echo(f"Logged out of {url}")
+    if as_json:
+        print_json({"url": url})
+    else:
+        click.echo(f"Logged out of {url}")
 
 
 @click.command()
