@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -170,7 +171,7 @@ def test_a_script_does_not_load_what_only_the_command_needs():
     assert done.stdout.strip() == "[]"
 
 
-def test_runs_are_compared_by_what_differs(command, manager):
+def test_runs_are_compared_by_what_differs_and_the_best_is_marked(command, manager, monkeypatch):
     one = logged(manager, "one", [1.0], config={"lr": 0.1, "seed": 7})
     two = logged(manager, "two", [2.0], config={"lr": 0.2, "seed": 7})
     status, out, _ = command("compare", one.id, two.id)
@@ -179,6 +180,13 @@ def test_runs_are_compared_by_what_differs(command, manager):
     compared = json.loads(command("compare", one.id, two.id, "--json")[1])
     assert compared["settings"] == {"config.lr": [0.1, 0.2]}
     assert compared["metrics"] == {"loss": [1.0, 2.0]}
+    manager._transport.call("PUT", f"/runs/{one.id}/definitions", {"loss": {"goal": "min"}})
+    assert json.loads(command("compare", one.id, two.id, "--json")[1])["goals"] == {"loss": "min"}
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"}.items():
+        monkeypatch.setenv(name, value)
+    out = command("compare", one.id, two.id)[1]
+    assert re.findall(r"\x1b\[1;32m *([0-9.]+)", out) == ["1"], out
     assert command("compare", one.id)[0] == 2
 
 
