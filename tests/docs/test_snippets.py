@@ -134,9 +134,10 @@ def test_the_snippets_of_the_api_page_run(server, token):
     assert json.loads(shell(server, login))["token_type"] == "bearer"
     call(server, "POST", "/projects/", token, name="p")
     call(server, "POST", "/runs/?project_id=1", token, name="r")
-    bulk, watch = blocks(API, "json")
+    bulk, logs, watch = blocks(API, "json")
     assert json.loads(watch)["type"] == "watch"
     assert call(server, "POST", "/metrics/1/bulk", token, **json.loads(bulk))["last_id"] == 3
+    assert call(server, "POST", "/runs/1/logs", token, **json.loads(logs))["last_line"] == 2
     (frame,) = blocks(API, "python")
     assert python(server, frame.replace("<token>", token)) == "Logged 2000 metrics successfully\n"
     summary = {row["name"]: row for row in call(server, "GET", "/metrics/1/summary", token)}
