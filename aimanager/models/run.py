@@ -145,4 +145,4 @@ def microseconds_between(start: datetime, end: datetime) -> int:
 def _keep_keys(_mapper: Any, _connection: Any, run: Run) -> None:
     for column, value in keys_of(run.name, run.tags, run.started_at, run.end_received_at).items():
         setattr(run, column, value)
-    run.folded_notes = run.notes.casefold()
+    run.folded_notes = (run.notes or "").casefold()  # None until it is stored: its default.

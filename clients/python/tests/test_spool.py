@@ -33,7 +33,7 @@ def windows(source_of_them):
     cursor, found = Cursor(), []
     while (window := source.next_window(source_of_them, cursor)) is not None:
         found.append((cursor.client, cursor.number, window))
-        cursor.pass_window(window.end, bool(window.rows))
+        cursor.pass_window(window.end, bool(window.rows), lines=0)
     return found
 
 
