@@ -23,6 +23,7 @@ from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._spool.writer import Spool, limit_of_environment
 from ai_manager._transport import Transport
 from ai_manager._values import INT64, LONGEST_TAG, MOST_TAGS, integer, label, metric_name, number, seconds
+from ai_manager._verbs import Verbs
 from ai_manager.errors import ConfigurationError, StopRequested
 
 FINAL = ("completed", "failed", "killed")
@@ -31,7 +32,7 @@ MOST_IN_A_ROW = 500  # Metrics of one record; a call with more becomes several o
 FINISH_BUDGET = 60.0  # Seconds that `finish` gives a server that is answering but has much to take.
 
 
-class Run:
+class Run(Verbs):
     """One training run. Made by `AIManager.run`; use it with `with`, or call `finish` yourself.
 
     `log` may be called from several threads and processes. A copy is the same run; what is pickled is a handle to it,
@@ -39,6 +40,7 @@ class Run:
     """
 
     def __init__(self, facts: dict[str, Any], sender: Sender | None, server: str) -> None:
+        super().__init__()
         self._facts = facts
         self._sender = sender  # None when the run is disabled.
         self._server = server
