@@ -243,10 +243,10 @@ def test_rows_are_loaded_as_one_scrolls_and_only_those_near_the_view_are_in_the_
         nonlocal most
         seen.update(names(ada))
         most = max(most, ada.locator("#table tbody tr").count())
-        ada.evaluate("document.getElementById('scroller').scrollTop += 600")
+        ada.evaluate("document.getElementById('scroller').scrollTop += 1200")
         return "run 0" in seen
 
-    wait_until(at_the_end, 180)
+    wait_until(at_the_end, 100)
     assert len(seen) == 420
     assert most < 350
     ada.evaluate("document.getElementById('scroller').scrollTop = 0")
