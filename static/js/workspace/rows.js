@@ -9,12 +9,15 @@ import { current } from "../url-state.js";
 
 const BLOCK = 25; // Rows that come at once: few enough to be put in between two frames.
 const AHEAD = 1200; // Pixels beyond the view in which rows are loaded, and beyond which they are let go of.
+const AGAIN = 500; // Milliseconds until rows that did not come are asked for again.
 const EVERY = 1000; // Milliseconds between two renewals of the rows on the screen.
 
 export class Rows {
   constructor() {
     /** @type {WeakMap<Element, AbortController>} */
     this.fetching = new WeakMap();
+    /** @type {WeakSet<Element>} blocks that are near the view */
+    this.near = new WeakSet();
     this.renewedAt = -EVERY;
     this.renewing = false; // A request of the whole table is under way that changes nothing of what it shows.
     this.nearBottom = false;
@@ -71,8 +74,13 @@ export class Rows {
   seen(entries) {
     for (const { target, isIntersecting } of entries) {
       if (target === this.bottom) this.nearBottom = isIntersecting;
-      else if (isIntersecting) this.load(/** @type {HTMLTableSectionElement} */ (target));
-      else this.unload(/** @type {HTMLTableSectionElement} */ (target));
+      else if (isIntersecting) {
+        this.near.add(target);
+        this.load(/** @type {HTMLTableSectionElement} */ (target));
+      } else {
+        this.near.delete(target);
+        this.unload(/** @type {HTMLTableSectionElement} */ (target));
+      }
     }
     this.grow();
   }
@@ -103,13 +111,20 @@ export class Rows {
     const after = endOf(/** @type {Element} */ (block.previousElementSibling));
     if (this.fetching.has(block) || !after || (block.dataset.after === after && !block.querySelector(".gap"))) return;
     const rows = await this.fetchRows(block, after);
-    if (!rows || !block.isConnected) return;
+    if (!block.isConnected) return;
+    if (!rows) {
+      // It failed, or was given up as the block left the view, which may have come back meanwhile.
+      if (this.near.has(block)) setTimeout(() => this.load(block), AGAIN);
+      return;
+    }
     block.dataset.after = after;
     delete block.dataset.end;
     block.replaceChildren(...rows);
     window.htmx.process(block);
     document.dispatchEvent(new CustomEvent("rows:loaded"));
     this.showLoaded();
+    const next = /** @type {HTMLTableSectionElement | null} */ (block.nextElementSibling);
+    if (next && this.near.has(next)) this.load(next); // It may have waited for where it begins.
     this.grow();
   }
 
@@ -138,7 +153,7 @@ export class Rows {
       template.innerHTML = await answer.text();
       return [...template.content.children];
     } catch {
-      return null; // It is fetched again when it is looked at again.
+      return null;
     } finally {
       this.fetching.delete(block);
     }
