@@ -273,10 +273,15 @@ class Sender:
                     else:
                         self._deliveries.append(delivery)
             except Exception as error:  # Another process's files may be anything.
-                self._notices.again("leftover", "%s cannot be sent: %r", folder.path, error)
+                self._say_of(folder, error)
             finally:
                 # Not before: who waits for it must find it in one of the two at any moment.
                 self._left.popleft()
+
+    def _say_of(self, folder: Folder | None, error: Exception) -> None:
+        """Why a spool of another process cannot be sent; one that is gone was sent by somebody else meanwhile."""
+        if folder is None or folder.path.exists():
+            self._notices.again("leftover", "%s cannot be sent: %r", folder and folder.path, error)
 
     def _advance(self, delivery: Delivery, transport: Transport) -> None:
         try:
@@ -290,9 +295,7 @@ class Sender:
             if not isinstance(error, AIManagerError) and not delivery.is_live:
                 # Another process's files may be anything; ours are not to suffer from them.
                 self._deliveries.remove(delivery)
-                self._notices.again(
-                    "leftover", "%s cannot be sent: %r", delivery.folder and delivery.folder.path, error
-                )
+                self._say_of(delivery.folder, error)
                 return
             raise
         self._note_answer()
