@@ -58,6 +58,7 @@ class Delivery:
         self._window: Window | None = None
         self._part = 0  # The first part of the window that is not sent.
         self._requests: list[_facts.Request] | None = None
+        self._use_no_number = False  # A refused batch used up no number.
         self._lines = 0  # Batches of console output of the window that the server has.
         self._takes_lines = True  # An older server does not.
         self._is_uncertain = self._spool is None  # Whether the batch may have been stored already.
@@ -306,8 +307,6 @@ class Delivery:
             self._refuse("the run may not be written: " + error.detail)
         else:
             raise error
-
-    _use_no_number = False  # A refused batch used up no number.
 
     def _out_of_turn(self, rows: list[Row], error: ServerError) -> None:
         """The server expects another number.

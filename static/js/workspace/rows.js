@@ -9,7 +9,7 @@ import { current } from "../url-state.js";
 
 const BLOCK = 25; // Rows that come at once: few enough to be put in between two frames.
 const AHEAD = 1200; // Pixels beyond the view in which rows are loaded, and beyond which they are let go of.
-const AGAIN = 500; // Milliseconds until rows that did not come are asked for again.
+const [AGAIN, LATEST] = [500, 30_000]; // Milliseconds until rows that did not come are asked for again: at first, at most.
 const EVERY = 1000; // Milliseconds between two renewals of the rows on the screen.
 
 export class Rows {
@@ -18,6 +18,7 @@ export class Rows {
     this.fetching = new WeakMap();
     /** @type {WeakSet<Element>} blocks that are near the view */
     this.near = new WeakSet();
+    this.again = AGAIN;
     this.renewedAt = -EVERY;
     this.renewing = false; // A request of the whole table is under way that changes nothing of what it shows.
     this.nearBottom = false;
@@ -114,9 +115,11 @@ export class Rows {
     if (!block.isConnected) return;
     if (!rows) {
       // It failed, or was given up as the block left the view, which may have come back meanwhile.
-      if (this.near.has(block)) setTimeout(() => this.load(block), AGAIN);
+      if (this.near.has(block)) setTimeout(() => this.load(block), this.again);
+      this.again = Math.min(2 * this.again, LATEST);
       return;
     }
+    this.again = AGAIN;
     block.dataset.after = after;
     delete block.dataset.end;
     block.replaceChildren(...rows);
