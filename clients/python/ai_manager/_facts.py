@@ -22,7 +22,7 @@ CHANGES = {
     "finish": None,  # Status, and how the process ended.
 }
 # Kinds that add something to the run, by the path below it.
-POSTS = {"alert": "alerts", "note": "notes"}
+POSTS = {"alert": "alerts"}
 PUTS = {"define": "definitions"}
 LINES = "/logs"  # Where console output goes, of the kind "lines".
 LARGEST_LINES = 1 << 20  # Characters of it in a request, and entries: what proxies let through, packed.

@@ -14,11 +14,11 @@ from ai_manager._capture import chosen as chosen_parts
 from ai_manager._config import Settings as Config
 from ai_manager._notices import Notices
 from ai_manager._reading import Reader, RunRecord, Runs
-from ai_manager._run import Run, clean_tags, warn_of_lost
+from ai_manager._run import Run, warn_of_lost
 from ai_manager._sender import Sender
 from ai_manager._spool.folder import Folder, root
 from ai_manager._transport import Transport
-from ai_manager._values import label
+from ai_manager._values import clean_tags, label
 from ai_manager.errors import ConfigurationError, UnreachableError
 
 

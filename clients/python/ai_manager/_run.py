@@ -22,7 +22,7 @@ from ai_manager._sink import RunSink
 from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._spool.writer import Spool, limit_of_environment
 from ai_manager._transport import Transport
-from ai_manager._values import INT64, LONGEST_TAG, MOST_TAGS, integer, label, metric_name, number, seconds
+from ai_manager._values import INT64, integer, metric_name, number, seconds
 from ai_manager._verbs import Verbs
 from ai_manager.errors import ConfigurationError, StopRequested
 
@@ -224,12 +224,6 @@ class Run(Verbs):
             self._delivery.config.update(changes)
         self.say("config", changes)
 
-    def tag(self, *tags: str) -> None:
-        """Add tags."""
-        words = clean_tags(tags)
-        if words:
-            self.say("tags", words)
-
     # The end.
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -416,14 +410,6 @@ def warn_of_lost(config: Config, notices: Notices) -> None:
     """Name the settings that cannot be kept."""
     for name, reason in config.lost[:20]:
         notices.once(("config", name), "config %.200s is left out: %s", name, reason)
-
-
-def clean_tags(tags: Iterable[Any]) -> list[str]:
-    """Tags as the server takes them."""
-    if isinstance(tags, str):
-        raise ConfigurationError("tags is a list of words, not one word")
-    words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
-    return [*dict.fromkeys(words)][:MOST_TAGS]
 
 
 runs: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()

@@ -1,12 +1,15 @@
-"""Turn what people log into float64, int64 and names."""
+"""Turn what people log into float64, int64, names and tags."""
 
 from __future__ import annotations
 
 import math
 import operator
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
+
+from ai_manager.errors import ConfigurationError
 
 INT64 = 2**63
 LONGEST_NAME = 250
@@ -81,6 +84,14 @@ def label(text: Any, longest: int = LONGEST_LABEL) -> str:
 def is_blank(text: str) -> bool:
     """Whether nothing can be seen of it: spaces of any kind, format characters, fillers."""
     return all(letter.isspace() or letter in FILLERS or unicodedata.category(letter) == "Cf" for letter in text)
+
+
+def clean_tags(tags: Iterable[Any]) -> list[str]:
+    """Tags as the server takes them."""
+    if isinstance(tags, str):
+        raise ConfigurationError("tags is a list of words, not one word")
+    words = [word for word in (label(tag, LONGEST_TAG) for tag in tags or ()) if word]
+    return [*dict.fromkeys(words)][:MOST_TAGS]
 
 
 def _shows(letter: str) -> bool:

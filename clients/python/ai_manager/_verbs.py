@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ai_manager._config import Settings as Config
-from ai_manager._values import LONGEST_TAG, iso, label, metric_name
+from ai_manager._values import clean_tags, iso, label, metric_name
 
 LEVELS = ("info", "warning", "error")
 ALERTS_A_MINUTE = 20  # The server takes 30, and what is said after one that it does not take yet waits behind it.
@@ -45,10 +45,15 @@ class Verbs:
         self._alerts: deque[float] = deque(maxlen=ALERTS_A_MINUTE)
 
     @never_raises
+    def tag(self, *tags: str) -> None:
+        """Add tags."""
+        if words := clean_tags(tags):
+            self.say("tags", words)
+
+    @never_raises
     def untag(self, *tags: str) -> None:
         """Remove tags."""
-        words = [word for word in (label(tag, LONGEST_TAG) for tag in tags) if word]
-        if words:
+        if words := clean_tags(tags):
             self.say("untag", words)
 
     @never_raises

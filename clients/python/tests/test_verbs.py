@@ -19,6 +19,7 @@ def test_wrong_words_are_left_out_and_do_not_raise(manager, server):
         run.define("val/acc", goal="up")
         run.alert(Unspeakable())
         run.note(Unspeakable())
+        run.tag(Unspeakable())
         run.untag(Unspeakable())
         run.alert("Loss is NaN", "at\0 once", level="loud")
     (alert,) = [body for _, _, body in server.state.posts]
