@@ -56,6 +56,8 @@ def shots(project: int, empty: int, newest: int) -> dict[str, Shot]:
         "workspace-empty": Shot(f"/app/projects/{empty}"),
         "run": Shot(f"/app/runs/{newest}", DRAWN),
         "run-overview": Shot(f"/app/runs/{newest}?tab=overview"),
+        "run-failed": Shot(f"/app/runs/{newest - 1}?tab=overview"),
+        "run-logs": Shot(f"/app/runs/{newest - 1}?tab=logs", ".log-line"),
         "compare": Shot(f"/app/compare?runs={runs}", DRAWN),
         "project-settings": Shot(f"/app/projects/{project}/settings"),
         "settings": Shot("/settings"),
