@@ -85,9 +85,10 @@ def _check_room(run_id: int) -> None:
 
 
 def of_run(principal: Principal, run_id: int) -> Sequence[RunAlert]:
-    """The alerts of a run, oldest first."""
+    """The alerts of a run, oldest first by the time that the script said: one may come later than it was raised."""
     runs.project_of(run_id, principal)
-    return db.session.scalars(sa.select(RunAlert).where(RunAlert.run_id == run_id).order_by(RunAlert.id)).all()
+    query = sa.select(RunAlert).where(RunAlert.run_id == run_id)
+    return db.session.scalars(query.order_by(RunAlert.time, RunAlert.id)).all()
 
 
 def of_project(principal: Principal, project_id: int, limit: int) -> tuple[list[tuple[RunAlert, str]], int]:

@@ -31,6 +31,12 @@ def test_an_alert_is_kept_and_listed(api, alice, run, alert):
     assert api(alice).get(f"/runs/{run}/alerts").json == [made.json]
 
 
+def test_alerts_stand_in_the_order_in_which_they_were_raised_though_one_came_later(api, alice, run, alert):
+    alert(title="second", time="2026-01-01T12:00:00")
+    alert(title="first", time="2026-01-01T11:00:00")
+    assert [one["title"] for one in api(alice).get(f"/runs/{run}/alerts").json] == ["first", "second"]
+
+
 def test_an_alert_without_more_than_a_title_is_a_piece_of_information(alert):
     made = alert().json
     assert (made["level"], made["text"], made["step"]) == ("info", "", None)
