@@ -16,6 +16,7 @@ import threading
 import pytest
 
 from ai_manager._capture import console
+from ai_manager._capture.descriptors import RESTARTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="elsewhere only `write` is heard")
 
@@ -37,9 +38,9 @@ OPTIONS = ["-W", "ignore::DeprecationWarning"]
 class Script:
     """A script as a process of its own, and what was heard of it."""
 
-    def __init__(self, heard, body, listens=True, **streams):
+    def __init__(self, heard, body, listens=True, OUT="", **streams):  # noqa: N803
         self._heard = heard
-        environment = {**os.environ, "HEARD": str(heard), "LISTENS": "yes" if listens else ""}
+        environment = {**os.environ, "HEARD": str(heard), "OUT": OUT, "LISTENS": "yes" if listens else ""}
         code = LISTEN + textwrap.dedent(body)
         self.process = subprocess.Popen([sys.executable, *OPTIONS, "-c", code], env=environment, **streams)
 
@@ -56,7 +57,7 @@ def script(tmp_path):
 
     def run(body, **more):
         found = Script(tmp_path / "heard", body, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more})
-        found.out, found.errors = found.process.communicate(timeout=60)
+        found.out, found.errors = found.process.communicate(timeout=120)
         return found
 
     return run
@@ -226,12 +227,13 @@ def test_a_script_whose_reader_goes_away_ends_as_ever(tmp_path):
     found = Script(tmp_path / "heard", body, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert found.process.stdout.readline() == b"more\n"
     found.process.stdout.close()
-    assert b"BrokenPipeError" in found.process.communicate(timeout=60)[1]
+    assert b"BrokenPipeError" in found.process.communicate(timeout=120)[1]
     assert found.process.returncode != 0
 
 
-def test_nothing_is_lost_when_the_pump_is_killed(script):
-    found = script("""
+def test_nothing_is_lost_and_all_in_order_when_the_pump_is_killed(tmp_path):
+    out = tmp_path / "out"
+    body = """
         print("before", flush=True)
         import psutil
         from tests.waiting import wait_until
@@ -244,17 +246,26 @@ def test_nothing_is_lost_when_the_pump_is_killed(script):
                 except (psutil.Error, IndexError, KeyError):
                     pass
             return found
-        wait_until(lambda: len(pumps()) == 1 and pumps()[0][1] != os.getpid())
-        pumps()[0][0].kill()
-        for number in range(20_000):
-            print("line", number)
+        def settled():
+            found = pumps()
+            return found[0][0] if len(found) == 1 and found[0][1] != os.getpid() else None
+        wait_until(lambda: open(os.environ["OUT"]).read() == "before\\n")
+        for kill in range(KILLS):
+            wait_until(lambda: settled() is not None)
+            settled().kill()
+            for number in range(5_000):
+                print("line", kill, number)
+            sys.stdout.flush()
+            wait_until(lambda: open(os.environ["OUT"]).read().endswith(f"line {kill} 4999\\n"))
         stop()
         print("after")
-    """)
-    assert found.errors == b""
-    expected = ["before", *(f"line {number}" for number in range(20_000))]
-    assert found.out.decode().split("\n") == [*expected, "after", ""]
-    assert found.process.returncode == 0
+    """
+    with open(out, "wb") as file:
+        found = Script(tmp_path / "heard", body.replace("KILLS", str(RESTARTS)), stdout=file, OUT=str(out))
+        assert found.process.wait(120) == 0
+    expected = ["before", *(f"line {kill} {number}" for kill in range(RESTARTS) for number in range(5_000))]
+    assert out.read_text().split("\n") == [*expected, "after", ""]
+    assert [line for stream, line in found.lines if stream == "stdout"][-5_000:] == expected[-5_000:]
 
 
 def test_a_script_may_wait_for_all_its_children(script):

@@ -19,6 +19,7 @@ from ai_manager._capture.pump import CHUNK, END, FLUSH, HEADER, PIECE, TAKE
 Deliver = Callable[[int, float, bytes], None]  # A descriptor's number, seconds since 1970, what was printed.
 
 SHARE = 3  # Seconds that the fetching thread pauses for each second that it worked: it takes a quarter at most.
+RESTARTS = 3  # Pumps that take the place of one that was killed.
 PIPE = 1 << 18  # Bytes that wait in a pipe, where the system allows so much.
 
 
@@ -54,7 +55,8 @@ class _Taken:
 class Descriptors:
     """Takes descriptors over until `stop`, and delivers copies of what is printed to them from a thread of its own.
 
-    Should the pump be killed, the descriptors are put back and what waits in the pipes is passed on by the thread.
+    Should the pump be killed, another takes its place, so that all is passed on in the order in which it was printed.
+    Where that cannot be, the descriptors are put back and what waits in the pipes is passed on by the thread.
     """
 
     def __init__(
@@ -70,21 +72,22 @@ class Descriptors:
         Raises OSError when the system does not let us; nothing is changed then.
         """
         self._deliver, self._left_out = deliver, left_out
+        self._left, self._secrets = left, list(secrets)
+        self._restarts = RESTARTS
+        self._word = FLUSH  # What the pump is told when it should hurry.
         self._hurry, self._flushed = threading.Event(), threading.Event()
         self._is_ending = False
         self._taken: list[_Taken] = []
-        self._control, theirs = (socket.socket(fileno=_high(end.detach())) for end in socket.socketpair())
+        self._control: socket.socket | None = None
         try:
             for number in numbers:
                 self._taken.append(_Taken(number))
-            self._pump = self._spawn(theirs, left, list(secrets))
+            self._start()
         except BaseException:
             for taken in self._taken:
                 os.close(taken.sink)
             self._close()
             raise
-        finally:
-            theirs.close()
         _flush()
         for taken in self._taken:
             taken.replace()
@@ -95,9 +98,9 @@ class Descriptors:
         """Deliver what was printed until now, or as much as can be within `patience` seconds."""
         _flush()
         self._flushed.clear()
+        self._word = FLUSH
         self._hurry.set()
-        with contextlib.suppress(OSError):
-            self._control.sendall(FLUSH)
+        if self._say(FLUSH):
             self._flushed.wait(patience)
         self._hurry.clear()
 
@@ -107,9 +110,9 @@ class Descriptors:
         for taken in self._taken:
             taken.restore()
         self._is_ending = True
+        self._word = END
         self._hurry.set()
-        with contextlib.suppress(OSError):
-            self._control.sendall(END)
+        self._say(END)
         self._thread.join(patience)
         return not self._thread.is_alive()
 
@@ -121,12 +124,26 @@ class Descriptors:
         """What tells a child process that its descriptors are heard already."""
         return [":".join(map(str, _identity(taken.number))) for taken in self._taken]
 
-    def _spawn(self, theirs: socket.socket, left: str, secrets: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self) -> None:
+        """Start a pump, in the place of the one before if there was one; raises OSError when that cannot be."""
+        ours, theirs = (socket.socket(fileno=_high(end.detach())) for end in socket.socketpair())
+        try:
+            self._pump = self._spawn(theirs)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        before, self._control = self._control, ours
+        if before:
+            before.close()
+
+    def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         streams = [f"{taken.number}:{taken.source}:{taken.saved}" for taken in self._taken]
         descriptors = [theirs.fileno(), *(fd for taken in self._taken for fd in (taken.source, taken.saved))]
         program = str(Path(__file__).with_name("pump.py"))
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", program, str(theirs.fileno()), left, *streams],
+            [sys.executable, "-I", "-S", program, str(theirs.fileno()), self._left, *streams],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -135,21 +152,46 @@ class Descriptors:
         )
         with contextlib.suppress(OSError), process.stdin or contextlib.nullcontext() as words:
             if words:
-                words.write(json.dumps(secrets).encode("ascii"))
+                words.write(json.dumps(self._secrets).encode("ascii"))
         return process
 
     def _follow(self) -> None:
-        self._pump.wait()  # It has left a child, which works, and is done.
-        try:
-            while not self._fetch():
-                pass
-        except (OSError, EOFError):
-            self._rescue()
+        while True:
+            self._pump.wait()  # It has left a child, which works, and is done.
+            try:
+                while not self._fetch():
+                    pass
+                break
+            except (OSError, EOFError):
+                if not self._restart():
+                    self._rescue()
+                    break
         self._close()
+
+    def _restart(self) -> bool:
+        """Whether another pump works in the place of one that was killed."""
+        if self._is_ending or not self._restarts:
+            return False
+        self._restarts -= 1
+        try:
+            self._start()
+        except OSError:
+            return False
+        if self._hurry.is_set():  # What was said meanwhile was said to the one that is gone.
+            self._say(self._word)
+        return True
+
+    def _say(self, word: bytes) -> bool:
+        """Whether the pump could be told."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._control.sendall(word)  # type: ignore[union-attr]
+            return True
+        return False
 
     def _fetch(self) -> bool:
         """Deliver one answer of the pump; whether it was the last."""
-        self._control.sendall(TAKE)
+        if not self._say(TAKE):
+            raise EOFError
         size, left_out, is_everything, broken = HEADER.unpack(self._receive(HEADER.size))
         body = self._receive(size)
         started = time.thread_time()
@@ -174,7 +216,7 @@ class Descriptors:
     def _receive(self, size: int) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            part = self._control.recv(size - len(parts))
+            part = self._control.recv(size - len(parts)) if self._control else b""
             if not part:
                 raise EOFError
             parts += part
@@ -199,7 +241,8 @@ class Descriptors:
 
     def _close(self) -> None:
         self._flushed.set()
-        self._control.close()
+        if self._control:
+            self._control.close()
         for taken in self._taken:
             taken.close()
 
