@@ -20,7 +20,7 @@ from tests.servers import Gunicorn, NotInstalled, Postgres, Redis, find_program
 pytest_plugins = ["tests.cast"]
 
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
-PATIENCE = 15_000  # Milliseconds that a test waits for what must come true in the browser.
+PATIENCE = 30_000  # Milliseconds that a test waits for what must come true in the browser.
 # Without the sandbox, as root has none; without the services that would call their maker's hosts.
 CHROMIUM_FLAGS = [
     "--no-sandbox",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def becomes(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> bool:
+def becomes(condition: Callable[[], object], seconds: float = 30.0, every: float = 0.01) -> bool:
     """Whether a condition comes true within some seconds; it is evaluated again after each pause of `every` seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -14,7 +14,7 @@ def becomes(condition: Callable[[], object], seconds: float = 10.0, every: float
     return True
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0, every: float = 0.01) -> None:
     """Wait for what must come true. The bound only ends a test that hangs, so it is generous."""
     assert becomes(condition, seconds, every), f"it did not happen within {seconds} s"
 

@@ -81,7 +81,7 @@ def shell(server, script: str, **environment: str) -> str:
 
 def python(server, script: str) -> str:
     here = script.replace("http://localhost:8000", server.url)
-    done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -90,7 +90,7 @@ def call(server, method: str, path: str, token: str | None = None, **body):
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = json.dumps(body).encode() if body else None
     request = urllib.request.Request(server.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 
@@ -163,7 +163,7 @@ def test_links_between_documents_lead_somewhere():
 
 
 def test_make_help_lists_what_the_documents_name():
-    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30).stdout
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=120).stdout
     for page in (README, DEPLOY, (ROOT / "CONTRIBUTING.md").read_text()):
         for target in re.findall(r"`?make ([a-z-]+)", page):
             assert re.search(rf"\b{target}\b", listed), target

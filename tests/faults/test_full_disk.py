@@ -65,7 +65,7 @@ def test_a_full_disk_refuses_writes_serves_reads_and_heals_by_itself(small_disk,
     assert int(refusal.headers["Retry-After"]) >= 1
     answer = alice.send("POST", "/projects/", {"name": "another"})
     assert (answer.status, answer.headers.get("Retry-After")) == (503, "1")
-    wait_until(lambda: alice.ask("GET", "/readyz")[1]["disk"] == "full", 3)
+    wait_until(lambda: alice.ask("GET", "/readyz")[1]["disk"] == "full")
 
     assert alice.values(run, "loss") == sent
     for path in (f"/runs/{run}", "/projects/", f"/metrics/{run}/summary", f"/metrics/{run}/chart?name=loss"):
@@ -74,7 +74,7 @@ def test_a_full_disk_refuses_writes_serves_reads_and_heals_by_itself(small_disk,
     assert page.status == 200
 
     (small_disk / "filler").unlink()
-    wait_until(lambda: alice.ask("POST", f"/metrics/{run}", {"name": "accuracy", "value": 0.75})[0] == 201, 5)
+    wait_until(lambda: alice.ask("POST", f"/metrics/{run}", {"name": "accuracy", "value": 0.75})[0] == 201)
     assert alice.values(run, "accuracy")[-1] == 0.75
     assert alice.values(run, "loss") == sent
     check_summary(alice, run)

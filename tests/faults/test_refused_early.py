@@ -20,7 +20,7 @@ def server():
 
 
 def answer_to(server, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -44,7 +44,7 @@ def test_a_client_that_sends_first_and_reads_then_gets_its_refusal(server, megab
 
 def test_a_refused_body_in_pieces_is_read_to_its_end_too(server):
     pieces = (b"x" * MEGABYTE for _ in range(20))
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request("POST", "/nothing", pieces, {"Content-Type": "application/json"}, encode_chunked=True)
     assert connection.getresponse().status == 404
     connection.close()

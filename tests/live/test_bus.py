@@ -175,12 +175,12 @@ class TestRedis(BusContract):
     def test_it_comes_back_by_itself_after_redis_was_away(self, buses, redis):
         redis.stop()
         try:
-            wait_until(lambda: not buses[1].healthy, seconds=10)
+            wait_until(lambda: not buses[1].healthy)
             for number in range(200):
                 buses[0].publish(f"run:{number}")
         finally:
             redis.start()
-        wait_until(lambda: all(bus.healthy for bus in buses), seconds=15)
+        wait_until(lambda: all(bus.healthy for bus in buses))
         heard = Heard()
         buses[1].subscribe(heard)
 

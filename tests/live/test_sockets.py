@@ -100,7 +100,7 @@ def test_an_offer_is_refused_while_something_waits_and_the_hub_hears_when_nothin
     assert not guarded.offer(b"z")
     assert not drained.is_set()
     assert read_all(client, count * len(frame)) == frame * count
-    assert drained.wait(2)
+    assert drained.wait(60)
     assert guarded.offer(b"z")
     assert read_all(client, 1) == b"z"
 
@@ -118,7 +118,7 @@ def test_leaving_a_busy_reader_ends_within_the_patience(pair, monkeypatch):
     fill(guarded, b"y" * 50_000)
     guarded.leave(b"farewell")
     assert not guarded.closed
-    wait_until(lambda: guarded.closed, seconds=2)
+    wait_until(lambda: guarded.closed)
 
 
 def test_leaving_a_slow_reader_gives_it_everything(pair):
@@ -136,7 +136,7 @@ def test_closing_wakes_whoever_waits_for_the_client(pair):
     reader.start()
     wait_until(reader.is_alive)
     guarded.close()
-    reader.join(2)
+    reader.join(60)
     assert heard == [b""]
 
 

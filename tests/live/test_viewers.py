@@ -197,7 +197,7 @@ def test_viewers_that_do_not_hear_the_goodbye_hold_nobody_up(server, alice):
     deaf = [alice.watch(run) for _ in range(10)]
     alice.ask("DELETE", f"/runs/{run}")
     for _ in range(100):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as newcomer:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=120) as newcomer:
             newcomer.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
     assert len(deaf) == 10

@@ -137,7 +137,7 @@ def start(**settings: str) -> str:
     """What a server that cannot start says."""
     env = os.environ | {f"AI_MANAGER_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stderr

@@ -60,7 +60,7 @@ machine.kill_descendants()
 print(os.path.exists(f"/proc/{orphan}"))
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.stdout == "False\n", done.stderr
 
 

@@ -37,7 +37,7 @@ def environment(tmp_path):
 
 
 def run(command, environment):
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_before_gunicorn_listens_to_signals(environment):

@@ -30,5 +30,5 @@ def test_the_client_that_was_handed_out_can_be_installed(gunicorn_server, app, t
         address = f"{server.url}/client/{wheel()}"
     target = tmp_path / "installed"
     uv = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-deps", "--target", target]
-    subprocess.run([*uv, f"ai-manager-client @ {address}"], check=True, capture_output=True, timeout=60)
+    subprocess.run([*uv, f"ai-manager-client @ {address}"], check=True, capture_output=True, timeout=120)
     assert (target / "ai_manager" / "__init__.py").exists()

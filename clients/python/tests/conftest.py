@@ -67,7 +67,7 @@ def real_server():
     account = {"username": "reader", "email": "reader@example.com", "password": "a long password"}
     body = json.dumps(account).encode()
     request = urllib.request.Request(f"{real.url}/auth/register", body, {"Content-Type": "application/json"})
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=120).close()
     yield real
     real.close()
 

@@ -46,7 +46,7 @@ def script(server, tmp_path):
 
     def run(body, **environment):
         with start(body, **environment) as process:
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=120)
         return process.returncode, output, errors
 
     run.start = start
@@ -301,7 +301,7 @@ def test_an_offline_run_is_followed_while_it_is_written(server, transport, scrip
     ) as process:
         next(process.stdout)
         assert sync(None, transport, follow=True).is_complete
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert server.state.series(1, "m") == [(step, step) for step in range(30)]
     assert server.state.runs[1]["status"] == "completed"
 

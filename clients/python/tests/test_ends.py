@@ -31,7 +31,7 @@ def script(server):
 
     def run(body):
         code = START.format(url=server.url, key=KEY) + textwrap.dedent(body)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
         return done.returncode, done.stderr
 
     return run
@@ -182,7 +182,7 @@ def test_a_handle_without_credentials_leaves_its_values_to_whoever_began_the_run
     with manager.run(name="r") as run:
         path.write_bytes(pickle.dumps(run))
         code = f"import pickle, os; run = pickle.load(open({str(path)!r}, 'rb')); run.log({{'m': 1.0}}); os._exit(0)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
         assert (done.returncode, done.stderr) == (0, "")
     assert server.state.series(1, "m") == [(0, 1.0)]
     assert list(server.state.runs) == [1]

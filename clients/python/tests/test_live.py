@@ -30,7 +30,7 @@ def register(server):
     account = {"email": "user@example.com", **ACCOUNT}
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server.url}/auth/register", json.dumps(account).encode(), headers)
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=120).close()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def read(manager, path):
     manager.check()
     headers = {"Authorization": f"Bearer {manager._transport._token}"}
     request = urllib.request.Request(manager._transport.url + path, headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 
@@ -73,7 +73,7 @@ with manager.run(name="training_run") as run:
             "accuracy": 0.85
         }, step=epoch)
 """.replace(":8000", f":{live.port}")
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     reader = AIManager("my_project", live.url, **ACCOUNT)
     (run,) = read(reader, f"/runs/?project_id={reader.project_id}")

@@ -63,7 +63,7 @@ def test_a_real_server_takes_every_verb():
         account = {"email": "user@example.com", "username": "user", "password": "long password"}
         headers = {"Content-Type": "application/json"}
         call = urllib.request.Request(f"{server.url}/auth/register", json.dumps(account).encode(), headers)
-        urllib.request.urlopen(call, timeout=10).close()
+        urllib.request.urlopen(call, timeout=120).close()
         manager = AIManager("digits", server.url, "user", "long password")
         with manager.run(tags=["a", "b"]) as run:
             run.log({"val/acc": 0.5})
