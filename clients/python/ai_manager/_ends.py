@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ai_manager._sender import PATIENCE, senders
+from ai_manager._sending.sender import PATIENCE, senders
 
 LONGEST_TRACE = 60_000  # Characters of a traceback that are kept; its end says most.
 

@@ -15,7 +15,7 @@ from ai_manager._config import Settings as Config
 from ai_manager._notices import Notices
 from ai_manager._reading import Reader, RunRecord, Runs
 from ai_manager._run import Run, warn_of_lost
-from ai_manager._sender import Sender
+from ai_manager._sending.sender import Sender
 from ai_manager._spool.folder import Folder, root
 from ai_manager._transport import Transport
 from ai_manager._values import clean_tags, label

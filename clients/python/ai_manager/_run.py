@@ -14,10 +14,10 @@ from typing import Any
 from ai_manager import _ends, _settings
 from ai_manager._capture import Capture
 from ai_manager._config import Settings as Config
-from ai_manager._delivery import Delivery
 from ai_manager._notices import Notices
 from ai_manager._reading import History
-from ai_manager._sender import Sender
+from ai_manager._sending.delivery import Delivery
+from ai_manager._sending.sender import Sender
 from ai_manager._sink import RunSink
 from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._spool.writer import Spool, limit_of_environment
@@ -208,7 +208,7 @@ class Run(Verbs):
     # What else is said about the run. Each is a record in the spool, in order with the points.
 
     def say(self, kind: str, value: Any) -> None:
-        """Keep a fact about the run, of one of the kinds in `_facts`. Never raises."""
+        """Keep a fact about the run, of one of the kinds in `_sending.requests`. Never raises."""
         try:
             self._spool.fact({"kind": kind, "value": value})
         except Exception as error:

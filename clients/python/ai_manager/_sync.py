@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ai_manager._delivery import Delivery, whole
 from ai_manager._notices import Notices
-from ai_manager._sender import FIRST_BACKOFF, LONGEST_BACKOFF, goes_on
+from ai_manager._sending.backoff import FIRST_BACKOFF, LONGEST_BACKOFF
+from ai_manager._sending.delivery import Delivery
+from ai_manager._sending.leftovers import goes_on
 from ai_manager._spool.folder import Folder, folders
 from ai_manager._spool.record import NewerFormat
 from ai_manager._spool.source import Leftover
-from ai_manager._transport import Transport
+from ai_manager._transport import Transport, whole
 from ai_manager.errors import AIManagerError, AuthenticationError, ServerError, UnreachableError
 
 TRIES = 4  # How often a request is made that fails for a reason that may pass, when nothing is followed.

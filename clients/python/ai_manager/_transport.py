@@ -265,6 +265,14 @@ def _connections(url: str) -> Any:
     return urllib3.ProxyManager(address, proxy_headers=headers, **options)
 
 
+def whole(answer: dict[str, Any], key: str) -> int:
+    """A number that the answer must hold to be this server's; without it nothing counts as done."""
+    value = answer.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnreachableError(f"the answer does not look like an AI Manager's: no {key!r} in it")
+    return value
+
+
 def _json_object(content: bytes) -> dict[str, Any] | None:
     """The object that an answer holds; an empty answer holds an empty one, anything else None."""
     try:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_server import KEY, FakeServer  # noqa: E402
 
-from ai_manager import AIManager, _delivery  # noqa: E402
+from ai_manager import AIManager  # noqa: E402
+from ai_manager._sending import pace  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +51,8 @@ def server():
 @pytest.fixture
 def quick(monkeypatch):
     """Batches leave at once, so that tests take milliseconds."""
-    monkeypatch.setattr(_delivery, "GATHER", 0.01)
-    monkeypatch.setattr(_delivery, "PAUSE", 0.02)
+    monkeypatch.setattr(pace, "GATHER", 0.01)
+    monkeypatch.setattr(pace, "PAUSE", 0.02)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from ai_manager import (
     ConfigurationError,
     ServerError,
     UnreachableError,
-    _delivery,
-    _sender,
     _transport,
 )
 from ai_manager._columns import Row, as_frame, as_json, columns_of
+from ai_manager._sending import backoff, points
+from ai_manager._sending import sender as sending
 from ai_manager._settings import Settings
 from ai_manager._spool import writer
 
@@ -29,9 +29,9 @@ EXPECTED = [(step, float(step)) for step in range(200)]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch, quick):
-    monkeypatch.setattr(_sender, "FIRST_BACKOFF", 0.02)
-    monkeypatch.setattr(_sender, "LONGEST_BACKOFF", 0.1)
-    monkeypatch.setattr(_sender, "HURRIED_BACKOFF", 0.05)
+    monkeypatch.setattr(backoff, "FIRST_BACKOFF", 0.02)
+    monkeypatch.setattr(backoff, "LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(backoff, "HURRIED_BACKOFF", 0.05)
     monkeypatch.setattr(_transport, "TIMEOUT", (1.0, 0.3))
 
 
@@ -207,11 +207,11 @@ def test_the_reason_is_logged_before_the_run_counts_as_done(server, manager, cap
 def test_points_count_as_unsent_while_they_are_encoded(server, manager, monkeypatch, eventually):
     unsent = []
 
-    def columns_of(rows, turn=_delivery.columns_of):
+    def columns_of(rows, turn=points.columns_of):
         unsent.append(run._delivery.unsent)
         return turn(rows)
 
-    monkeypatch.setattr(_delivery, "columns_of", columns_of)
+    monkeypatch.setattr(points, "columns_of", columns_of)
     with manager.run() as run:
         run.log({"m": 1.0, "n": 2.0})
     assert unsent == [2]
@@ -336,8 +336,8 @@ def test_a_password_that_is_changed_meanwhile_is_given_to_the_manager(server, qu
 
 
 def test_a_key_that_is_replaced_in_the_environment_is_found_there(server, quick, monkeypatch):
-    monkeypatch.setattr(_sender, "SLOW_RETRY", 0.05)
-    monkeypatch.setattr(_sender, "SLOWEST_RETRY", 0.1)
+    monkeypatch.setattr(backoff, "SLOW_RETRY", 0.05)
+    monkeypatch.setattr(backoff, "SLOWEST_RETRY", 0.1)
     monkeypatch.setenv("AI_MANAGER_API_KEY", "aimgr_old")
     run = AIManager("p", server.url).run()
     train(run)
@@ -383,7 +383,7 @@ def test_a_long_outage_is_logged_once(server, manager, caplog, eventually):
     server.stop()
     run = manager.run()
     run.log({"m": 1.0})
-    eventually(lambda: manager._sender._failures > 6)
+    eventually(lambda: manager._sender._backoff.failures > 6)
     messages = [record.getMessage() for record in caplog.records if server.url in record.getMessage()]
     assert len(messages) == 1
     assert "trying again" in messages[0]
@@ -392,9 +392,9 @@ def test_a_long_outage_is_logged_once(server, manager, caplog, eventually):
 
 
 def test_pauses_grow_from_half_a_second_to_less_than_a_minute(server, manager, monkeypatch):
-    monkeypatch.setattr(_sender, "FIRST_BACKOFF", 0.5)
-    monkeypatch.setattr(_sender, "LONGEST_BACKOFF", 45.0)
-    sender = _sender.Sender(manager._transport, "p", manager._notices)
+    monkeypatch.setattr(backoff, "FIRST_BACKOFF", 0.5)
+    monkeypatch.setattr(backoff, "LONGEST_BACKOFF", 45.0)
+    sender = sending.Sender(manager._transport, "p", manager._notices)
     delays = [sender._failed(UnreachableError("away")) for _ in range(20)]
     assert 0.5 <= delays[0] <= 1.0
     assert max(delays) <= 45.0
@@ -403,14 +403,14 @@ def test_pauses_grow_from_half_a_second_to_less_than_a_minute(server, manager, m
 
 
 def test_patience_is_spent_once_an_outage(server, manager, monkeypatch):
-    monkeypatch.setattr(_sender, "PATIENCE", 0.5)
-    monkeypatch.setattr(_sender, "SECOND_PATIENCE", 0.1)
+    monkeypatch.setattr(sending, "PATIENCE", 0.5)
+    monkeypatch.setattr(sending, "SECOND_PATIENCE", 0.1)
     runs = [manager.run() for _ in range(5)]
     server.stop()
     for run in runs:
         run.log({"m": 1.0})
         assert run.finish() is False
-        monkeypatch.setattr(_sender, "PATIENCE", 1e6)  # Whoever spends it again hangs.
+        monkeypatch.setattr(sending, "PATIENCE", 1e6)  # Whoever spends it again hangs.
     server.start()
     for run in runs:
         assert run.finish(timeout=120) is True

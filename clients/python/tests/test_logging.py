@@ -265,7 +265,7 @@ def test_a_server_without_heartbeats_gets_one_heartbeat_and_all_points(server, m
     run = manager.run()
     run.log({"m": 1.0})
     eventually(lambda: len(server.state.seen("heartbeat")) == 1)
-    eventually(lambda: not run._delivery._takes_heartbeats)
+    eventually(lambda: not run._delivery._heartbeat.is_wanted)
     run.log({"m": 2.0})
     assert run.finish() is True
     assert len(server.state.seen("heartbeat")) == 1

@@ -112,8 +112,8 @@ def test_wrong_credentials_do_not_delay_the_end(server, script):
         run.log({"m": 1})
         while manager._sender.refused is None:
             time.sleep(0.01)
-        from ai_manager import _sender
-        _sender.PATIENCE = 1e6
+        from ai_manager._sending import sender
+        sender.PATIENCE = 1e6
         print("done")
     """)
     assert code == 0

@@ -245,7 +245,7 @@ def test_a_record_within_a_record_is_kept_whole(make):
 def test_only_its_user_can_read_a_spool(make):
     spool = make()
     spool.points(0, 1.0, ("m",), (1.0,))
-    Cursor().save(spool.folder.path)
+    Cursor(folder=spool.folder.path).save()
     spool.folder.reject("1", b"body", "reason")
     assert spool.folder.path.stat().st_mode & 0o777 == 0o700
     assert spool.folder.path.parent.stat().st_mode & 0o777 == 0o700

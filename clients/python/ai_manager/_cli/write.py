@@ -18,7 +18,7 @@ from ai_manager._cli.output import print_json
 from ai_manager._notices import Notices
 from ai_manager._reading import Reader
 from ai_manager._run import FINAL, Run
-from ai_manager._sender import Sender
+from ai_manager._sending.sender import Sender
 from ai_manager._values import INT64, integer, metric_name, number
 from ai_manager.errors import ServerError, UnreachableError
 

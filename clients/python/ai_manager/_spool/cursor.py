@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Cursor:
     lines_name: str = ""  # What tells their client from the usual one, after the server lost count.
     run_id: int | None = None
     stopped: str = ""  # Why nothing more is sent, if so.
+    folder: Path | None = field(default=None, compare=False)  # Where it is kept, if so.
 
     @property
     def number(self) -> int:
@@ -71,27 +73,33 @@ class Cursor:
         self.client = derived(self.client, f"from {self.index}")
         self.base = self.index
 
-    def save(self, folder: Path) -> None:
-        """Replace the file. Raises OSError."""
-        path = folder / NAME
-        temporary = folder / f"{NAME}.{os.getpid()}"
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-        os.replace(temporary, path)
+    def save(self) -> None:
+        """Keep it; where that fails, more is sent again some day, and known by its number."""
+        if self.folder is None:
+            return
+        temporary = self.folder / f"{NAME}.{os.getpid()}"
+        with contextlib.suppress(OSError):
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump({name: getattr(self, name) for name in _saved()}, file)
+            os.replace(temporary, self.folder / NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Cursor:
         """What was saved, or the beginning."""
         try:
             saved: Any = json.loads((folder / NAME).read_text(encoding="utf-8"))
-            known = {field.name: type(field.default) for field in fields(cls)}
+            known: dict[str, Any] = {name: type(getattr(cls, name)) for name in _saved()}
             values = {name: value for name, value in saved.items() if name in known}
             kinds = {**known, "run_id": (int, type(None))}
             if all(isinstance(value, kinds[name]) for name, value in values.items()):
-                return cls(**values)
+                return cls(**values, folder=folder)
         except (OSError, ValueError, AttributeError):
             pass
-        return cls()
+        return cls(folder=folder)
+
+
+def _saved() -> list[str]:
+    return [one.name for one in fields(Cursor) if one.name != "folder"]
 
 
 def derived(client: str, words: str) -> str:

@@ -4,80 +4,60 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import random
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 
 from ai_manager import _settings
-from ai_manager._delivery import SLOW_RETRY, SLOWEST_RETRY, Delivery, whole
-from ai_manager._notices import Notices, log
+from ai_manager._notices import Notices
 from ai_manager._reading import Reader
-from ai_manager._spool.folder import Folder, folders
-from ai_manager._spool.source import Leftover
-from ai_manager._spool.writer import Spool
-from ai_manager._transport import Transport
-from ai_manager.errors import (
-    AIManagerError,
-    AuthenticationError,
-    ConfigurationError,
-    ServerError,
-    UnreachableError,
-)
+from ai_manager._sending.backoff import Backoff
+from ai_manager._sending.delivery import Delivery
+from ai_manager._sending.leftovers import Leftovers
+from ai_manager._sending.upkeep import Upkeep
+from ai_manager._spool.folder import Folder
+from ai_manager._transport import Transport, whole
+from ai_manager.errors import AIManagerError, AuthenticationError, ConfigurationError, ServerError
 
-FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 45.0  # Under a minute, so that everything has arrived a minute after the server is back.
-HURRIED_BACKOFF = 0.5  # While somebody waits for the end.
 # Seconds that the end of a run or process waits for a server that says nothing: both together stay under five.
 PATIENCE = 4.0
 SECOND_PATIENCE = 0.5  # The same, when that was in vain before: enough for a server that is back.
-FLUSH = 1.0  # Seconds after which what was logged is on the disk itself.
-TOUCH = 30.0  # Seconds after which the files that show that this process lives are touched.
 LOOK = 5.0  # Seconds after which spools of child processes that have ended are looked for.
 
 
 class Sender:
     """One thread for all runs of a manager: finds the project, then does for each run what is due.
 
-    A failure delays everything to this server, with growing pauses, without end; so do refused credentials, with longer
-    ones. The thread starts when there is something to do and ends when all runs are finished and delivered. Without
-    a transport it only sees to the files.
+    A failure delays everything to this server; see `Backoff`. The thread starts when there is something to do and ends
+    when all runs are finished and delivered. Without a transport it only sees to the files.
     """
 
     def __init__(self, transport: Transport | None, project_name: str, notices: Notices) -> None:
         self.project_id: int | None = None
-        self.refused: AuthenticationError | None = None
-        self.failing = False  # Whether the latest attempt failed.
+        self.has_children = False  # Whether other processes may log to our runs.
         self._transport = transport
         self._project_name = project_name
         self._notices = notices
         self._deliveries: list[Delivery] = []
-        self._left: deque[Folder] = deque()  # Of processes that have ended, waiting for their turn.
         self._projects: dict[str, int] = {}
-        self._failures = 0
-        self._refusals = 0  # How often the credentials were refused.
-        self._retry_at = 0.0
-        self._server_set_delay = False  # By a Retry-After, which also those obey who are in a hurry.
-        self._heard_at = time.monotonic()
+        self._wants_project = False
+        self._backoff = Backoff(notices)
+        self._upkeep = Upkeep(cuts=transport is None)
         self._gave_up_at = 0.0
         self._hurried_until = 0.0
-        self._flushed_at = self._touched_at = self._looked_at = float("-inf")
-        self._wants_project = False
-        self.has_children = False  # Whether other processes may log to our runs.
-        # A generator of its own: drawing from the common one would change what a seeded training does.
-        self._random = random.Random()  # noqa: S311
-        self._begin_thread_state()
+        self._looked_at = float("-inf")
+        self._begin_process_state()
         if transport:
             transport.reconnect()
         senders.add(self)
 
-    def _begin_thread_state(self) -> None:
+    def _begin_process_state(self) -> None:
         self._lock = threading.RLock()
         # Not an Event: of the two only this queue may be put to from a signal handler or a finaliser.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._leftovers = Leftovers(self._notices)
 
     # Called from any thread.
 
@@ -93,6 +73,16 @@ class Sender:
         """Whether it sends at all."""
         return self._transport is not None
 
+    @property
+    def refused(self) -> AuthenticationError | None:
+        """Why the credentials are refused, if they are."""
+        return self._backoff.refused
+
+    @property
+    def open_deliveries(self) -> list[Delivery]:
+        """The runs of this process that are not finished and delivered."""
+        return [delivery for delivery in list(self._deliveries) if delivery.is_live and not delivery.done.is_set()]
+
     def find_project(self) -> None:
         """Look the project up before there is a run."""
         self._wants_project = True
@@ -106,13 +96,9 @@ class Sender:
 
     def adopt(self, wanted: Callable[[Folder], bool]) -> None:
         """Send what processes that have ended left, one spool after the other."""
-        if self._transport is None:
-            return
-        waiting = {folder.path for folder in list(self._left)}
-        for folder in folders():
-            if folder.path not in waiting and wanted(folder) and not folder.is_written and not folder.is_sent:
-                self._left.append(folder)
-        self.wake()
+        if self._transport is not None:
+            self._leftovers.add(wanted)
+            self.wake()
 
     def wake(self) -> None:
         """Make the thread look again, starting it where there is none: at first, after a fork."""
@@ -127,9 +113,7 @@ class Sender:
 
     def resume(self) -> None:
         """Credentials turned out to be good: go on at once."""
-        self.refused = None
-        self._retry_at = 0.0
-        self._heard_at = time.monotonic()
+        self._backoff.go_on()
         for delivery in list(self._deliveries):
             delivery.hurry()
         self.wake()
@@ -145,20 +129,19 @@ class Sender:
 
         Patience is spent once an outage: ten runs that end while the server is away do not wait ten times.
         """
-        start = time.monotonic()
+        backoff, start = self._backoff, time.monotonic()
         if patience is None:
-            patience = SECOND_PATIENCE if self._gave_up_at > self._heard_at else PATIENCE
+            patience = SECOND_PATIENCE if self._gave_up_at > backoff.heard_at else PATIENCE
         self._hurried_until = start + budget
-        if not self._server_set_delay:
-            self._retry_at = 0.0
+        backoff.hurry()
         delivery.hurry(start + budget)
-        refusals = self._refusals + delivery.refusals
+        refusals = backoff.refusals + delivery.refusals
         self.wake()
         while not is_there():
             delivery.done.wait(0.02) if not delivery.done.is_set() else time.sleep(0.02)
             now = time.monotonic()
-            is_refused = self._refusals + delivery.refusals > refusals
-            if is_refused or now >= min(start + budget, max(start, self._heard_at) + patience):
+            is_refused = backoff.refusals + delivery.refusals > refusals
+            if is_refused or now >= min(start + budget, max(start, backoff.heard_at) + patience):
                 self._gave_up_at = now
                 return is_there()
         return True
@@ -169,8 +152,7 @@ class Sender:
             return False
         key = delivery.facts["key"]
         # In this order, for the thread moves them the other way.
-        others = [folder.facts for folder in list(self._left)]
-        others += [other.facts for other in list(self._deliveries)]
+        others = [*self._leftovers.facts, *(other.facts for other in list(self._deliveries))]
         return all(other["key"] != key for other in others if other is not delivery.facts)
 
     def wait_until(self, is_there: Callable[[], bool]) -> None:
@@ -178,13 +160,8 @@ class Sender:
         if self._transport is None:
             return
         deadline = time.monotonic() + PATIENCE
-        while not (is_there() or self.failing or self.refused) and time.monotonic() < deadline:
+        while not (is_there() or self._backoff.failing or self.refused) and time.monotonic() < deadline:
             time.sleep(0.005)
-
-    @property
-    def open_deliveries(self) -> list[Delivery]:
-        """The runs of this process that are not finished and delivered."""
-        return [delivery for delivery in list(self._deliveries) if delivery.is_live and not delivery.done.is_set()]
 
     # The thread.
 
@@ -196,11 +173,12 @@ class Sender:
                 # Whatever it was, the thread lives on: without it nothing would ever be sent again.
                 delay = self._failed(error)
             with self._lock:
-                is_idle = not (self._deliveries or self._left or self._wants_project)
+                is_idle = not (self._deliveries or self._leftovers or self._wants_project)
                 if is_idle:
                     self._thread = None
                     return
-            self._sleep(self._keep_files(delay))
+            delays = [delay, self._upkeep.see_to(list(self._deliveries))]
+            self._sleep(min((delay for delay in delays if delay is not None), default=None))
 
     def _sleep(self, delay: float | None) -> None:
         """Until the delay is over or somebody calls; a burst of calls counts as one."""
@@ -211,26 +189,6 @@ class Sender:
             while True:
                 self._wake.get_nowait()
 
-    def _keep_files(self, delay: float | None) -> float | None:
-        """Bring what was logged to the disk, and show that we live. The seconds until something is due."""
-        now = time.monotonic()
-        spools = [d._source for d in list(self._deliveries) if isinstance(d._source, Spool)]
-        if now - self._flushed_at >= FLUSH:
-            self._flushed_at = now
-            for spool in spools:
-                if self._transport is None:
-                    spool.cut()
-                spool.flush()
-        if now - self._touched_at >= TOUCH:
-            self._touched_at = now
-            for delivery in list(self._deliveries):
-                if delivery.folder:
-                    delivery.folder.touch()
-        due = [TOUCH] if spools else []
-        due += [FLUSH] if any(spool.is_dirty for spool in spools) else []
-        due += [] if delay is None else [delay]
-        return min(due, default=None)
-
     def _round(self) -> float | None:
         """Do for each run the one thing that is due; the seconds until the next, None for no next."""
         now = time.monotonic()
@@ -238,15 +196,15 @@ class Sender:
             with self._lock:
                 self._deliveries = self.open_deliveries
             return None
-        if self._retry_at > now:
-            return self._retry_at - now
+        if self._backoff.retry_at > now:
+            return self._backoff.retry_at - now
         if self.has_children and now - self._looked_at >= LOOK:
             self._looked_at = now
             keys = {delivery.facts["key"] for delivery in self._deliveries}
             self.adopt(lambda folder: folder.facts["key"] in keys)
         if self._wants_project:
             self._find_project(self._transport, self._project_name)
-        self._take_next_leftover()
+        self._leftovers.take_next(self._deliveries)
         delays = [LOOK] if self.has_children and self._deliveries else []
         for delivery in list(self._deliveries):
             due = delivery.due_in(time.monotonic())
@@ -260,29 +218,6 @@ class Sender:
                 delays.append(due)
         return min(delays, default=None)
 
-    def _take_next_leftover(self) -> None:
-        """At most one at a time, so that our own runs have their turn and memory stays small."""
-        while self._left and all(delivery.is_live for delivery in self._deliveries):
-            folder = self._left[0]
-            try:
-                if folder.take():
-                    folder.facts["goes_on"] = goes_on(folder)
-                    delivery = Delivery(Leftover(folder), folder, folder.facts, Notices())
-                    if delivery.cursor.stopped:
-                        folder.release()
-                    else:
-                        self._deliveries.append(delivery)
-            except Exception as error:  # Another process's files may be anything.
-                self._say_of(folder, error)
-            finally:
-                # Not before: who waits for it must find it in one of the two at any moment.
-                self._left.popleft()
-
-    def _say_of(self, folder: Folder | None, error: Exception) -> None:
-        """Why a spool of another process cannot be sent; one that is gone was sent by somebody else meanwhile."""
-        if folder is None or folder.path.exists():
-            self._notices.again("leftover", "%s cannot be sent: %r", folder and folder.path, error)
-
     def _advance(self, delivery: Delivery, transport: Transport) -> None:
         try:
             project_name = str(delivery.facts["project"])
@@ -295,10 +230,10 @@ class Sender:
             if not isinstance(error, AIManagerError) and not delivery.is_live:
                 # Another process's files may be anything; ours are not to suffer from them.
                 self._deliveries.remove(delivery)
-                self._say_of(delivery.folder, error)
+                self._leftovers.say_of(delivery.folder, error)
                 return
             raise
-        self._note_answer()
+        self._backoff.answered()
 
     def _find_project(self, transport: Transport, name: str) -> int:
         answer = transport.call("POST", "/projects/", {"name": name, "exist_ok": True})
@@ -306,79 +241,32 @@ class Sender:
         if name == self._project_name:
             self.project_id = project_id
             self._wants_project = False
-        self._note_answer()
+        self._backoff.answered()
         return project_id
 
-    def _note_answer(self) -> None:
-        if self.failing and self._failures > 1:
-            log.info("AI Manager: the server answers again")
-        self._heard_at = time.monotonic()
-        self._failures = 0
-        self.failing = self._server_set_delay = False
-        self.refused = None
-
     def _failed(self, error: Exception) -> float:
-        """Say what went wrong, once in a while, and how long to wait."""
-        self.failing = True
-        self._failures += 1
-        first, longest = FIRST_BACKOFF, LONGEST_BACKOFF
+        """The seconds to wait after an error."""
         if isinstance(error, AuthenticationError):
-            self.refused = error
-            self._refusals += 1
-            first, longest = SLOW_RETRY / 2, SLOWEST_RETRY
             self._use_new_credentials()
-        delay = min(first * 2 ** min(self._failures, 10), longest)
-        delay *= self._random.uniform(0.5, 1)
-        now = time.monotonic()
-        if now < self._hurried_until and not self.refused:
-            delay = min(delay, HURRIED_BACKOFF)
-        self._server_set_delay = False
-        if isinstance(error, ServerError):
-            if error.retry_after is not None:
-                self._server_set_delay = True
-                delay = max(delay, error.retry_after)
-            if not error.passes:
-                self._projects.clear()  # It may have been deleted; found or made again by name.
-        self._say(error)
-        self._retry_at = now + delay
-        return delay
-
-    def _say(self, error: Exception) -> None:
-        kept = "Values are kept on disk, trying again"
-        if isinstance(error, AuthenticationError):
-            self._notices.once(
-                ("auth", str(error)), "%s. Values are kept on disk; give manager.sign_in() the right ones", error
-            )
-        elif not isinstance(error, AIManagerError):
-            self._notices.again(type(error), "an error in the sender, trying again: %r", error)
-        elif not isinstance(error, UnreachableError) or self._failures > 1:
-            # A single broken connection is nothing to tell about.
-            self._notices.again("away", "%s. " + kept, error)
+        if isinstance(error, ServerError) and not error.passes:
+            self._projects.clear()  # It may have been deleted; found or made again by name.
+        return self._backoff.failed(error, self._hurried_until)
 
     def _use_new_credentials(self) -> None:
         """The environment may name other ones by now."""
         with contextlib.suppress(AIManagerError):
-            current = self._transport._settings if self._transport else None
+            current = self._transport.settings if self._transport else None
             if self._transport and current and current.from_environment:
                 self._transport.sign_in_as(_settings.resolve(current.url))
 
     def after_fork(self) -> None:
         """In a child: no thread, no connection and no file is ours."""
-        self._begin_thread_state()
+        self._begin_process_state()
         if self._transport:
             self._transport.reconnect()
-        self._retry_at = 0.0
+        self._backoff.retry_at = 0.0
         self._deliveries = []
-        self._left = deque()
         self.has_children = False
-
-
-def goes_on(folder: Folder) -> bool:
-    """Whether another process of this machine is in the same run, so that the end of this one is not the run's."""
-    return any(
-        other.path != folder.path and other.facts.get("key") == folder.facts.get("key") and other.is_written
-        for other in folders(folder.path.parent)
-    )
 
 
 senders: weakref.WeakSet[Sender] = weakref.WeakSet()

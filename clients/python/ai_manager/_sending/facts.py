@@ -1,0 +1,80 @@
+"""What windows say about a run besides points: changes, alerts, console output."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ai_manager._notices import Notices
+from ai_manager._sending.requests import LINES, Request, requests_of, send
+from ai_manager._spool.cursor import Cursor
+from ai_manager._spool.folder import Folder
+from ai_manager._spool.window import Window
+from ai_manager._transport import Transport
+from ai_manager.errors import ServerError
+
+
+class Facts:
+    """Says a window's facts, request by request. What the server does not take is kept aside and not repeated."""
+
+    def __init__(self, cursor: Cursor, folder: Folder | None, notices: Notices, inherited: bool) -> None:
+        self.lines = 0  # Batches of console output of the window that the server has.
+        self.have_an_end = False  # Whether the log said how the run ended.
+        self._cursor, self._folder, self._notices, self._inherited = cursor, folder, notices, inherited
+        self._requests: list[Request] = []
+        self._takes_lines = True  # An older server does not.
+
+    def begin(self, window: Window) -> None:
+        """Another window comes."""
+        self.lines = 0
+        key = f"{self._cursor.origin}-{window.segment}-{window.start}"
+        self._requests = requests_of(window.facts, key, self._inherited)
+        self.have_an_end = self.have_an_end or any(fact.get("kind") == "finish" for fact in window.facts)
+
+    @property
+    def are_said(self) -> bool:
+        """Whether nothing of the window is left to say."""
+        return not self._requests
+
+    def say_next(self, transport: Transport, run_id: int) -> bool:
+        """Say the next thing; True if the server took it. Raises what has to be tried again."""
+        taken = self.say(transport, run_id, self._requests[0])
+        self._requests.pop(0)
+        return taken
+
+    def say(self, transport: Transport, run_id: int, request: Request) -> bool:
+        """Say something about the run; True if the server took it. Raises what has to be tried again."""
+        if request.path == LINES:
+            return self._say_lines(transport, run_id, request)
+        try:
+            send(transport, run_id, request)
+        except ServerError as error:
+            if error.passes:
+                raise
+            self._notices.again("facts", "the server refused a change of run %s: %s", run_id, error.detail)
+            if self._folder and error.is_refusal:
+                self._folder.reject(f"fact-{time.time_ns()}", json.dumps(request).encode(), error.detail)
+            return False
+        return True
+
+    def _say_lines(self, transport: Transport, run_id: int, request: Request) -> bool:
+        """Send console output, each batch once. What nobody takes is left out: it must not be in the way of the points."""
+        if not self._takes_lines:
+            return False
+        body = {**self._cursor.batch_of_lines(self.lines), **request.body}
+        try:
+            transport.call("POST", f"/runs/{run_id}{request.path}", body)
+        except ServerError as error:
+            if error.status == 409:
+                self._cursor.begin_lines_anew(self.lines)
+                self._cursor.save()
+                raise
+            if error.status in (404, 405):
+                self._takes_lines = False
+            elif error.status in (400, 413, 422):
+                self._notices.again("lines", "output of run %s was not taken: %s", run_id, error.detail)
+            else:
+                raise
+            return False
+        self.lines += 1
+        return True
