@@ -11,6 +11,7 @@ Logging never waits for the server and never raises because of it. What was logg
 background thread sends it, tries again when the server is away, and sees to it that every point arrives once.
 """
 
+from ai_manager import _handles  # noqa: F401 - a run can be pickled from then on
 from ai_manager._ends import finish_on_signal
 from ai_manager._manager import AIManager
 from ai_manager._reading import History, MetricSummary, RunRecord, Runs

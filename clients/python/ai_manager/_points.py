@@ -1,0 +1,136 @@
+"""What a script logs at steps, as rows of the spool: the half of a run that writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ai_manager._notices import Notices
+from ai_manager._values import INT64, integer, metric_name, number, seconds
+
+MOST_NAMES = 20_000  # Names and sets of names remembered; beyond it they are checked each time.
+MOST_IN_A_ROW = 500  # Metrics of one record; a call with more becomes several of the same step.
+
+
+class Points:
+    """Takes what is logged, and counts the steps."""
+
+    _notices: Notices
+    _spool: Any  # A `Spool`, or what stands for it until there is something to keep.
+
+    def __init__(self) -> None:
+        self._last_step = -1
+        self._has_fractions = False  # Whether steps are epochs.
+        self._names: dict[Any, str | None] = {}
+        self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
+
+    def log(self, metrics: Mapping[str, Any], step: Any = None, timestamp: Any = None) -> None:
+        """Keep the values of some metrics at one step: on disk when this returns, and sent in the background.
+
+        Never waits for the server and never raises: a value that is no number, or a name that is no name, is
+        left out with one warning for each name. Metrics may be nested: `{"train": {"loss": 0.1}}` is `train/loss`.
+        Without `step` it is the last step plus one, 0 at first. A step with a fraction is an epoch: it becomes the
+        metric `epoch`, and steps count on. Without `timestamp` (seconds since 1970, or a datetime) it is now.
+        """
+        try:
+            now = time.time()
+            if timestamp is not None:
+                now = self._time(timestamp, now)
+            names: list[str] = []
+            values: list[float] = []
+            self._read(metrics, names, values)
+            if names:
+                self._keep(step, now, names, values)
+        except Exception as error:
+            self._notices.once("log", "log() takes a mapping of names to numbers and a whole step: %r", error)
+
+    def _read(self, metrics: Mapping[str, Any], names: list[str], values: list[float], prefix: str = "") -> None:
+        """Append the names and values that can be kept."""
+        checked = self._names
+        for key, value in metrics.items():
+            if type(value) is not float:
+                if isinstance(value, Mapping):
+                    if prefix.count("/") < 20:
+                        self._read(value, names, values, f"{prefix}{key}/")
+                    continue
+                try:
+                    value = number(value)
+                except Exception:
+                    self._notices.once(
+                        ("value", prefix, key), "metric %.100r: %.80r is not a number", prefix + str(key), value
+                    )
+                    continue
+            if prefix:
+                key = f"{prefix}{key}"
+            name = checked.get(key) or self._name(key)
+            if name is not None:
+                names.append(name)
+                values.append(value)
+
+    def _keep(self, step: Any, now: float, names: list[str], values: list[float]) -> None:
+        """Write a row; the step is settled under the lock, so that threads do not get the same one."""
+        spool = self._spool
+        with spool.lock:
+            if step is None:
+                step = self._next_step()
+            elif self._has_fractions or type(step) is not int or not -INT64 <= step < INT64:
+                step = self._step(step, names, values)
+            self._last_step = step
+            key = tuple(names)
+            parts = self._sets.get(key) or self._remember(key)
+            if len(parts) == 1:
+                spool.points(step, now, parts[0], tuple(values))
+                return
+            at = 0
+            for part in parts:
+                spool.points(step, now, part, tuple(values[at : at + len(part)]))
+                at += len(part)
+
+    def _next_step(self) -> int:
+        return min(self._last_step + 1, INT64 - 1)
+
+    def _step(self, step: Any, names: list[str], values: list[float]) -> int:
+        try:
+            whole = integer(step)
+        except Exception:
+            self._notices.once("step", "step %.80r is not a whole number of 64 bits; counting on instead", step)
+            return self._next_step()
+        if isinstance(whole, int) and not self._has_fractions:
+            return whole
+        if not self._has_fractions:
+            self._has_fractions = True
+            self._notices.once(
+                "fraction", "step %r has a fraction: it becomes the metric 'epoch', and steps count on", whole
+            )
+        if "epoch" not in names:
+            names.append("epoch")
+            values.append(float(whole))
+        return self._next_step()
+
+    def _time(self, timestamp: Any, now: float) -> float:
+        try:
+            return seconds(timestamp)
+        except Exception:
+            self._notices.once("time", "timestamp %.80r is not in seconds since 1970; using now", timestamp)
+            return now
+
+    def _name(self, key: Any) -> str | None:
+        """The checked name, None for one that cannot be; remembered, because this is done for every value."""
+        try:
+            name = metric_name(key)
+        except (TypeError, ValueError) as error:
+            self._notices.once(("name", repr(key)[:100]), "%.100r is left out: %s", key, error)
+            return None
+        if len(self._names) < MOST_NAMES:
+            self._names[key] = name
+        return name
+
+    def _remember(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """The names of a call in records of their own where they are many; the same objects each time."""
+        if len(set(names)) < len(names):
+            raise ValueError("the same metric twice in one call")
+        parts = tuple(names[at : at + MOST_IN_A_ROW] for at in range(0, len(names), MOST_IN_A_ROW))
+        if len(self._sets) < MOST_NAMES:
+            self._sets[names] = parts
+        return parts
