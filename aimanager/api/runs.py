@@ -95,12 +95,16 @@ def create(place: RunPlace, new: RunIn) -> Any:
             raise Invalid.field("key", "key is needed to resume a run")
         if run := lineage.find(g.principal, place.project_id, new.key, must=new.resume == "must"):
             return resumed_out(*lineage.resume(g.principal, run.id, new.config, tags, new.total_steps)), 200
-    key = idempotency_key()
-    retry = None if key is None else (key, body_fingerprint().hex())
     run = service.create(
-        g.principal, place.project_id, new.name, new.config, tags, new.notes, retry, new.total_steps, new.key
+        g.principal, place.project_id, new.name, new.config, tags, new.notes, _once(), new.total_steps, new.key
     )
     return run_out(run)
+
+
+def _once() -> tuple[str, str] | None:
+    """What tells a retry of this request from another one."""
+    key = idempotency_key()
+    return None if key is None else (key, body_fingerprint().hex())
 
 
 @runs.get("/<id:run_id>")
@@ -131,26 +135,30 @@ def resume(_nothing: Nothing, run_id: int) -> Any:
 
 @runs.post("/<id:run_id>/fork")
 @requires("write")
+@idempotent
 @body(ForkIn)
 @returns(RunOut, 201)
 def fork(sent: ForkIn, run_id: int) -> Any:
     """Make a new run that has the points of this one up to a step, and goes on from there.
 
-    It has a copy of the points: what becomes of this run does not change it.
+    It has a copy of the points: what becomes of this run does not change it. An `Idempotency-Key` header makes a retry
+    harmless: it is answered with the run that the first one made.
     """
-    return run_out(lineage.fork(g.principal, run_id, sent.step, sent.name, sent.config, sent.tags))
+    return run_out(lineage.fork(g.principal, run_id, sent.step, sent.name, sent.config, sent.tags, _once()))
 
 
 @runs.post("/<id:run_id>/rewind")
 @requires("write")
+@idempotent
 @body(RewindIn)
 @returns(RunStarted)
 def rewind(sent: RewindIn, run_id: int) -> Any:
     """Take the points of greater steps away from a run.
 
-    The run as it was stays in an archived one, whose `parent_id` is this run. The status stays as it is.
+    The run as it was stays in an archived one, whose `parent_id` is this run. The status stays as it is. An `Idempotency-Key`
+    header makes a retry harmless: it takes nothing away that was logged after the first one.
     """
-    return resumed_out(*lineage.rewind(g.principal, run_id, sent.step))
+    return resumed_out(*lineage.rewind(g.principal, run_id, sent.step, _once()))
 
 
 @runs.get("/<id:run_id>/definitions")

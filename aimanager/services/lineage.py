@@ -59,10 +59,12 @@ def fork(
     name: str | None = None,
     config: dict[str, Any] | None = None,
     tags: Sequence[str] | None = None,
+    once: tuple[str, str] | None = None,
 ) -> Run:
     """A new run of the same project that has the points of another one up to a step, included.
 
-    It has the config of its parent with `config` merged by key, and its parent's tags unless it is given some.
+    It has the config of its parent with `config` merged by key, and its parent's tags unless it is given some. `once` is as
+    in `runs.create`.
     """
     if name is not None:
         validation.check_name("name", name)
@@ -70,6 +72,8 @@ def fork(
     branch = _branch(run_id, step)
     with writing() as session:
         parent = runs.get(run_id, principal, "write")
+        if once and (made := runs.made_before(parent.project_id, *once)):
+            return made
         changes = {} if tags is None else {"tags": list(tags)}
         merged = run_facts.merge(parent, changes, {"config_update": config or {}, "add_tags": []})
         run = Run(
@@ -81,6 +85,7 @@ def fork(
             fork_step=step,
             **merged,
         )
+        run.once_key, run.once_body = once or (None, None)
         session.add(run)
         session.flush()
         metric_store.fork(branch, run.id, session.connection())
@@ -90,11 +95,11 @@ def fork(
     return run
 
 
-def rewind(principal: Principal, run_id: int, step: int) -> tuple[Run, int | None]:
+def rewind(principal: Principal, run_id: int, step: int, once: tuple[str, str] | None = None) -> tuple[Run, int | None]:
     """Take away a run's points of greater steps, and give the run and the greatest step that is left.
 
     All that it had until then stays in an archived run, with the notes at points that have gone. Where there are no such
-    points nothing changes.
+    points nothing changes. A second call with the same `once` changes nothing either, whatever came meanwhile.
     """
     runs.get(run_id, principal, "write")
     branch, everything = _branch(run_id, step), _branch(run_id, None)
@@ -102,7 +107,10 @@ def rewind(principal: Principal, run_id: int, step: int) -> tuple[Run, int | Non
         return runs.get(run_id, principal, "write"), runs.last_step(run_id)
     with writing() as session:
         run = runs.get(run_id, principal, "write")
+        if once and runs.made_before(run.project_id, *once):
+            return run, runs.last_step(run_id)
         before = _archived(run, step)
+        before.once_key, before.once_body = once or (None, None)
         session.add(before)
         session.flush()
         metric_store.fork(everything, before.id, session.connection(), finished=True)

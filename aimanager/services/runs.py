@@ -127,7 +127,7 @@ def create(
 def _start(principal: Principal, project_id: int, once: tuple[str, str] | None, **fields: Any) -> Run:
     with writing() as session:
         projects.get(project_id, principal, "write")
-        if once and (made := _made_before(project_id, *once)):
+        if once and (made := made_before(project_id, *once)):
             return made
         if fields["key"] is not None and (taken := by_key(project_id, fields["key"])):
             raise Taken("key", f"Run {taken.id} of this project has the key already: resume it, or choose another key")
@@ -141,7 +141,8 @@ def _start(principal: Principal, project_id: int, once: tuple[str, str] | None, 
     return run
 
 
-def _made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
+def made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
+    """The run that an earlier request with this key made. Raises Conflict if that had another body."""
     run = db.session.scalar(sa.select(Run).where(Run.project_id == project_id, Run.once_key == key))
     if run and run.once_body != fingerprint:
         raise Conflict("This Idempotency-Key made a run from another body; use a new key for a new run")
@@ -209,8 +210,12 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def go_on(session: Session, run: Run, last_step: int | None, principal: Principal) -> None:
-    """A run's script goes on: its silence begins anew, the end that it had is forgotten, and its charts have a mark."""
+    """A run's script goes on: its silence begins anew, the end that it had is forgotten, and its charts have a mark; one for
+    several that go on at the same point, as when a request is sent again."""
     run.alive_at, run.has_heartbeat, run.exit, run.stop_requested_at = now(), False, None, None
+    latest = session.scalar(sa.select(RunMark).where(RunMark.run_id == run.id).order_by(RunMark.id.desc()).limit(1))
+    if run.status == "running" and latest and (latest.kind, latest.step) == ("resume", last_step):
+        return
     session.add(RunMark(run_id=run.id, kind="resume", step=last_step, time=now(), user_id=principal.user_id))
 
 

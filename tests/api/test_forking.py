@@ -73,6 +73,24 @@ def test_a_fork_is_found_and_sorted_by_its_joined_values(api, alice, make_projec
         assert [one["id"] for one in found] == [forked]
 
 
+def test_a_fork_that_is_asked_for_again_with_the_same_key_is_the_same_run(api, alice, parent):
+    send = {"json": {"step": 2}, "headers": {"Idempotency-Key": "k"}}
+    made = [api(alice).post(f"/runs/{parent}/fork", **send).json["id"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert api(alice).post(f"/runs/{parent}/fork", json={"step": 3}, headers=send["headers"]).status_code == 409
+    assert fork(api, alice, parent, step=2)["id"] != made[0]
+
+
+def test_a_rewind_that_is_asked_for_again_with_the_same_key_takes_nothing_more(api, alice, parent, make_points):
+    send = {"json": {"step": 1}, "headers": {"Idempotency-Key": "k"}}
+    assert api(alice).post(f"/runs/{parent}/rewind", **send).json["last_step"] == 1
+    make_points(alice, parent, loss=[40, 30])
+    assert api(alice).post(f"/runs/{parent}/rewind", **send).json["last_step"] == 3
+    assert api(alice).get(f"/metrics/{parent}/history/loss").json["values"] == [5, 4, 40, 30]
+    other = api(alice).post(f"/runs/{parent}/rewind", json={"step": 0}, headers=send["headers"])
+    assert other.status_code == 409
+
+
 def test_a_run_without_points_is_forked_and_rewound(api, alice, make_run):
     run = make_run(alice)
     forked = fork(api, alice, run, step=0)["id"]

@@ -66,16 +66,18 @@ def test_a_key_that_makes_no_sense_is_refused(start, wrong):
     assert start(**wrong).status_code == 400
 
 
-def test_a_run_is_resumed_by_its_id_also_if_it_never_ended_and_its_charts_have_a_mark(
+def test_a_run_is_resumed_by_its_id_also_if_it_never_ended_and_its_charts_have_a_mark_where_it_goes_on(
     api, alice, make_run, make_points
 ):
     run = make_run(alice)
     make_points(alice, run, loss=[3, 2, 1], acc=[0.1])
-    for _ in range(2):
+    for _ in range(2):  # The second is as when the request is sent again.
         answer = api(alice).post(f"/runs/{run}/resume", json={})
         assert (answer.status_code, answer.json["status"], answer.json["last_step"]) == (200, "running", 2)
+    make_points(alice, run, loss=[0])
+    api(alice).post(f"/runs/{run}/resume", json={})
     marks = api(alice).get(f"/app/runs/marks?runs={run}").json
-    assert [(mark["kind"], mark["step"]) for mark in marks] == [("resume", 2), ("resume", 2)]
+    assert [(mark["kind"], mark["step"]) for mark in marks] == [("resume", 2), ("resume", 3)]
 
 
 def test_a_stranger_resumes_nothing(api, alice, bob, make_run):
