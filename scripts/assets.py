@@ -19,6 +19,9 @@ DIGESTS = ROOT / "scripts" / "assets.sha256"
 
 HTMX = ROOT / "node_modules/htmx.org/dist/htmx.min.js"
 PLOTLY = ROOT / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
+# Chromium then compiles the whole of it beside the page's work while it arrives; otherwise it parses all of it once more
+# when it runs, and compiles each function when it is called. That took a third of the time to the first chart.
+COMPILED_AT_ONCE = b"//# allFunctionsCalledOnLoad\n"
 
 
 def main() -> None:
@@ -29,7 +32,7 @@ def main() -> None:
     install_packages("--omit=dev")
     files = {
         HTMX.name: HTMX.read_bytes(),
-        PLOTLY.name: PLOTLY.read_bytes(),
+        PLOTLY.name: COMPILED_AT_ONCE + PLOTLY.read_bytes(),
         "plotly.css": plotly_css(PLOTLY.read_text()).encode(),
     }
     for name, content in files.items():
