@@ -8,7 +8,7 @@ from typing import Any
 from ai_manager import _settings
 from ai_manager._notices import Notices
 from ai_manager._run import Run, runs
-from ai_manager._sender import Sender
+from ai_manager._sending.sender import Sender
 from ai_manager._transport import Transport
 
 _senders: dict[tuple[str, str], Sender] = {}  # Of runs that came from other processes, by server and project.
