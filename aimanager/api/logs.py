@@ -14,7 +14,7 @@ from ..services import console as service
 from ..store.console import NO_RANK, STREAMS, Line, Lines, Only
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint
-from .requests import LogLine, LogsIn, LogsQuery
+from .requests import LogsIn, LogsQuery
 from .responses import LogsKept, LogsOut
 
 logs = Blueprint("logs", __name__, url_prefix="/runs")
@@ -35,12 +35,13 @@ def create(sent: LogsIn, run_id: int) -> Any:
     """
     if (sent.client is None) != (sent.seq is None):
         raise Invalid.field("seq", "client and seq must be sent together")
-    pairs = [pair for part in sent.lines for pair in _lines(part)]
+    lines, partial = sent.entries.batch()
     fingerprint = body_fingerprint() if sent.client is not None else None
-    kept = service.record(g.principal, run_id, Lines(pairs, sent.client, sent.seq, fingerprint))
-    stored = len(pairs) - kept.left_out
+    kept = service.record(g.principal, run_id, Lines(lines, partial, sent.client, sent.seq, fingerprint))
+    number = len(lines.texts)
+    stored = number - kept.left_out
     return {
-        "message": f"Kept {stored} lines" if not kept.left_out else _FULL.format(stored, len(pairs)),
+        "message": f"Kept {stored} lines" if not kept.left_out else _FULL.format(stored, number),
         "last_line": kept.last_line,
         "left_out": kept.left_out,
     }
@@ -81,15 +82,3 @@ def line_out(number: int, line: Line) -> dict[str, Any]:
     """A line as the API has it; `rank` only where it has one."""
     out = {"line": number, "stream": STREAMS[line.stream], "time": line.time / 1_000_000, "text": line.text}
     return out if line.rank == NO_RANK else out | {"rank": line.rank}
-
-
-def _lines(sent: LogLine) -> list[tuple[Line, bool]]:
-    """A line, and whether it is only a part of one. A text with line breaks is several lines; a break at its end is that
-    of the line itself."""
-    stream, rank = STREAMS.index(sent.stream), NO_RANK if sent.rank is None else sent.rank
-    time, text = round(sent.time * 1_000_000), sent.text
-    if "\n" not in text:
-        return [(Line(stream, rank, time, text), sent.partial)]
-    *whole, last = text.split("\n")
-    pairs = [(Line(stream, rank, time, part), False) for part in whole]
-    return [*pairs, (Line(stream, rank, time, last), sent.partial)] if last else pairs

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    RootModel,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 
 from ..errors import Invalid
 from ..models.run import COLOURS
@@ -34,6 +44,7 @@ from .fields import (
     Value,
     frame_column,
 )  # fmt: skip
+from .log_lines import Entries, in_columns
 
 MOST_OF_GROUP = 500  # Runs.
 MOST_BUCKETS = 200_000  # In one answer, which is made in memory.
@@ -159,7 +170,12 @@ class LogLine(Input):
 class LogsIn(Input):
     client: Client = None
     seq: Seq = None
-    lines: Annotated[list[LogLine], Field(max_length=console.MOST_LINES)]
+    lines: Annotated[list[LogLine], Field(max_length=console.MOST_LINES), WrapValidator(in_columns)]
+
+    @property
+    def entries(self) -> Entries:
+        """The lines as columns, which is what the check leaves of them."""
+        return cast(Entries, self.lines)
 
 
 class AlertIn(Input):

@@ -20,7 +20,7 @@ _RED, _GREEN, _YELLOW, _CYAN, _DIM, _END = (f"\x1b[{code}m" for code in ("31", "
 
 def write_console(console: Console, project_id: int, run_id: int, of: Training, started_at: datetime) -> None:
     """The console output of one run, as a script sends it: the bar of an epoch comes in parts."""
-    console.append(run_id, project_id, Lines(list(_lines(of, to_microseconds(started_at)))))
+    console.append(run_id, project_id, Lines.of(_lines(of, to_microseconds(started_at))))
 
 
 def add_alerts(project_id: int, run_id: int, of: Training, started_at: datetime) -> None:

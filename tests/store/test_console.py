@@ -3,11 +3,33 @@
 import random
 
 import pytest
+from sqlalchemy import select
 
 from aimanager.store.chunks.checksum import Damaged
-from aimanager.store.console import chunk
-from aimanager.store.console.chunk import Line
-from aimanager.store.console.screen import Cursor, write
+from aimanager.store.console import Console, Lines, chunk
+from aimanager.store.console.chunk import Batch, Line
+from aimanager.store.console.screen import Cursor, is_plain, write
+from aimanager.store.console_tables import console_chunk, console_stream
+from tests.store.factories import open_database
+
+
+@pytest.fixture
+def database(database_url):
+    database = open_database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+def stored(database, run):
+    """The run's row and its chunks, without the run's number."""
+    with database.reading() as connection:
+        return [
+            [
+                tuple(row)[1:]
+                for row in connection.execute(select(table).where(table.c.run_no == run).order_by(*table.primary_key))
+            ]
+            for table in (console_stream, console_chunk)
+        ]
 
 
 class Screen:
@@ -136,19 +158,74 @@ def test_random_bytes_never_break_the_screen():
         assert all("\r" not in line and "\n" not in line and "\b" not in line for line in screen.lines)
 
 
+def test_a_line_that_is_called_plain_is_what_a_screen_would_show():
+    chance = random.Random(11)
+    pieces = [
+        "x",
+        "two words ",
+        "\x1b[31m",
+        "\x1b[1;32m",
+        "\x1b[0m",
+        "\x1b[m",
+        "\x1b[0;31m",
+        "\x1b[00m",
+        "\x1b[38;5;208m",
+        "\x1b[K",
+        "\r",
+    ]
+    plain = 0
+    for _ in range(5000):
+        text = "".join(chance.choices(pieces, k=chance.randrange(9)))
+        if is_plain(text):
+            plain += 1
+            screen = Screen()
+            assert screen.write(text) == [text]
+            assert screen.cursor == Cursor()
+    assert plain > 300
+    assert is_plain("\x1b[32m[20]\x1b[0m val/accuracy 0.9")
+    assert is_plain("\x1b[1m\x1b[31mERROR\x1b[0m at \x1b[4mhere\x1b[m")
+    assert not is_plain("\x1b[31mgoes on")
+
+
+def test_many_lines_at_once_become_the_chunks_that_they_become_one_by_one(database):
+    chance = random.Random(12)
+    texts = [
+        "short",
+        "x" * 3000,
+        "",
+        "ünïcode",
+        "\x1b[31mred\x1b[0m",
+        "\x1b[31mred",
+        "\x1b[0m",
+        "50%\r100%",
+        "y" * 140_000,
+    ]
+    lines = [
+        (Line(chance.randrange(2), chance.choice((-1, 0, 3)), 1_000 * n, text), chance.random() < 0.02)
+        for n, text in enumerate(chance.choices(texts, weights=(900, 9, 9, 9, 9, 1, 2, 5, 1), k=20_000))
+    ]
+    console = Console(database, most=1 << 30)
+    console.append(1, 1, Lines.of(lines))
+    for at in range(0, len(lines), 71):
+        console.append(2, 1, Lines.of(lines[at : at + 71]))
+    assert stored(database, 1) == stored(database, 2)
+
+
 def test_a_chunk_gives_back_what_was_packed():
     lines = [
         Line(0, -1, 1_700_000_000_000_000, "plain"),
         Line(1, 3, 1_700_000_000_123_000, "\x1b[31mred \x00 nul ‮ right to left"),
         Line(0, 2**31 - 1, 1_600_000_000_000_000, ""),
     ]
-    unpacked = chunk.unpack(chunk.pack(lines, full=True)).lines()
+    unpacked = chunk.unpack(chunk.pack(Batch.of(lines), full=True)).lines()
     assert unpacked[:2] == lines[:2]
     assert unpacked[2].text == ""
 
 
 def test_each_flipped_bit_of_a_chunk_is_noticed():
-    body = bytearray(chunk.pack([Line(0, -1, 1_700_000_000_000_000, f"line {n}") for n in range(50)], full=False))
+    body = bytearray(
+        chunk.pack(Batch.of(Line(0, -1, 1_700_000_000_000_000, f"line {n}") for n in range(50)), full=False)
+    )
     for bit in range(8, 8 * len(body), 7):
         body[bit // 8] ^= 1 << bit % 8
         with pytest.raises(Damaged):

@@ -207,7 +207,7 @@ def test_an_interrupted_delete_that_is_resumed_leaves_no_row_in_any_table(databa
         store.upkeep.sealer.tidy(run)
         log(store, run, column("a", [1]))
         line = console.Line(stream=0, rank=console.NO_RANK, time=1, text="a line")
-        console.Console(database, most=1000).append(run, 1, console.Lines([(line, False)], "w", 1))
+        console.Console(database, most=1000).append(run, 1, console.Lines.of([(line, False)], "w", 1))
     before = {table.name: count(database, table, 2) for table in tables.OF_RUNS}
     assert min(before.values()) > 0
     store.delete([1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...db.engine import Database
-from .chunk import NO_RANK, STREAMS, Line
+from .chunk import NO_RANK, STREAMS, Batch, Line
 from .reading import Extent, Hits, Only, Reading, Some
 from .screen import HEIGHT
 from .writing import Kept, Lines, Writing
@@ -22,4 +22,17 @@ class Console(Reading):
         return self._writing.append(run, project, sent)
 
 
-__all__ = ["HEIGHT", "NO_RANK", "STREAMS", "Console", "Extent", "Hits", "Kept", "Line", "Lines", "Only", "Some"]
+__all__ = [
+    "HEIGHT",
+    "NO_RANK",
+    "STREAMS",
+    "Batch",
+    "Console",
+    "Extent",
+    "Hits",
+    "Kept",
+    "Line",
+    "Lines",
+    "Only",
+    "Some",
+]

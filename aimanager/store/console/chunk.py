@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +44,35 @@ class Line(NamedTuple):
     text: str
 
 
+class Batch(NamedTuple):
+    """Lines as lists of what they have: many of them cost little that way."""
+
+    streams: list[int]
+    ranks: list[int]
+    times: list[int]
+    texts: list[str]
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> Batch:
+        return cls(*map(list, zip(*lines, strict=True))) if (lines := list(lines)) else cls([], [], [], [])
+
+    def line(self, at: int) -> Line:
+        return Line(self.streams[at], self.ranks[at], self.times[at], self.texts[at])
+
+    def replace(self, start: int, stop: int, other: Batch) -> None:
+        """Put other lines in the place of some."""
+        self.streams[start:stop] = other.streams
+        self.ranks[start:stop] = other.ranks
+        self.times[start:stop] = other.times
+        self.texts[start:stop] = other.texts
+
+    def part(self, start: int, stop: int) -> Batch:
+        return Batch(self.streams[start:stop], self.ranks[start:stop], self.times[start:stop], self.texts[start:stop])
+
+    def extend(self, other: Batch) -> None:
+        self.replace(len(self.texts), len(self.texts), other)
+
+
 class Columns(NamedTuple):
     """An unpacked chunk; times in microseconds."""
 
@@ -52,22 +81,25 @@ class Columns(NamedTuple):
     times: NDArray[np.int64]
     text: bytes
 
-    def lines(self) -> list[Line]:
+    def batch(self) -> Batch:
         texts = self.text.decode().split("\n")
-        return list(map(Line, self.streams.tolist(), self.ranks.tolist(), self.times.tolist(), texts))
+        return Batch(self.streams.tolist(), self.ranks.tolist(), self.times.tolist(), texts)
+
+    def lines(self) -> list[Line]:
+        return list(map(Line, *self.batch()))
 
 
-def pack(lines: Sequence[Line], full: bool) -> bytes:
+def pack(lines: Batch, full: bool) -> bytes:
     """Lines as bytes; a chunk that will not be written again is packed tighter."""
-    times = np.array([line.time for line in lines], np.int64) // _MS
+    times = np.array(lines.times, np.int64) // _MS
     pauses = np.diff(times, prepend=times[:1]).clip(-_LONGEST_PAUSE, _LONGEST_PAUSE).astype("<i4")
     parts = (
-        _HEAD.pack(1, len(lines)),
-        bytes(line.stream for line in lines),
-        np.array([line.rank for line in lines], "<i4").tobytes(),
-        struct.pack("<q", lines[0].time // _MS * _MS),
+        _HEAD.pack(1, len(lines.texts)),
+        bytes(lines.streams),
+        np.array(lines.ranks, "<i4").tobytes(),
+        struct.pack("<q", lines.times[0] // _MS * _MS),
         pauses.tobytes(),
-        "\n".join([line.text for line in lines]).encode(),
+        "\n".join(lines.texts).encode(),
     )
     packer = zstandard.ZstdCompressor(level=_LEVEL_WHEN_FULL if full else _LEVEL)
     return checksum.add(packer.compress(b"".join(parts)))
@@ -90,10 +122,10 @@ def unpack(body: bytes) -> Columns:
     return Columns(streams, ranks, first + np.cumsum(pauses, dtype=np.int64) * _MS, data[at + 9 * n + 8 :])
 
 
-def kinds_of(lines: Sequence[Line]) -> int:
+def kinds_of(lines: Batch) -> int:
     """What a chunk of these lines has, as flags."""
-    streams = {line.stream for line in lines}
-    escapes = HAS_ESCAPES if any("\x1b" in line.text for line in lines) else 0
+    streams = set(lines.streams)
+    escapes = HAS_ESCAPES if any("\x1b" in text for text in lines.texts) else 0
     return HAS_STDOUT * (STDOUT in streams) | HAS_STDERR * (STDERR in streams) | escapes
 
 

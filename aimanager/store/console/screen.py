@@ -18,7 +18,7 @@ from typing import Any, Protocol
 LONGEST_GROWN = 100_000  # Characters of a line that is written part by part: what comes then is a line of its own.
 _PIECE = 4096  # Characters of a part.
 HEIGHT = 200  # A line may be written over while it is one of the last so many of its run.
-_LONGEST_COLOURS = 200  # Characters of escape sequences that are said again.
+LONGEST_COLOURS = 200  # Characters of escape sequences that are said again.
 
 # CSI, OSC (which ends with BEL or ST), other strings, other two-byte sequences, and a sequence that has no end.
 _TOKENS = re.compile(
@@ -26,7 +26,9 @@ _TOKENS = re.compile(
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[P^_X][^\x1b]*(?:\x1b\\)?|\x1b[ -/]*[0-~]?|\x1b"
     r"|(?P<back>\x08+)|(?P<begin>\r+)"
 )
-SPECIAL = re.compile(r"[\x1b\r\x08]")
+# Colours that begin before some text and are taken back behind it: they reach nobody else, and stay as they are.
+_PLAIN = r"[^\x1b\r\x08]"
+_COLOURED = re.compile(rf"{_PLAIN}*(?:(?:\x1b\[[1-9][0-9;]{{0,15}}m){{1,8}}{_PLAIN}+\x1b\[0?m{_PLAIN}*)*")
 _COLOURS = re.compile(r"[0-9;:]*\Z")
 
 
@@ -59,11 +61,20 @@ class Cursor:
         return asdict(self)
 
 
-def write(rows: Rows, cursor: Cursor, text: str, partial: bool) -> None:
-    """Write a line, or the part of one with which it goes on; the cursor is left where the next one begins.
+def is_plain(text: str) -> bool:
+    """Whether a whole line, written by a cursor that has no state, is a new one as it is and leaves none."""
+    if not may_be_special(text):
+        return True
+    return len(text) <= LONGEST_GROWN and _COLOURED.fullmatch(text) is not None
 
-    A line in which `SPECIAL` finds nothing is, from a cursor that has no state, a new one as it is.
-    """
+
+def may_be_special(text: str) -> bool:
+    """Whether there is anything in a line, or in many of them, that does more than to show itself."""
+    return "\x1b" in text or "\r" in text or "\b" in text
+
+
+def write(rows: Rows, cursor: Cursor, text: str, partial: bool) -> None:
+    """Write a line, or the part of one with which it goes on; the cursor is left where the next one begins."""
     screen = _Screen(rows, cursor)
     for kind, content in _operations(text):
         getattr(screen, kind)(content)
@@ -150,7 +161,7 @@ class _Screen:
             cursor.colours = ""
         if arguments.strip("0;"):
             cursor.colours += sequence
-        while len(cursor.colours) > _LONGEST_COLOURS:
+        while len(cursor.colours) > LONGEST_COLOURS:
             cursor.colours = cursor.colours[cursor.colours.find("\x1b", 1) :] if "\x1b" in cursor.colours[1:] else ""
         if cursor.rows and not cursor.over:
             self.put(sequence)

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ..chunks.checksum import Damaged
 from ..console_tables import console_chunk
 from . import chunk as packing
-from .chunk import FULL, MOST_LINES, Line
-from .screen import HEIGHT, SPECIAL, Cursor, write
+from .chunk import FULL, MOST_LINES, Batch, Line
+from .screen import HEIGHT, LONGEST_COLOURS, Cursor, is_plain, may_be_special, write
 
 _MOST_LOOKED_AT = 200_000  # Lines that a request may look at to find those above the cursor.
 MOST_RANKS = 1024  # That are told apart in the list of those who wrote.
 
 
-class _Chunk:
-    """An unpacked chunk and what it is now."""
+class Prepared:
+    """Lines with what is known of them before the database is asked: how long they are, and which need a screen."""
 
-    def __init__(self, first: int, lines: list[Line]) -> None:
-        self.first, self.lines, self.changed = first, lines, False
+    def __init__(self, lines: Batch, partial: Set[int]) -> None:
+        self.lines, self.partial = lines, partial
+        texts = lines.texts
+        together = "".join(texts)
+        lengths = map(len, texts) if together.isascii() else (len(text.encode()) for text in texts)
+        self.sizes = np.fromiter(lengths, np.int64, len(texts)) + 1  # Bytes, with the line's end.
+        self.size = int(self.sizes.sum())
+        special = partial
+        if may_be_special(together):
+            special = special | {place for place, text in enumerate(texts) if not is_plain(text)}
+        self.special = sorted(special)
+
+
+class _Chunk:
+    """An unpacked chunk of so many bytes of text, line ends included, and what it is now."""
+
+    def __init__(self, first: int, lines: Batch, size: int = 0) -> None:
+        self.first, self.lines, self.size, self.changed = first, lines, size, False
         self.is_damaged = False
-        self.size = sum(_size(line.text) + 1 for line in lines)
 
     @property
     def full(self) -> bool:
-        return self.size >= FULL or len(self.lines) >= MOST_LINES or self.is_damaged
+        return self.size >= FULL or len(self.lines.texts) >= MOST_LINES or self.is_damaged
+
+    def take(self, sent: Prepared, start: int, stop: int) -> int:
+        """Add lines until it is full; where the next one is that did not fit."""
+        stop = min(stop, start + MOST_LINES - len(self.lines.texts))
+        ends = self.size + np.cumsum(sent.sizes[start:stop])
+        stop = min(stop, start + 1 + int(np.searchsorted(ends, FULL)))
+        self.lines.extend(sent.lines.part(start, stop))
+        return stop
 
 
 class Tail:
@@ -47,19 +71,58 @@ class Tail:
         self.last = stream["lines"]
         self.bytes = stream["bytes"]
 
-    def add(self, line: Line, partial: bool) -> None:
-        """Write a line as its process would on a terminal."""
+    def write(self, sent: Prepared, most: int) -> int:
+        """Write lines as their processes would on a terminal, up to `most` bytes of all; how many had no room."""
+        number = len(sent.lines.texts)
+        if self.bytes + sent.size + number * LONGEST_COLOURS > most:  # Said again, colours take room too.
+            return self._write_what_fits(sent, most)
+        at = 0
+        for place in (*sent.special, number):
+            self._add_plain(sent, at, place)
+            if place < number:
+                self._add(sent.lines.line(place), place in sent.partial)
+            at = place + 1
+        return 0
+
+    def _write_what_fits(self, sent: Prepared, most: int) -> int:
+        number = len(sent.lines.texts)
+        for place in range(number):
+            if self.bytes + len(sent.lines.texts[place]) > most:
+                self._stream["left_out"] += number - place
+                return number - place
+            self._add(sent.lines.line(place), place in sent.partial)
+        return 0
+
+    def _add_plain(self, sent: Prepared, at: int, stop: int) -> None:
+        """Most lines: nothing was written over, and no cursor stands elsewhere than below the last line."""
+        while self._cursors and at < stop:
+            self._add(sent.lines.line(at), False)
+            at += 1
+        self._wrote(set(sent.lines.streams[at:stop]), dict.fromkeys(sent.lines.ranks[at:stop]))
+        while at < stop:
+            chunk = self._open_chunk()
+            end = chunk.take(sent, at, stop)
+            self._grow(chunk, int(sent.sizes[at:end].sum()))
+            self.last += end - at
+            at = end
+
+    def _add(self, line: Line, partial: bool) -> None:
         stream, rank, _, text = line
-        key = f"{stream}:{rank}" if self._cursors else ""
-        if not partial and key not in self._cursors and not SPECIAL.search(text):  # Most lines.
+        key = f"{stream}:{rank}"
+        if not partial and key not in self._cursors and is_plain(text):
             self.append(line)
         else:
-            self._write(f"{stream}:{rank}", line, partial)
-        self._kinds |= packing.HAS_STDERR if stream else packing.HAS_STDOUT
-        if rank not in self._ranks and rank >= 0 and len(self._ranks) < MOST_RANKS:
-            self._ranks.add(rank)
+            self._draw(key, line, partial)
+        self._wrote((stream,), (rank,))
 
-    def _write(self, key: str, line: Line, partial: bool) -> None:
+    def _wrote(self, streams: Iterable[int], ranks: Iterable[int]) -> None:
+        for stream in streams:
+            self._kinds |= packing.HAS_STDERR if stream else packing.HAS_STDOUT
+        for rank in ranks:
+            if rank not in self._ranks and rank >= 0 and len(self._ranks) < MOST_RANKS:
+                self._ranks.add(rank)
+
+    def _draw(self, key: str, line: Line, partial: bool) -> None:
         cursor = self._cursors.get(key) or Cursor()
         cursor.rows = [row for row in cursor.rows if row > self.last - HEIGHT and self._is_readable(row)]
         write(_Rows(self, line), cursor, line.text, partial)
@@ -68,32 +131,33 @@ class Tail:
         else:
             self._cursors[key] = cursor
 
-    def leave_out(self, count: int) -> None:
-        """Count lines for which there is no room."""
-        self._stream["left_out"] += count
-
     def append(self, line: Line) -> int:
-        chunk = self._end or self._chunk_of(self.last)
-        if chunk is None or chunk.full:
-            chunk = _Chunk(self.last + 1, [])
-            self._chunks.append(chunk)
-        self._end = chunk
-        chunk.lines.append(line)
+        chunk = self._open_chunk()
+        chunk.lines.extend(Batch.of([line]))
         self._grow(chunk, _size(line.text) + 1)
         self.last += 1
         return self.last
 
+    def _open_chunk(self) -> _Chunk:
+        """The chunk to which the next line is added."""
+        chunk = self._end or self._chunk_of(self.last)
+        if chunk is None or chunk.full:
+            chunk = _Chunk(self.last + 1, Batch.of(()))
+            self._chunks.append(chunk)
+        self._end = chunk
+        return chunk
+
     def line(self, number: int) -> Line:
         chunk = self._chunk_of(number)
         assert chunk is not None  # noqa: S101 - only lines that are there are asked for
-        return chunk.lines[number - chunk.first]
+        return chunk.lines.line(number - chunk.first)
 
     def replace(self, number: int, line: Line) -> None:
         chunk = self._chunk_of(number)
         assert chunk is not None  # noqa: S101
         at = number - chunk.first
-        growth = _size(line.text) - _size(chunk.lines[at].text)
-        chunk.lines[at] = line
+        growth = _size(line.text) - _size(chunk.lines.texts[at])
+        chunk.lines.replace(at, at + 1, Batch.of([line]))
         self._grow(chunk, growth)
 
     def before(self, number: int | None, like: Line) -> int | None:
@@ -144,11 +208,11 @@ class Tail:
         return chunk is not None and not chunk.is_damaged
 
     def _row(self, chunk: _Chunk) -> dict[str, Any]:
-        times = [line.time for line in chunk.lines]
+        times = chunk.lines.times
         return {
             "run_no": self.run,
             "line_lo": chunk.first,
-            "n": len(chunk.lines),
+            "n": len(times),
             "time_lo": min(times),
             "time_hi": max(times),
             "size": chunk.size,
@@ -160,9 +224,10 @@ class Tail:
 def _read(first: int, body: bytes) -> _Chunk:
     """A chunk; one that is damaged is left as it is, and what comes next begins another one."""
     try:
-        return _Chunk(first, packing.unpack(body).lines())
+        columns = packing.unpack(body)
+        return _Chunk(first, columns.batch(), len(columns.text) + 1)
     except Damaged:
-        damaged = _Chunk(first, [])
+        damaged = _Chunk(first, Batch.of(()))
         damaged.is_damaged = True
         return damaged
 

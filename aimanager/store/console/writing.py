@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -15,20 +15,28 @@ from ..base import OutOfTurn, RunDeleted, StoreUnavailable
 from ..console_tables import console_chunk, console_stream, console_writer
 from ..statements import Statements
 from ..write.group_commit import GroupCommit, Waiting
-from .chunk import Line
-from .tail import Tail
+from .chunk import Batch, Line
+from .tail import Prepared, Tail
 
 _NEW = {"lines": 0, "bytes": 0, "left_out": 0, "kinds": 0, "ranks": "[]", "cursors": "{}"}
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What a request brings: lines, each with whether the next one goes on with it, and whose request it is."""
+    """What a request brings: lines, the places of those with which the next one goes on, and whose request it is."""
 
-    lines: Sequence[tuple[Line, bool]]
+    lines: Batch
+    partial: frozenset[int] = frozenset()
     writer: str | None = None
     seq: int | None = None
     fingerprint: bytes | None = None
+
+    @classmethod
+    def of(cls, lines: Iterable[tuple[Line, bool]], writer: str | None = None, seq: int | None = None) -> Lines:
+        """Of lines, each with whether the next one goes on with it."""
+        pairs = list(lines)
+        partial = frozenset(place for place, (_, is_partial) in enumerate(pairs) if is_partial)
+        return cls(Batch.of(line for line, _ in pairs), partial, writer, seq)
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,11 @@ class Kept:
 
 
 class Request(Waiting):
-    __slots__ = ("kept", "project", "run", "sent")
+    __slots__ = ("kept", "lines", "project", "run", "sent")
 
     def __init__(self, run: int, project: int, sent: Lines) -> None:
-        super().__init__(size=sum(len(line.text) for line, _ in sent.lines))
+        self.lines = Prepared(sent.lines, sent.partial)  # Before anybody waits for it.
+        super().__init__(size=self.lines.size)
         self.run, self.project, self.sent = run, project, sent
         self.kept: Kept | None = None
 
@@ -97,7 +106,7 @@ class Writing:
             sent = request.sent
             if sent.writer is not None and not self._in_turn(connection, request, writers, tail.last):
                 continue
-            left_out = self._add(tail, sent)
+            left_out = tail.write(request.lines, self._most)
             request.kept = Kept(tail.last, left_out)
             if sent.writer is not None:
                 writers[sent.writer] = (sent.seq or 0, sent.fingerprint, tail.last)
@@ -110,16 +119,6 @@ class Writing:
             for writer, (seq, fingerprint, line) in writers.items()
         ]
         self._sql.write(connection, self._put[console_writer], rows)
-
-    def _add(self, tail: Tail, sent: Lines) -> int:
-        """Add the lines for which there is room; how many had none."""
-        for number, (line, partial) in enumerate(sent.lines):
-            if tail.bytes + len(line.text) > self._most:
-                left_out = len(sent.lines) - number
-                tail.leave_out(left_out)
-                return left_out
-            tail.add(line, partial)
-        return 0
 
     def _stream(self, connection: Connection, run: int, project: int) -> dict:
         """The run's row, which nobody else changes meanwhile. Raises RunDeleted."""
