@@ -22,6 +22,7 @@ PLOTLY = ROOT / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
 # Chromium then compiles the whole of it beside the page's work while it arrives; otherwise it parses all of it once more
 # when it runs, and compiles each function when it is called. That took a third of the time to the first chart.
 COMPILED_AT_ONCE = b"//# allFunctionsCalledOnLoad\n"
+NEVER_SHOWN = re.compile(r"modebar|notifier|cloud-dialog|data-title")
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def plotly_css(bundle: str) -> str:
 
     A strict Content-Security-Policy forbids the injection. The bundle keeps the rules in one object, from
     selector to declarations, where X and Y stand for the chart and for the notifier; it inserts each rule
-    before the others, so the last one comes first in the sheet.
+    before the others, so the last one comes first in the sheet. Rules of what our charts never show are left out.
     """
     table = re.search(r'\{("X,X div":.*?)\};for\((\w+) in \w+\)\w+=\2\.replace', bundle)
     if not table:
@@ -67,7 +68,8 @@ def plotly_css(bundle: str) -> str:
     while match := rule.match(table[1], end):
         quoted, bare, double, single = match.groups()
         selector = (quoted or bare).replace("X", ".js-plotly-plot .plotly").replace("Y", ".plotly-notifier")
-        rules.append(f"{selector}{{{double or single}}}")
+        if not NEVER_SHOWN.search(selector):
+            rules.append(f"{selector}{{{double or single}}}")
         end = match.end()
     if end != len(table[1]):
         sys.exit(f"Plotly's style rules could not be read from character {end} on.")

@@ -34,7 +34,7 @@ def main() -> None:
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:  # Not below static/, which a server may be reading.
         built = Path(scratch) / "built"
-        about = describe(sources, build(built, Path(scratch) / "styles.css"))
+        about = describe(sources, build(built, Path(scratch)))
         for path in sorted(built.iterdir()):
             content = path.read_bytes()
             write(path.with_name(f"{path.name}.gz"), gzip.compress(content, mtime=0))
@@ -48,21 +48,34 @@ def main() -> None:
                 raise
 
 
-def build(folder: Path, styles: Path) -> dict[str, dict]:
+def build(folder: Path, scratch: Path) -> dict[str, dict]:
     """Run esbuild; return what it says of each file that it wrote, by the file's name."""
-    styles.write_text("".join(f'@import "{STATIC}/css/{name}.css";\n' for name in bundle.sheets(ROOT)))
+    styles, shared = scratch / "styles.css", scratch / "shared.js"
+    styles.write_text("".join(f'@import "{STATIC / bundle.sheet_path(name)}";\n' for name in bundle.sheets(ROOT)))
+    own = [str(STATIC / bundle.sheet_path(name)) for name in bundle.own_sheets(ROOT)]
+    names = ["--entry-names=[name]-[hash]", "--chunk-names=[name]-[hash]"]
+    # What several scripts import would get a file for each set of them. Where all import it, it has one file.
+    shared.write_text("".join(f'import "{STATIC / path}";\n' for path in sorted(in_chunks(esbuild(scratch / "apart")))))
+    return esbuild(folder, str(styles), *own, *names, f"--inject:{shared}")
+
+
+def esbuild(folder: Path, *more: str) -> dict[str, dict]:
+    """Bundle the scripts and what else is named into a folder; return esbuild's account by the name of the file."""
     # Nothing is rewritten for older browsers: what is served is what was written.
     options = ["--bundle", "--minify", "--splitting", "--format=esm", "--target=esnext", "--log-level=warning"]
-    names = ["--entry-names=[name]-[hash]", "--chunk-names=[name]-[hash]", f"--outdir={folder}"]
-    meta = folder.with_name("meta.json")
-    own = [str(STATIC / f"css/{name}.css") for name in bundle.own_sheets(ROOT)]
-    entries = [str(STATIC / bundle.ENTRY), str(styles), *own]
-    command = [*node(), str(ESBUILD), *entries, *options, *names, f"--metafile={meta}"]
+    meta = folder.with_name(f"{folder.name}.json")
+    command = [*node(), str(ESBUILD), str(STATIC / bundle.ENTRY), *more, *options]
+    command += [f"--outdir={folder}", f"--metafile={meta}"]
     done = subprocess.run(command, cwd=STATIC, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"The pages' scripts could not be bundled:\n{done.stdout}{done.stderr}")
     outputs = json.loads(meta.read_bytes())["outputs"]
     return {Path(path).name: output for path, output in outputs.items()}
+
+
+def in_chunks(outputs: dict[str, dict]) -> set[str]:
+    """The modules that are in files of their own because several scripts import them."""
+    return {path for output in outputs.values() if "entryPoint" not in output for path in output["inputs"]}
 
 
 def describe(sources: str, outputs: dict[str, dict]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from werkzeug.routing import PathConverter, ValidationError
 from whitenoise import WhiteNoise
 
 from .auth import requires
-from .bundle import FOLDER, read_bundle
+from .bundle import FOLDER, read_bundle, sheet_path
 from .headers import ALWAYS
 from .rate_limits import budget
 
@@ -44,7 +44,7 @@ class StaticFiles:
         app.add_url_rule(f"{self._vendor_prefix}/<vendored:filename>", endpoint="static", view_func=missing)
         app.add_url_rule(f"{self._prefix}/<path:filename>", endpoint="static", view_func=missing)
         app.jinja_env.globals.update(
-            stylesheets=self.stylesheets, own_stylesheet=self.own_stylesheet, script=self.script, preloads=self.preloads
+            stylesheets=self.stylesheets, own_stylesheet=self.own_stylesheet, script=self.script, imports=self.imports
         )
 
     def wrap(self, wsgi_app: Any) -> Any:
@@ -58,7 +58,7 @@ class StaticFiles:
         """The addresses of these sheets of static/css, which are one file in a bundle."""
         if self._bundle:
             return [f"{self._prefix}/{FOLDER}/{self._bundle.styles}"]
-        return [f"{self._prefix}/css/{name}.css" for name in names]
+        return [f"{self._prefix}/{sheet_path(name)}" for name in names]
 
     def own_stylesheet(self, name: str) -> str:
         """The address of a sheet of static/css that only some pages have."""
@@ -70,10 +70,10 @@ class StaticFiles:
         """The address of a script that a page starts with: `js/app.js`."""
         return f"{self._prefix}/{FOLDER}/{self._bundle.scripts[name][0]}" if self._bundle else f"{self._prefix}/{name}"
 
-    def preloads(self, *names: str) -> list[str]:
-        """The addresses that a page which needs these scripts may load at once. Single modules find each other."""
-        files = [file for name in names for file in self._bundle.scripts.get(name, [])] if self._bundle else []
-        return [f"{self._prefix}/{FOLDER}/{file}" for file in dict.fromkeys(files)]
+    def imports(self, name: str) -> list[str]:
+        """The addresses of what a script imports, to be loaded beside it. Single modules find each other."""
+        files = self._bundle.scripts[name][1:] if self._bundle else []
+        return [f"{self._prefix}/{FOLDER}/{file}" for file in files]
 
 
 def digest(folder: Path) -> str:

@@ -31,9 +31,9 @@ def read_bundle(root: Path) -> Bundle | None:
     """The bundle of the sources below `root`; None if there is none, or if it is of others."""
     try:
         bundle = Bundle(**json.loads((root / "static" / FOLDER / ABOUT).read_bytes()))
+        return bundle if bundle.sources == digest_of_sources(root) else None
     except (OSError, ValueError, TypeError):
         return None
-    return bundle if bundle.sources == digest_of_sources(root) else None
 
 
 def sheets(root: Path) -> list[str]:
@@ -42,6 +42,11 @@ def sheets(root: Path) -> list[str]:
     if asked is None:
         raise ValueError("templates/base.html names its stylesheets in another way than aimanager/http/bundle.py knows")
     return re.findall(r'"([\w-]+)"', asked[1])
+
+
+def sheet_path(name: str) -> str:
+    """Where a stylesheet is, below static/: Plotly's is not ours."""
+    return "vendor/plotly.css" if name == "plotly" else f"css/{name}.css"
 
 
 def own_sheets(root: Path) -> list[str]:
@@ -54,7 +59,7 @@ def digest_of_sources(root: Path) -> str:
     static = root / "static"
     content = hashlib.blake2b(digest_size=6)
     names = sheets(root) + own_sheets(root)
-    for path in [*sorted((static / "js").rglob("*.js")), *(static / f"css/{name}.css" for name in names)]:
+    for path in [*sorted((static / "js").rglob("*.js")), *(static / sheet_path(name) for name in names)]:
         content.update(str(path.relative_to(static)).encode())
         content.update(path.read_bytes())
     return content.hexdigest()

@@ -56,6 +56,6 @@ def test_the_installed_scripts_are_the_expected_bytes():
 
 def test_the_chart_stylesheet_styles_the_chart():
     rules = (ROOT / "static/vendor/plotly.css").read_text().splitlines()
-    assert len(rules) > 50
+    assert len(rules) > 10
     assert all(re.fullmatch(r"[^{}]+\{[^{}]+\}", rule) for rule in rules)
     assert any(rule.startswith(".js-plotly-plot .plotly .main-svg{") for rule in rules)
