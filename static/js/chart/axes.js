@@ -16,6 +16,7 @@ const [LEFT, RIGHT, BOTTOM] = [56, 10, 24]; // Margins, in pixels: the same for 
 const TITLE = 16; // More below for an axis with a title.
 const BESIDE_LABEL = 16;
 const FONT_SIZE = 11;
+const MARK_AXIS = { overlaying: "y", range: [0, 1], fixedrange: true, visible: false }; // Marks stand at a part of the height.
 /** @type {CanvasRenderingContext2D | null} */
 let pen = null;
 
@@ -50,6 +51,7 @@ export function layout(element, all, view, scale) {
     height,
     margin,
     showlegend: false,
+    hovermode: false,
     paper_bgcolor: colour("--ground"),
     plot_bgcolor: colour("--ground"),
     font: { family, size: FONT_SIZE, color: colour("--ink-3") },
@@ -66,7 +68,7 @@ export function layout(element, all, view, scale) {
       range: scale.range,
       ...(scale.ticks ?? BARE),
     },
-    yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
+    ...(all.some(({ bad }) => bad.length) ? { yaxis2: MARK_AXIS } : {}),
   };
   return { plan, frame };
 }

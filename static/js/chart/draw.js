@@ -58,7 +58,7 @@ export function lineStyle({ card, run, metric }) {
 }
 
 /**
- * Lines that look alike share a trace: with a hundred of them that is what makes Plotly fast.
+ * Lines that look alike share a trace, and so do their bands, which have no dashes: it is by traces that Plotly takes its time.
  * @param {Shown[]} shown
  * @param {View} view
  * @param {((value: number) => number) | null} place
@@ -71,9 +71,13 @@ function traces(shown, view, place, frame) {
     const { hue, dash } = lineStyle(line);
     return `${hue} ${dash} ${series.x.length <= FEW}`;
   });
+  const banded = groupBy(
+    shown.filter(({ series }) => !series.exact),
+    ({ line }) => lineStyle(line).hue,
+  );
   const hasBands = shown.length <= MOST_BANDS;
   return [
-    ...groups.flatMap((group) => bandTrace(group, view, heights, hasBands)),
+    ...banded.flatMap((group) => bandTrace(group, view, heights, hasBands)),
     ...(view.smoothing ? groups.map((group) => rawTrace(group, heights)) : []),
     ...groups.map((group) => lineTrace(group, heights, shown.length)),
     ...markTrace(shown, frame),
@@ -146,7 +150,7 @@ function rawTrace(group, heights) {
  */
 function bandTrace(group, view, heights, filled) {
   const { hue } = lineStyle(group[0].line);
-  const { x, y } = joined(group.filter(({ series }) => !series.exact).map(({ series }) => outline(series, view.log)));
+  const { x, y } = joined(group.map(({ series }) => outline(series, view.log)));
   if (!x.length) return [];
   // The outline is drawn too, finely: a single spike would be lost in a band one pixel wide.
   return [
