@@ -20,6 +20,7 @@ FIRST_AXES = 5  # Config keys that are axes where the address names none.
 MANY = 10  # Runs, above which lines are coloured by a value and not by the run.
 LONGEST = 300
 MOST_DIGITS = 18
+OTHERS = "all-other-runs"  # Stands in an address for their ids.
 
 
 def run_ids(text: str) -> list[int]:
@@ -143,6 +144,13 @@ class Comparison:
         if chosen and chosen.key.startswith("metrics."):
             return chosen
         return self.read(self.main[0]) if self.main else None
+
+    @cached_property
+    def without(self) -> list[str]:
+        """For each run the address of this comparison without it. One is made and changed: a hundred would take a while."""
+        before, _, after = self.address(runs=OTHERS).partition(OTHERS)
+        ids = [str(one.id) for one in self.runs]
+        return [f"{before}{','.join(ids[:at] + ids[at + 1 :])}{after}" for at in range(len(ids))]
 
     def address(self, endpoint: str = "web.compare", **changes: Any) -> str:
         """An address with this one's query, some of it changed."""

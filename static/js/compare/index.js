@@ -36,7 +36,7 @@ export function start(root) {
   // What was chosen since the page came stays as it is with other runs.
   root.addEventListener("click", ({ target }) => {
     const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (target).closest("a[data-runs]"));
-    if (link) link.search = String(changed({ runs: link.dataset.runs }));
+    if (link) link.search = String(changed({ runs: new URLSearchParams(link.search).get("runs") }));
   });
   lightUp(root);
 }
