@@ -49,6 +49,8 @@ declare global {
     "live:refused": CustomEvent<{ run_id: number }>;
     /** Too many points were missed: what is drawn has to be fetched again. */
     "live:resync": CustomEvent<{ run_id?: number } | undefined>;
+    /** Charts that had to be drawn are, for now. */
+    "charts:drawn": CustomEvent;
     /** These runs are to be drawn in all charts, and no others. */
     "runs:drawn": CustomEvent<{ runs: DrawnRun[] }>;
     /** This run is to be in front, in the charts and in the list. */

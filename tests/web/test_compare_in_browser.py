@@ -62,6 +62,33 @@ def test_figures_are_drawn_in_both_themes_when_they_come_near(compare):
     expect(page.locator("#importance tbody tr").first).to_contain_text("lr")
 
 
+def test_figures_are_asked_for_once_the_charts_on_the_screen_are_drawn(compare):
+    page = compare()
+    page.set_viewport_size({"width": 1440, "height": 2400})
+    page.add_init_script("""
+      window.drawnCharts = [];
+      const { fetch } = window;
+      window.fetch = (address, ...more) => {
+        if (String(address).includes("/app/compare/figure")) drawnCharts.push(document.querySelectorAll("#charts .surface").length);
+        return fetch(address, ...more);
+      };
+    """)
+    page.reload()
+    expect(page.locator("#figure-parallel .scatterlayer .trace").first).to_be_attached()
+    assert page.evaluate("drawnCharts").count(0) == 0
+
+
+def test_a_run_is_left_out_with_what_was_chosen_since_the_page_came(compare):
+    page = compare(3)
+    page.get_by_role("button", name="Differences only").click()
+    page.wait_for_url(re.compile("all=1"))
+    page.get_by_role("link", name="Leave run 1 out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Compare 2 runs")
+    expect(page.get_by_role("list", name="Runs", exact=True).get_by_role("listitem")).to_have_count(2)
+    assert "all=1" in page.url
+    assert "run 1" not in page.locator("#legend").inner_text()
+
+
 def test_a_range_on_an_axis_keeps_the_runs_that_pass_by_pointer_and_by_keyboard(compare):
     page = compare(12, "&axis=config.lr&axis=metrics.val/loss")
     page.locator("#figure-parallel").scroll_into_view_if_needed()

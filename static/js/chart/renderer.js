@@ -9,6 +9,7 @@ import { loadPlotly } from "./plotly.js";
 const EVERY = 200; // Milliseconds from the beginning of one round to the next, at least...
 const EVERY_OF_MANY = 300; // ...and with so many lines on screen that the browser's own painting takes as long as ours.
 const MANY = 40;
+const BREATH = 40; // Milliseconds of drawing between which the browser has its turn.
 const SHARE = 2.5; // How many times its cost a round may take.
 
 export class Renderer {
@@ -34,6 +35,7 @@ export class Renderer {
   async drawDue() {
     this.began = performance.now();
     let spent = 0;
+    let breath = this.began;
     try {
       for (const card of this.charts.cards.values()) {
         if (this.paused) break;
@@ -42,11 +44,16 @@ export class Renderer {
         card.dirty = false;
         await this.drawCard(card);
         spent += performance.now() - from;
+        if (performance.now() - breath < BREATH) continue;
+        // Let the browser answer the keyboard and the mouse, and show what there is.
+        await new Promise((resolve) => setTimeout(resolve));
+        breath = performance.now();
       }
     } finally {
       this.cost = spent;
       this.timer = null;
       if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
+      document.body.dispatchEvent(new CustomEvent("charts:drawn"));
     }
   }
 
@@ -81,7 +88,5 @@ export class Renderer {
     card.describe(view);
     hover.drawn(card);
     this.charts.panels.drawn(card);
-    // Let the browser answer the keyboard and the mouse between two charts.
-    await new Promise((resolve) => setTimeout(resolve));
   }
 }

@@ -4,6 +4,7 @@ import { colour } from "../chart/colours.js";
 import { loadPlotly } from "../chart/plotly.js";
 import { Axes } from "./axes.js";
 import { Brush } from "./brush.js";
+import { chartsDrawn } from "./charts-first.js";
 import { raiseLit } from "./parts.js";
 import { themed } from "./theme.js";
 
@@ -68,6 +69,8 @@ class Figure {
     if (!this.near || !this.element.isConnected) return;
     const source = this.element.dataset.source ?? "";
     this.source = source;
+    await chartsDrawn();
+    if (source !== this.source) return;
     try {
       const [answer] = await Promise.all([fetch(source), this.plotly()]);
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
