@@ -52,7 +52,7 @@ class LossyProxy:
 
 class FreezingProxy:
     """Hands every byte on. `freeze` makes the connections of that moment go silent without ending them, as when a
-    laptop changes networks; new ones work."""
+    laptop changes networks; new ones work. `cut` ends them."""
 
     def __init__(self, port: int) -> None:
         self._server = port
@@ -70,13 +70,17 @@ class FreezingProxy:
         frozen, self._frozen = self._frozen, threading.Event()
         frozen.set()
 
-    def close(self) -> None:
+    def cut(self) -> None:
         self.freeze()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for end in self._open:
+        ends, self._open = self._open, []
+        for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.cut()
 
     def _accept(self) -> None:
         with self._listener, contextlib.suppress(OSError):

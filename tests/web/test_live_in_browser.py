@@ -5,6 +5,7 @@ from copy import copy
 import pytest
 
 from tests.faults.proxy import FreezingProxy
+from tests.live.drawn import hidden
 from tests.waiting import assert_stays
 from tests.waiting import wait_until as until
 
@@ -210,6 +211,50 @@ def test_a_server_that_was_away_is_found_again_without_a_reload_and_without_a_ga
     assert page.evaluate("window.same")
 
 
+@pytest.fixture
+def proxy(site):
+    proxy = FreezingProxy(int(site.url.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def proxied(site: Site, proxy: FreezingProxy) -> Site:
+    """The same site through a proxy."""
+    through = copy(site)
+    through.url = proxy.url
+    return through
+
+
+def test_no_spike_in_twenty_live_runs_is_lost_though_the_connection_is_cut_twice(page, site, proxy):
+    log_in(page, proxied(site, proxy))
+    project = site.project()
+    runs = [site.run(project, f"live {place}") for place in range(20)]
+    steps, points = iter(range(10_000)), {}
+
+    def log(count: int) -> None:
+        """As many points of each run at once, and in one of twenty of them a spike."""
+        some = [next(steps) for _ in range(count)]
+        for place, run in enumerate(runs):
+            values = [place + (0.9 if step % 20 == place else 0.1 + step / 5_000) for step in some]
+            points.update(((place, step), value) for step, value in zip(some, values, strict=True))
+            site.send("POST", f"/metrics/{run}/bulk", {"series": {"loss": {"steps": some, "values": values}}})
+
+    log(1000)
+    page.goto(f"{proxy.url}/app/projects/{project}?drawn=25")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_selector("[data-live=on]")
+    page.evaluate("window.same = true")
+    for cut in (True, True, False):
+        for _ in range(12):
+            log(10)
+        if cut:
+            proxy.cut()
+            log(40)
+            page.wait_for_selector("[data-live=on]")
+    until(lambda: not hidden(page, "loss", points), 30, every=0.2)
+    assert page.evaluate("window.same")
+
+
 def stands_still(page, what: str) -> None:
     """The page says why it ended, offers no action, and never connects again."""
     page.locator(".ended", has_text=what).wait_for()
@@ -273,13 +318,10 @@ def test_what_is_no_number_is_marked_where_it_happened(ada, site):
 
 
 @pytest.fixture
-def frozen(page, site):
+def frozen(page, site, proxy):
     """A live page behind a proxy, with a clock of the test's own, and all connections just frozen."""
-    proxy = FreezingProxy(int(site.url.rpartition(":")[2]))
     page.clock.install()
-    through = copy(site)
-    through.url = proxy.url
-    log_in(page, through)
+    log_in(page, proxied(site, proxy))
     run = site.run(site.project())
     site.log(run, **{"train/loss": [3, 2, 1]})
     page.goto(f"{proxy.url}/app/runs/{run}")
@@ -288,8 +330,7 @@ def frozen(page, site):
     page.evaluate(RECORD_BADGE)
     proxy.freeze()
     site.send("POST", f"/metrics/{run}", {"name": "train/loss", "value": 0.5, "step": 3})
-    yield page
-    proxy.close()
+    return page
 
 
 RECORD_BADGE = """() => {
