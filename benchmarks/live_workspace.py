@@ -1,24 +1,30 @@
 """Twenty live runs in one workspace, in Chromium: from the POST of each point to the frame that shows it, the page's memory, and how
-busy its main thread is. `python -m benchmarks.live_workspace [runs] [points per second] [seconds]`"""
+busy its main thread is. One point in a hundred is a spike, and at the end each point must be seen: on its line, or within the band of
+the stretch that it is in. `python -m benchmarks.live_workspace [runs] [points per second] [seconds] [metrics]`"""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from tests.conftest import CHROMIUM_FLAGS
+from tests.live.drawn import hidden
 from tests.live.people import NO_LIMITS, Person
 from tests.servers import Gunicorn, find_program
+from tests.waiting import becomes
 
 from .figure import Figure
 
 RUNS, RATE, SECONDS = 20, 10.0, 300.0
-PULSE = 10  # Seconds between two looks at the memory.
+PULSE = 20  # Seconds between two looks at the memory.
+METRICS = ["loss", "accuracy", "rate", "norm"]  # Each is a chart; the first is measured.
+LATEST = 60  # Seconds after the last POST in which all must be drawn.
 
 # Notes the newest step of each run in each frame: Plotly has drawn, the browser has made a frame, and a task after it runs. Lines
 # that look alike share a trace, with a gap between them; a run is known by the whole part of its values.
@@ -40,7 +46,7 @@ WATCH = """
 """
 
 
-def figures(runs: int = RUNS, rate: float = RATE, seconds: float = SECONDS) -> list[Figure]:
+def figures(runs: int = RUNS, rate: float = RATE, seconds: float = SECONDS, metrics: int = 1) -> list[Figure]:
     server = Gunicorn(**NO_LIMITS)
     try:
         with sync_playwright() as playwright:
@@ -48,39 +54,50 @@ def figures(runs: int = RUNS, rate: float = RATE, seconds: float = SECONDS) -> l
                 executable_path=find_program("chromium", "chromium"), args=CHROMIUM_FLAGS
             )
             try:
-                return _measure(server, browser.new_page(), runs, rate, seconds)
+                return _measure(server, browser.new_page(), runs, rate, seconds, METRICS[:metrics])
             finally:
                 browser.close()
     finally:
         server.close()
 
 
-def _measure(server: Gunicorn, page: Page, runs: int, rate: float, seconds: float) -> list[Figure]:
+def _measure(server: Gunicorn, page: Page, runs: int, rate: float, seconds: float, metrics: list[str]) -> list[Figure]:
     person = Person(server, "alice")
     project = person.project()
     ids = [person.run(project) for _ in range(runs)]
     for place, run in enumerate(ids):
-        person.post(f"/metrics/{run}/bulk", {"series": {"loss": {"values": [place + 0.5]}}})
+        person.post(f"/metrics/{run}/bulk", {"series": {metric: {"values": [place + 0.5]} for metric in metrics}})
     _open(page, person, f"{server.url}/app/projects/{project}?drawn=25")
     page.evaluate(WATCH)
     chromium = page.context.new_cdp_session(page)
     chromium.send("Performance.enable")
-    before, busy, began = _heap(chromium), _busy(chromium), time.monotonic()
-    sent, highest = _write(person, ids, rate, seconds, chromium)
-    share = (_busy(chromium) - busy) / (time.monotonic() - began)
-    page.wait_for_timeout(3000)
+    before, began = _usage(chromium), time.monotonic()
+    heaps = [_heap(chromium)]
+    sent = _write(person, ids, rate, seconds, metrics, lambda: heaps.append(_heap(chromium)))
+    took, after = time.monotonic() - began, _usage(chromium)
+    points = {point: _value(*point) for point in sent}
+    becomes(lambda: not hidden(page, "loss", points), LATEST, every=1)
+    never = hidden(page, "loss", points)
     waits = _waits(sent, page.evaluate("window.drawn"))
     page.evaluate("window.drawn = []")
     median, p95 = np.percentile(waits, (50, 95))
+    half = len(heaps) // 2
     return [
         Figure(f"{runs} live runs, POST to pixel, median", median, "ms", 400),
         Figure("POST to pixel, p95", p95, "ms"),
-        Figure("points that were never drawn", len(sent) - len(waits), "", 0),
-        Figure("main thread, part of the time", 100 * share, "%", 50),
-        Figure("heap at the start, collected", before / 1e6, "MB"),
+        Figure("points that are not drawn at the end", len(never), "", 0),
+        Figure("main thread, part of the time", 100 * (after[0] - before[0]) / took, "%", 50),
+        Figure("main thread, CPU", 100 * (after[1] - before[1]) / took, "%"),
+        Figure("heap at the start, collected", heaps[0] / 1e6, "MB"),
+        Figure("heap in the first half, collected, at most", max(heaps[: half + 1]) / 1e6, "MB"),
+        Figure("heap in the second half, collected, at most", max(heaps[half:]) / 1e6, "MB"),
         Figure("heap at the end, collected", _heap(chromium) / 1e6, "MB"),
-        Figure("highest heap between", highest / 1e6, "MB"),
     ]
+
+
+def _value(place: int, step: int) -> float:
+    """Its whole part is the place of the run."""
+    return place + (0.9 if step % 100 == 5 * place % 100 else 0.1 + 0.4 / step)
 
 
 def _open(page: Page, person: Person, address: str) -> None:
@@ -95,9 +112,9 @@ def _open(page: Page, person: Person, address: str) -> None:
 
 
 def _write(
-    person: Person, ids: list[int], rate: float, seconds: float, chromium: CDPSession
-) -> tuple[dict[tuple[int, int], float], float]:
-    """When each point was posted, by place of the run and step, in milliseconds since 1970; and the page's highest heap in bytes."""
+    person: Person, ids: list[int], rate: float, seconds: float, metrics: list[str], look: Callable[[], None]
+) -> dict[tuple[int, int], float]:
+    """When each point was posted, by place of the run and step, in milliseconds since 1970; `look` is called now and then."""
     sent: dict[tuple[int, int], float] = {}
 
     def write(place: int, run: int) -> None:
@@ -105,17 +122,16 @@ def _write(
         for step in range(1, int(rate * seconds) + 1):
             time.sleep(max(0.0, began + step / rate - time.monotonic()))
             sent[place, step] = 1000 * time.time()
-            series = {"loss": {"steps": [step], "values": [place + 0.5 + 0.4 / step]}}
-            person.post(f"/metrics/{run}/bulk", {"series": series})
+            column = {"steps": [step], "values": [_value(place, step)]}
+            person.post(f"/metrics/{run}/bulk", {"series": dict.fromkeys(metrics, column)})
 
     writers = [threading.Thread(target=write, args=one) for one in enumerate(ids)]
     for writer in writers:
         writer.start()
-    highest = 0.0
     while any(writer.is_alive() for writer in writers):
-        highest = max(highest, _metrics(chromium)["JSHeapUsedSize"])
         writers[-1].join(PULSE)
-    return sent, highest
+        look()
+    return sent
 
 
 def _waits(sent: dict[tuple[int, int], float], frames: list[tuple[float, dict[str, float]]]) -> list[float]:
@@ -135,9 +151,10 @@ def _metrics(chromium: CDPSession) -> dict[str, float]:
     return {one["name"]: one["value"] for one in answer["metrics"]}
 
 
-def _busy(chromium: CDPSession) -> float:
-    """Seconds that tasks have run in the main thread."""
-    return _metrics(chromium)["TaskDuration"]
+def _usage(chromium: CDPSession) -> tuple[float, float]:
+    """Seconds that tasks have run in the main thread, and those that it had a processor."""
+    metrics = _metrics(chromium)
+    return metrics["TaskDuration"], metrics["ThreadTime"]
 
 
 def _heap(chromium: CDPSession) -> float:
@@ -146,6 +163,6 @@ def _heap(chromium: CDPSession) -> float:
 
 
 if __name__ == "__main__":
-    given = [float(text) for text in sys.argv[1:4]]
-    for figure in figures(int(given[0]) if given else RUNS, *given[1:]):
+    runs, rate, seconds, metrics = [*map(float, sys.argv[1:]), *(RUNS, RATE, SECONDS, 1)[len(sys.argv) - 1 :]]
+    for figure in figures(int(runs), rate, seconds, int(metrics)):
         print(f"{figure.what:45} {figure.value:10.1f} {figure.unit}")
