@@ -89,14 +89,17 @@ def create(place: RunPlace, new: RunIn) -> Any:
     A run that is resumed keeps its name and notes; the config that is sent is merged into its own by key, and tags are
     added.
     """
-    tags = new.tags or ()
+    tags, once = new.tags or (), _once()
     if new.resume != "never":
         if new.key is None:
             raise Invalid.field("key", "key is needed to resume a run")
-        if run := lineage.find(g.principal, place.project_id, new.key, must=new.resume == "must"):
+        run = lineage.find(g.principal, place.project_id, new.key, must=new.resume == "must")
+        if run and service.is_repeated(run, once):
+            return resumed_out(run, service.last_step(run.id)), 200
+        if run:
             return resumed_out(*lineage.resume(g.principal, run.id, new.config, tags, new.total_steps)), 200
     run = service.create(
-        g.principal, place.project_id, new.name, new.config, tags, new.notes, _once(), new.total_steps, new.key
+        g.principal, place.project_id, new.name, new.config, tags, new.notes, once, new.total_steps, new.key
     )
     return run_out(run)
 

@@ -149,6 +149,11 @@ def made_before(project_id: int, key: str, fingerprint: str) -> Run | None:
     return run
 
 
+def is_repeated(run: Run, once: tuple[str, str] | None) -> bool:
+    """Whether the request that made a run comes again while it is running: a retry, or another of the processes that share it."""
+    return run.status == "running" and once == (run.once_key, run.once_body)
+
+
 def by_key(project_id: int, key: str) -> Run | None:
     """The run of a project that is resumed by this key."""
     return db.session.scalar(sa.select(Run).where(Run.project_id == project_id, Run.key == key))

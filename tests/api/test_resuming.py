@@ -80,6 +80,17 @@ def test_a_run_is_resumed_by_its_id_also_if_it_never_ended_and_its_charts_have_a
     assert [(mark["kind"], mark["step"]) for mark in marks] == [("resume", 2), ("resume", 3)]
 
 
+def test_a_start_by_key_that_is_sent_again_is_no_resumption(api, alice, make_project):
+    project = make_project(alice)
+    send = {"query_string": {"project_id": project}, "headers": {"Idempotency-Key": "once"}}
+    body = {"key": "night", "resume": "allow"}
+    runs = [api(alice).post("/runs/", json=body, **send).json["id"] for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert api(alice).get(f"/app/runs/marks?runs={runs[0]}").json == []
+    api(alice).put(f"/runs/{runs[0]}", json={"status": "failed"})
+    assert api(alice).post("/runs/", json=body, **send).json["status"] == "running"
+
+
 def test_a_stranger_resumes_nothing(api, alice, bob, make_run):
     assert api(bob).post(f"/runs/{make_run(alice)}/resume", json={}).status_code == 403
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import time
-import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ai_manager import _settings
+from ai_manager._beginning import Description, begin, fork_of, new_identity
 from ai_manager._capture import PARTS
 from ai_manager._capture import chosen as chosen_parts
-from ai_manager._config import Settings as Config
+from ai_manager._identity import Place, identify
 from ai_manager._notices import Notices
 from ai_manager._reading import Reader, RunRecord, Runs
-from ai_manager._run import Run, warn_of_lost
+from ai_manager._run import Run
 from ai_manager._sending.sender import Sender
 from ai_manager._spool.folder import Folder, root
 from ai_manager._transport import Transport
-from ai_manager._values import clean_tags, label
+from ai_manager._values import label
 from ai_manager.errors import ConfigurationError, UnreachableError
 
 
@@ -55,6 +53,7 @@ class AIManager:
         self._notices = Notices()
         self._transport = Transport(settings)
         self._sender = Sender(self._transport if self.mode == "online" else None, project_name, self._notices)
+        self._place = Place(self._transport.url, project_name)
         self._has_adopted = False
         if self.mode == "offline":
             self._notices.once(
@@ -81,44 +80,59 @@ class AIManager:
         capture: str | Iterable[str] | bool | None = None,
         key: str | None = None,
         resume: str | None = None,
+        id: int | str | None = None,  # noqa: A002 - what it is called everywhere else
+        shared: bool | None = None,
+        rank: int | None = None,
     ) -> Run:
         """Begin a run. `config` is whatever holds settings: a mapping, a namespace, a dataclass, the objects of OmegaConf,
         pydantic, attrs and others. With `total_steps` the run's page shows how far it is. `capture` (or AI_MANAGER_CAPTURE)
         says what is captured around the run: "all", "none", or some of "git", "environment", "system" and "console".
 
-        `key` is a name of one's own, by which a later script goes on with this run: with `resume="allow"` it does if there
-        is one, with "must" there has to be one, with "never" (the default) a key that is taken is not used. "auto" takes
-        the job of Slurm or torchrun as the key, so that a job that is requeued goes on with its run. Steps count on from the
-        last one of the run.
+        `id` (or AI_MANAGER_RUN_ID) is the number of a run that goes on. `key` is a name of one's own, by which a later script
+        goes on with this run: with `resume="allow"` it does if there is one, with "must" there has to be one, with "never"
+        (the default) a key that is taken is not used. "auto" takes the job of Slurm or torchrun as the key, so that a job that
+        is requeued goes on with its run. Steps count on from the last one of the run. A run that cannot go on is a new one,
+        with a warning.
+
+        With `shared=True` several processes log to one run: the ranks of a job that all call this, and the processes that
+        they start and that call it in the same project. The first, of rank 0, says what the run is and how it ends. `rank` is
+        known under torchrun, Slurm and MPI. With `shared=False` a process begins a run of its own in any case.
 
         Returns at once; the run appears on the server as soon as that is reached. One that may go on waits for the server's
         answer, 4 s at most.
         """
         parts = self._parts(capture)
-        named = _resumption(key, resume)
-        settings = Config(config)
-        described: dict[str, Any] = {"config": settings.value, "tags": clean_tags(tags or ())}
-        if name and label(name):
-            described["name"] = label(name)
-        if total_steps is not None:
-            described["total_steps"] = total_steps
-        described.update(named)
-        facts = {
-            "server": self._transport.url,
-            "project": self.project_name,
-            "key": uuid.uuid4().hex,  # Makes the creation of the run harmless to repeat, whoever does it.
-            "run": described,
-            "mode": self.mode,
-            "inherited": False,
-            "run_id": None,
-            "created": time.time(),
-        }
-        run = Run(facts, None if self.mode == "disabled" else self._sender, self._transport.url)
-        warn_of_lost(settings, run._notices)
-        run._open()
-        if named.get("resume", "never") != "never":
+        identity = identify(self._place, self._notices, id, key, resume, shared, rank)
+        description = Description(name, config, tags, total_steps)
+        run = begin(self._place, self.mode, self._sender, identity, description)
+        if identity.continues or identity.asked.get("resume", "never") != "never":
             run._go_on()
-        run._begin_capture(parts, self._transport.secrets)
+        return self._begun(run, parts, identity.is_joined)
+
+    def fork_run(
+        self,
+        from_run: Run | RunRecord | int | str,
+        step: int,
+        name: str | None = None,
+        config: Any = None,
+        tags: Iterable[str] | None = None,
+        capture: str | Iterable[str] | bool | None = None,
+    ) -> Run:
+        """Begin a run that has the points of another one, of which the number does as well, with steps up to `step`, that one
+        included, and counts on from there. It has the config of the other one with `config` merged in, and its tags unless
+        it is given some. A run that cannot be forked is a new one, with a warning. Returns at once.
+        """
+        parts = self._parts(capture)
+        fork = fork_of(from_run, step)
+        description = Description(name, config, tags)
+        if tags is None:
+            del description.fields["tags"]
+        run = begin(self._place, self.mode, self._sender, new_identity(), description, fork)
+        return self._begun(run, parts)
+
+    def _begun(self, run: Run, parts: frozenset[str], is_joined: bool = False) -> Run:
+        """The run, with what is captured around it; and what others left is sent."""
+        run._begin_capture(parts, self._transport.secrets, run.rank, is_joined)
         if not self._has_adopted:
             self._has_adopted = True
             self._sender.adopt(self._is_ours)
@@ -185,35 +199,6 @@ class AIManager:
     def url(self) -> str | None:
         """The address of the project's page, as soon as it has an id."""
         return None if self.project_id is None else f"{self._transport.url}/app/projects/{self.project_id}"
-
-
-def _resumption(key: str | None, resume: str | None) -> dict[str, str]:
-    """The fields by which a run goes on with an earlier one. Raises ConfigurationError."""
-    if resume not in (None, "never", "allow", "must", "auto"):
-        raise ConfigurationError(f"resume is one of never, allow, must, auto; not {resume!r}")
-    if resume == "auto":
-        resume = "allow"
-        key = key or _job()
-        if key is None:
-            return {}
-    if key is None:
-        if resume in ("allow", "must"):
-            raise ConfigurationError(f"resume={resume!r} needs a key")
-        return {}
-    if not label(key) or label(key) != key:
-        raise ConfigurationError("a key has 1 to 200 printable characters")
-    return {"key": key, "resume": resume or "never"}
-
-
-def _job() -> str | None:
-    """The job that this process belongs to, under a name that stays when it is started again."""
-    job, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    if job and task:
-        return f"slurm-{job}-{task}"
-    if os.environ.get("SLURM_JOB_ID"):
-        return f"slurm-{os.environ['SLURM_JOB_ID']}"
-    torchrun = os.environ.get("TORCHELASTIC_RUN_ID", "none")
-    return None if torchrun == "none" else f"torchrun-{torchrun}"
 
 
 def _manager_again(project_name: str, url: str, mode: str) -> AIManager:

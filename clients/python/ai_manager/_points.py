@@ -87,6 +87,24 @@ class Points:
                 spool.points(step, now, part, tuple(values[at : at + len(part)]))
                 at += len(part)
 
+    def rewind(self, step: Any) -> None:
+        """Take back what was logged at greater steps, as after a checkpoint was loaded, and count on from this one.
+
+        What is taken back stays in an archived run on the server. It is in order with what is logged before and after, also
+        of processes of this machine that have ended. Of several processes of a run only the one that began it can; the
+        others then count on. Never raises.
+        """
+        try:
+            whole = integer(step)
+            if not isinstance(whole, int):
+                raise ValueError("it has a fraction")
+        except Exception as error:
+            self._notices.again("rewind", "rewind() takes a whole step, not %.80r: %s", step, error)
+            return
+        with self._spool.lock:
+            self._spool.fact({"kind": "rewind", "value": {"step": whole}}, is_alone=True)
+            self._last_step = whole
+
     def _next_step(self) -> int:
         return min(self._last_step + 1, INT64 - 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import threading
 import weakref
 from collections.abc import Iterable
@@ -12,10 +11,11 @@ from typing import Any
 
 from ai_manager import _ends
 from ai_manager._capture import Capture
-from ai_manager._config import Settings as Config
+from ai_manager._identity import withdraw
 from ai_manager._notices import Notices
 from ai_manager._points import Points
 from ai_manager._reading import History
+from ai_manager._run_config import RunConfig
 from ai_manager._sending.delivery import Delivery
 from ai_manager._sending.sender import Sender
 from ai_manager._sink import RunSink
@@ -35,13 +35,23 @@ class Run(Points, Verbs):
     without credentials, with which another process can log to it. Whoever began the run says how it ends.
     """
 
-    def __init__(self, facts: dict[str, Any], sender: Sender | None, server: str) -> None:
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        sender: Sender | None,
+        server: str,
+        rank: int | None = None,
+        parent: Run | None = None,
+    ) -> None:
         Points.__init__(self)
         Verbs.__init__(self)
         self._facts = facts
         self._sender = sender  # None when the run is disabled.
         self._server = server
+        self.rank = rank  # Which of the processes of a shared run this one is.
+        self._parent = parent._delivery if parent else None  # Of the run that this one is forked from.
         self._notices = Notices()
+        self._config = RunConfig(facts["run"].get("config") or {}, self._notices, weakref.WeakMethod(self._say_config))
         self._delivery: Delivery | None = None
         self._capture: Capture | None = None
         self._spool: Spool | _Unopened = _Unopened(self)
@@ -64,6 +74,7 @@ class Run(Points, Verbs):
             self._notices.again("disk", "no spool can be made (%s): what is logged is kept in memory only", error)
         self._spool = spool = Spool(folder, self._notices, limit_of_environment())
         self._delivery = Delivery(spool, folder, self._facts, self._notices)
+        self._delivery.parent = self._parent
         spool.wake = sender.wake
         _ends.exits.watch()
         _ends.flush_at_end_of_forked_process()
@@ -78,11 +89,19 @@ class Run(Points, Verbs):
             if delivery.last_step is not None:
                 self._last_step = delivery.last_step
 
-    def _begin_capture(self, parts: frozenset[str], secrets: Iterable[str | None]) -> None:
-        """Capture what happens around the run until it ends. Not for a run that is disabled."""
+    def _begin_capture(
+        self, parts: frozenset[str], secrets: Iterable[str | None], rank: int | None, is_shared: bool
+    ) -> None:
+        """Capture what happens around the run until it ends. Not for a run that is disabled.
+
+        A process that joined a run without a rank of its own leaves the machine to the one that began it.
+        """
+        if is_shared and rank is None:
+            parts -= {"system"}
         if parts and self._delivery is not None:
             folder = self._delivery.folder
-            self._capture = Capture(RunSink(self), parts, secrets, left=str(folder.path / LAST_LINES) if folder else "")
+            left = str(folder.path / LAST_LINES) if folder else ""
+            self._capture = Capture(RunSink(self, rank), parts, secrets, rank, is_shared, left)
             self._delivery.before_close = self._capture.stop
             self._capture.start()
 
@@ -96,13 +115,10 @@ class Run(Points, Verbs):
             self._notices.again(("say", kind), "%s could not be kept: %r", kind, error)
 
     def update_config(self, config: Any = None, **settings: Any) -> None:
-        """Add settings after the start. What cannot be kept as JSON is left out, by name."""
-        read = [Config(config), Config(settings)]
-        for part in read:
-            warn_of_lost(part, self._notices)
-        changes = {**read[0].value, **read[1].value}
-        if self._delivery:
-            self._delivery.config.update(changes)
+        """Add settings after the start, as `run.config.update` does."""
+        self.config.update({} if config is None else config, **settings)
+
+    def _say_config(self, changes: dict[str, Any]) -> None:
         self.say("config", changes)
 
     # The end.
@@ -135,6 +151,7 @@ class Run(Points, Verbs):
         return self._finish(status, None, timeout)
 
     def _finish(self, status: str, exit_: _ends.Exit | None, timeout: float | None = None) -> bool:
+        withdraw(self._facts["key"])
         sender, delivery = self._sender, self._delivery
         if sender is None or delivery is None:
             self._spool.end({})
@@ -209,9 +226,21 @@ class Run(Points, Verbs):
         return self._delivery.name if self._delivery else self._facts["run"].get("name")
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The settings as they are stored."""
-        return copy.deepcopy(self._delivery.config if self._delivery else self._facts["run"].get("config") or {})
+    def config(self) -> RunConfig:
+        """The settings as they are stored, to be read and changed: `run.config["lr"] = 1e-3`, `run.config.update(seed=1)`.
+
+        What cannot be stored of a value is left out, by name. Of a run that goes on or is forked it has those of the server as
+        soon as that has answered.
+        """
+        if self._delivery and self._delivery.stored_config is not None:
+            stored, self._delivery.stored_config = self._delivery.stored_config, None
+            self._config.learn(stored)
+        return self._config
+
+    @config.setter
+    def config(self, settings: Any) -> None:
+        if settings is not self._config:  # As after `run.config |= {...}`.
+            self._config.update(settings)
 
     @property
     def dropped(self) -> int:
@@ -272,19 +301,13 @@ class _Unopened:
         elif self.is_over:
             self.dropped += len(values)
 
-    def fact(self, fact: dict[str, Any]) -> None:
+    def fact(self, fact: dict[str, Any], is_alone: bool = False) -> None:
         spool = self._opened()
         if spool:
-            spool.fact(fact)
+            spool.fact(fact, is_alone)
 
     def end(self, fact: dict[str, Any]) -> None:
         self.is_over = True
-
-
-def warn_of_lost(config: Config, notices: Notices) -> None:
-    """Name the settings that cannot be kept."""
-    for name, reason in config.lost[:20]:
-        notices.once(("config", name), "config %.200s is left out: %s", name, reason)
 
 
 runs: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()

@@ -181,6 +181,8 @@ class Handler(BaseHTTPRequestHandler):
                     "heartbeat_after_ms": self.state.heartbeat_after_ms,
                     "stop_requested": self.state.stop_requested,
                 }
+            if words[2:] in (["resume"], ["fork"], ["rewind"]):
+                return self.branch(run, words[2], data)
             if words[0] == "runs" and words[2:] == ["logs"]:
                 return self.logs(run["id"], data)
             if words[0] == "runs" and words[2:]:
@@ -224,6 +226,9 @@ class Handler(BaseHTTPRequestHandler):
     def run(self, project, data):
         assert project in self.state.projects.values()
         key = self.headers["Idempotency-Key"]
+        named = [run for run in self.state.runs.values() if data.get("key") and run.get("key") == data["key"]]
+        if named and data["resume"] != "never" and key not in self.state.made_by:
+            return self.branch(named[0], "resume", data)
         if key not in self.state.made_by:
             number = len(self.state.runs) + 1
             made = {"id": number, "project_id": project, "status": "running", "name": f"run {number}"}
@@ -231,6 +236,25 @@ class Handler(BaseHTTPRequestHandler):
             self.state.points[number] = []
             self.state.made_by[key] = number
         return 201, self.state.runs[self.state.made_by[key]]
+
+    def branch(self, run, verb, data):
+        """What is about a run as a whole: each key once."""
+        key = self.headers.get("Idempotency-Key")
+        if verb == "fork" and key not in self.state.made_by:
+            number = len(self.state.runs) + 1
+            config = {**run["config"], **data.get("config", {})}
+            self.state.runs[number] = {**run, **data, "id": number, "config": config, "parent_id": run["id"]}
+            self.state.points[number] = [row for row in self.state.points[run["id"]] if row[1] <= data["step"]]
+            self.state.made_by[key] = number
+        elif verb == "rewind" and key not in self.state.made_by:
+            self.state.points[run["id"]] = [row for row in self.state.points[run["id"]] if row[1] <= data["step"]]
+            self.state.made_by[key] = run["id"]
+        elif verb == "resume":
+            run["status"] = "running"
+            self.state.made_by.setdefault(key, run["id"])
+        number = self.state.made_by[key]
+        last_step = max((row[1] for row in self.state.points[number]), default=None)
+        return 200, {**self.state.runs[number], "last_step": last_step}
 
     def post(self, kind, data):
         if not self.state.takes_changes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_manager._notices import Notices
 from ai_manager._sending import ending
-from ai_manager._sending.creation import create
+from ai_manager._sending.creation import create, goes_on_with_another
 from ai_manager._sending.facts import Facts
 from ai_manager._sending.pace import Heartbeat, Pace
 from ai_manager._sending.points import Points
@@ -34,12 +34,15 @@ class Delivery:
         self.folder = folder
         self.notices = notices
         self.name: str | None = facts["run"].get("name")
-        self.config: dict[str, Any] = dict(facts["run"].get("config") or {})
         self.done = threading.Event()
         self.before_close: Callable[[], None] = lambda: None  # What belongs to the run is still said then.
+        self.is_first: Callable[[], bool] = lambda: True  # Whether all that came before in the same run is sent.
+        self.is_waiting = False  # Because it is not.
+        self.parent: Delivery | None = None  # Of the run that this one is forked from, if that is of this process.
         self.refused = ""  # The server's reason, while it does not let this run be written.
         self.refusals = 0  # How often it said so.
         self.last_step: int | None = None  # Of the run that goes on.
+        self.stored_config: dict[str, Any] | None = None  # What the server had of it when it was made.
         self.stop_requested = False  # What the last answer said.
         self.cursor = Cursor.load(folder.path) if folder else Cursor()
         self.run_id: int | None = self.cursor.run_id or facts.get("run_id")
@@ -167,7 +170,7 @@ class Delivery:
         if run_id is None:
             if self._inherited and is_over and self._next_window() is None:
                 self._end()
-            else:
+            elif not (goes_on_with_another(self.facts) and self._must_wait()):
                 self._create(transport, project_id)
             return
         window = self._next_window()
@@ -178,10 +181,21 @@ class Delivery:
         elif self._heartbeat.due_in(time.monotonic()) == 0.0:
             self._hear(self._heartbeat.send(transport, run_id))
 
+    def _must_wait(self) -> bool:
+        """Whether something else comes first, because what is next is about all that the run has."""
+        self.is_waiting = not self.is_first()
+        if self.is_waiting:
+            self._pace.wait()
+        return self.is_waiting
+
     def _create(self, transport: Transport, project_id: int) -> None:
+        if self.parent and self.parent.run_id:
+            self.facts["fork"]["run_id"] = self.parent.run_id
         answer = create(transport, project_id, self.facts, self.notices)
         last_step = answer.get("last_step")
         self.last_step = last_step if isinstance(last_step, int) else None
+        stored_config = answer.get("config")
+        self.stored_config = stored_config if isinstance(stored_config, dict) else None
         self.run_id = self.cursor.run_id = answer["id"]
         self.name = str(answer.get("name") or self.name or f"run {self.run_id}")
         self.cursor.save()
@@ -215,6 +229,8 @@ class Delivery:
             self.notices.once("damaged", "records that cannot be read were left out: %d", window.damaged)
         if not self._points.are_sent(window):
             self._send_points(transport, run_id, window)
+        elif self._said.rewinds_next and self._must_wait():
+            return
         elif not self._said.are_said and self._said.say_next(transport, run_id):
             self._accepted()
         if self._points.are_sent(window) and self._said.are_said and not self.done.is_set():

@@ -6,7 +6,7 @@ import json
 import time
 
 from ai_manager._notices import Notices
-from ai_manager._sending.requests import LINES, Request, requests_of, send
+from ai_manager._sending.requests import LINES, REWIND, Request, requests_of, send
 from ai_manager._spool.cursor import Cursor
 from ai_manager._spool.folder import Folder
 from ai_manager._spool.window import Window
@@ -35,6 +35,11 @@ class Facts:
     def are_said(self) -> bool:
         """Whether nothing of the window is left to say."""
         return not self._requests
+
+    @property
+    def rewinds_next(self) -> bool:
+        """Whether the next thing to say takes points away."""
+        return bool(self._requests) and self._requests[0].path == REWIND
 
     def say_next(self, transport: Transport, run_id: int) -> bool:
         """Say the next thing; True if the server took it. Raises what has to be tried again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ai_manager._notices import Notices
@@ -18,6 +19,7 @@ class Leftovers:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._left: deque[Folder] = deque()
+        self._given_up: set[Path] = set()
 
     def __len__(self) -> int:
         return len(self._left)
@@ -29,6 +31,17 @@ class Leftovers:
             if folder.path not in waiting and wanted(folder) and not folder.is_written and not folder.is_sent:
                 self._left.append(folder)
 
+    def have(self, wanted: Callable[[Folder], bool]) -> bool:
+        """Whether a process that has ended left something that is wanted. It is queued, unless another process sends it."""
+        found = [
+            folder.path
+            for folder in folders()
+            if folder.path not in self._given_up and folder.has_records and wanted(folder) and not folder.is_written
+        ]
+        if found:
+            self.add(lambda folder: folder.path in found)
+        return bool(found)
+
     @property
     def facts(self) -> list[dict[str, Any]]:
         """What the runs in the queue are."""
@@ -36,7 +49,7 @@ class Leftovers:
 
     def take_next(self, deliveries: list[Delivery]) -> None:
         """Add the next to the deliveries: at most one at a time, so that our own runs have their turn and memory stays small."""
-        while self._left and all(delivery.is_live for delivery in deliveries):
+        while self._left and all(delivery.is_live or delivery.is_waiting for delivery in deliveries):
             folder = self._left[0]
             try:
                 if folder.take():
@@ -54,6 +67,8 @@ class Leftovers:
 
     def say_of(self, folder: Folder | None, error: Exception) -> None:
         """Why a spool of another process cannot be sent; one that is gone was sent by somebody else meanwhile."""
+        if folder is not None:
+            self._given_up.add(folder.path)
         if folder is None or folder.path.exists():
             self._notices.again("leftover", "%s cannot be sent: %r", folder and folder.path, error)
 

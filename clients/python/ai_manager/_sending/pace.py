@@ -12,6 +12,7 @@ GATHER = 0.05  # To wait for company after the first point of a batch.
 PAUSE = 1.0  # Between batches while the server does not say otherwise.
 HEARTBEAT = 15.0  # Of silence after which a heartbeat is sent, while the server does not say otherwise.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 600.0
+LOOK_AGAIN = 0.2  # Between two looks whether what comes first is sent.
 SLOW_RETRY, SLOWEST_RETRY = 60.0, 600.0  # After which what the server refused is tried again.
 
 
@@ -57,6 +58,10 @@ class Pace:
     def obey(self, flush_after_ms: Any) -> None:
         """The server says when it wants the next batch."""
         self._pause = seconds(flush_after_ms, PAUSE)
+
+    def wait(self) -> None:
+        """Something of another process comes first."""
+        self._retry_at = time.monotonic() + LOOK_AGAIN
 
     def refused(self) -> None:
         """The server does not let the run be written."""

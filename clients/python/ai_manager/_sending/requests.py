@@ -22,8 +22,9 @@ CHANGES = {
     "finish": None,  # Status, and how the process ended.
 }
 # Kinds that add something to the run, by the path below it.
-POSTS = {"alert": "alerts"}
+POSTS = {"alert": "alerts", "rewind": "rewind"}
 PUTS = {"define": "definitions"}
+REWIND = "/rewind"
 LINES = "/logs"  # Where console output goes, of the kind "lines".
 LARGEST_LINES = 1 << 20  # Characters of it in a request, and entries: what proxies let through, packed.
 MOST_LINES = 5_000
@@ -39,12 +40,12 @@ class Request(NamedTuple):
 
 
 def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[Request]:
-    """The facts of a window in order, changes in a row as one. A child process does not say how the run ends."""
+    """The facts of a window in order, changes in a row as one. A child process neither ends the run nor rewinds it."""
     requests: list[Request] = []
     for place, fact in enumerate(facts):
         kind = fact.get("kind")
         body: Any = fact.get("value") or {}
-        if kind == "finish" and inherited:
+        if kind in ("finish", "rewind") and inherited:
             continue
         if kind in CHANGES:
             field = CHANGES[kind]
@@ -55,6 +56,9 @@ def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[
                 requests.append(Request("PUT", "", change))
         elif kind in POSTS:
             requests.append(Request("POST", "/" + POSTS[kind], body, f"{key}-{place}"))
+        elif kind == "fork":
+            # Here in the order of what its parent logged; the fork itself asks again with this key, and finds it made.
+            requests.append(Request("POST", "/fork", body["request"], body["key"]))
         elif kind in PUTS:
             requests.append(Request("PUT", "/" + PUTS[kind], body))
         elif kind == "lines" and not (requests and _has_room(requests[-1], body)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import threading
 import time
@@ -15,6 +16,7 @@ from ai_manager._reading import Reader
 from ai_manager._sending.backoff import Backoff
 from ai_manager._sending.delivery import Delivery
 from ai_manager._sending.leftovers import Leftovers
+from ai_manager._sending.order import is_first
 from ai_manager._sending.upkeep import Upkeep
 from ai_manager._spool.folder import Folder
 from ai_manager._transport import Transport, whole
@@ -222,6 +224,7 @@ class Sender:
         try:
             project_name = str(delivery.facts["project"])
             project_id = self._projects.get(project_name) or self._find_project(transport, project_name)
+            delivery.is_first = functools.partial(is_first, delivery, self._deliveries, self._leftovers)
             delivery.advance(transport, project_id)
         except Exception as error:
             # Next time the others come first: one run's trouble must not hold up the rest.
@@ -233,7 +236,8 @@ class Sender:
                 self._leftovers.say_of(delivery.folder, error)
                 return
             raise
-        self._backoff.answered()
+        if not delivery.is_waiting:
+            self._backoff.answered()
 
     def _find_project(self, transport: Transport, name: str) -> int:
         answer = transport.call("POST", "/projects/", {"name": name, "exist_ok": True})

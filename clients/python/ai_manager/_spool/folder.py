@@ -43,7 +43,10 @@ class Folder:
         """A new folder that only this user can read, with this process as its owner. Raises OSError."""
         place = root()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = place / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:12]}"
+        # Those of the same run are sent in the order of their names.
+        now = time.time()
+        when = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{int(now % 1 * 1e6):06d}"
+        path = place / f"{when}-{uuid.uuid4().hex[:12]}"
         path.mkdir(mode=0o700)
         folder = cls(path, {"format": FORMAT, **facts})
         folder.owner = Lease.take(path / OWNER)
@@ -109,6 +112,11 @@ class Folder:
                     os.open(place / f"{name}.{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
                 ) as file:
                     file.write(content)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether something is left to send."""
+        return any(self.path.glob("*.spool"))
 
     @property
     def has_rejected(self) -> bool:

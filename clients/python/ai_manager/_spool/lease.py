@@ -41,6 +41,11 @@ def me() -> dict[str, Any]:
     return {"host": platform.node(), "pid": pid, **_place(), "started": _started(pid)}
 
 
+def process_name(pid: int) -> str:
+    """A process of this machine by a name that no other one has had."""
+    return f"{platform.node()} {_place()} {pid} {_started(pid)}"
+
+
 def is_alive(path: Path) -> bool:
     """Whether the process that a file names lives. One of another machine or container does while it touches the file."""
     try:

@@ -86,22 +86,26 @@ class Spool:
             finally:
                 self._is_busy = False
 
-    def fact(self, fact: dict[str, Any]) -> None:
-        """Append something that is said about the run: a JSON object with a "kind"."""
-        self._say(pack_fact(fact))
+    def fact(self, fact: dict[str, Any], is_alone: bool = False) -> None:
+        """Append something that is said about the run: a JSON object with a "kind".
+
+        A window's facts are sent after its points. One that `is_alone` has a window of its own, so that it comes between what
+        was logged before it and after it.
+        """
+        self._say(pack_fact(fact), is_alone=is_alone)
 
     def end(self, fact: dict[str, Any]) -> None:
         """Append the last thing that is said; nothing is taken afterwards."""
         self._say(pack_fact(fact), is_last=True)
 
-    def _say(self, record: bytes, is_last: bool = False) -> None:
+    def _say(self, record: bytes, is_last: bool = False, is_alone: bool = False) -> None:
         with self.lock:
             if self._is_busy:
-                self._aside.append((self._put_fact, record, is_last))
+                self._aside.append((self._put_fact, record, is_last, is_alone))
                 return
             self._is_busy = True
             try:
-                self._put_fact(record, is_last)
+                self._put_fact(record, is_last, is_alone)
                 while self._aside:
                     put, *rest = self._aside.popleft()
                     put(*rest)
@@ -136,13 +140,15 @@ class Spool:
             self._points = len(values)
             self.wake()
 
-    def _put_fact(self, record: bytes, is_last: bool) -> None:
+    def _put_fact(self, record: bytes, is_last: bool, is_alone: bool) -> None:
         if self.is_over:
             return
         self.is_over = is_last
         try:
             while True:
                 try:
+                    if is_alone:
+                        self._cut()
                     if self._segment.end >= self._full_at:
                         self._make_room()
                     self._segment.append(record)
@@ -152,6 +158,8 @@ class Spool:
         except Full as full:
             self._notices.again("fact", "%s. Something said about the run was not kept", full)
             return
+        if is_alone:
+            self.cut()
         self.is_dirty = True
         self.wake()
 
