@@ -51,7 +51,8 @@ def test_parts_do_not_know_each_other(part):
 
 # Chunks are bytes and know of nobody; reading and writing do not know of each other; what tidies up may use all three.
 ROOMS = {
-    "chunks": set(), "write": {"chunks"}, "read": {"chunks"}, "upkeep": {"chunks", "read", "write"}, "console": {"chunks", "write"},
+    "chunks": set(), "write": {"chunks"}, "read": {"chunks"}, "console": {"chunks", "write"},
+    "upkeep": {"chunks", "read", "write", "console"},
 }  # fmt: skip
 
 

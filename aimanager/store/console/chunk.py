@@ -30,8 +30,8 @@ FULL = 128 * 1024  # Bytes of text: a chunk that has so many is not added to. Li
 MOST_LINES = 8192
 _LEVEL, _LEVEL_WHEN_FULL = 1, 3
 _HEAD = struct.Struct("<BI")
-_MS = 1000
-_LONGEST_PAUSE = 2**31 - 1
+MS = 1000
+LONGEST_PAUSE = 2**31 - 1
 ESCAPES = re.compile(rb"\x1b\[[0-9;:]*m")
 
 
@@ -91,13 +91,13 @@ class Columns(NamedTuple):
 
 def pack(lines: Batch, full: bool) -> bytes:
     """Lines as bytes; a chunk that will not be written again is packed tighter."""
-    times = np.array(lines.times, np.int64) // _MS
-    pauses = np.diff(times, prepend=times[:1]).clip(-_LONGEST_PAUSE, _LONGEST_PAUSE).astype("<i4")
+    times = np.array(lines.times, np.int64) // MS
+    pauses = np.diff(times, prepend=times[:1]).clip(-LONGEST_PAUSE, LONGEST_PAUSE).astype("<i4")
     parts = (
         _HEAD.pack(1, len(lines.texts)),
         bytes(lines.streams),
         np.array(lines.ranks, "<i4").tobytes(),
-        struct.pack("<q", lines.times[0] // _MS * _MS),
+        struct.pack("<q", lines.times[0] // MS * MS),
         pauses.tobytes(),
         "\n".join(lines.texts).encode(),
     )
@@ -119,7 +119,7 @@ def unpack(body: bytes) -> Columns:
         pauses = np.frombuffer(data, "<i4", n, at + 5 * n + 8)
     except (zstandard.ZstdError, struct.error, ValueError) as error:
         raise checksum.Damaged(str(error)) from error
-    return Columns(streams, ranks, first + np.cumsum(pauses, dtype=np.int64) * _MS, data[at + 9 * n + 8 :])
+    return Columns(streams, ranks, first + np.cumsum(pauses, dtype=np.int64) * MS, data[at + 9 * n + 8 :])
 
 
 def kinds_of(lines: Batch) -> int:

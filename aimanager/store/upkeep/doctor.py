@@ -1,4 +1,4 @@
-"""Holds everything that is stored about points against the points themselves, and says what does not agree.
+"""Holds everything that is stored about points and console output against what it is about, and says what does not agree.
 
 What has no second account in the database cannot be told: a step or a time within a node of 256 rows that stays between
 its edges and in order, and the last digits of a value within a node, below what the sum of its series has.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from ...db.engine import Database
-from ..tables import DELETING, metric_stream
+from ..console import examination as console
+from ..console_tables import console_chunk, console_stream, console_writer
+from ..tables import BEING_DELETED, DELETING, metric_stream
 from .examination import Examination, Fault
 
 
 class NoPoints(Exception):
-    """A run in the list has no points, or does not exist."""
+    """A run in the list has neither points nor console output, or does not exist."""
 
     def __init__(self, run: int) -> None:
         super().__init__(f"There are no points of a run {run}.")
@@ -29,10 +31,13 @@ def check(database: Database, runs: Sequence[int] | None = None) -> Iterator[Fau
 
 
 def runs_of(database: Database, runs: Sequence[int] | None = None) -> Sequence[int]:
-    """These runs, or all that have points. Raises NoPoints."""
+    """These runs, or all that have points or console output, or what is left of some. Raises NoPoints."""
     with database.reading() as connection:
         c = metric_stream.c
-        all_runs = connection.scalars(select(c.run_no).where(c.state < DELETING).order_by(c.run_no)).all()
+        with_points = select(c.run_no).where(c.state < DELETING)
+        with_console = union(*(select(table.c.run_no) for table in (console_stream, console_chunk, console_writer)))
+        found = {*connection.scalars(with_points), *connection.scalars(with_console)}
+        all_runs = sorted(found.difference(connection.scalars(select(c.run_no).where(BEING_DELETED))))
     for run in set(runs or ()).difference(all_runs):
         raise NoPoints(run)
     return all_runs if runs is None else runs
@@ -41,4 +46,5 @@ def runs_of(database: Database, runs: Sequence[int] | None = None) -> Sequence[i
 def examine(database: Database, run: int) -> list[Fault]:
     """The faults of a run, within one snapshot."""
     with database.reading() as connection:
-        return Examination(connection, run).faults()
+        of_points = Examination(connection, run).faults()
+        return [*of_points, *(Fault(run, None, place, what) for place, what in console.faults(connection, run))]
