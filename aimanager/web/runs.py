@@ -73,8 +73,9 @@ def _page(run: Run, **context: Any) -> Response:
     head = metrics.head(run.id)
     every = metrics.summary(g.principal, run.id)
     has_system = any(is_of_system(metric.name) for metric in every)
-    has_logs = logs.are_there(run.id)
-    tab = _tab({"system": has_system, "logs": has_logs})
+    parent = lineage.parent_of(run, g.principal)
+    has_logs, parent_has_logs = logs.are_there(run.id), parent is not None and logs.are_there(parent.id)
+    tab = _tab({"system": has_system, "logs": has_logs or parent_has_logs})
     summary = [metric for metric in every if tab == "overview" or is_of_system(metric.name) == (tab == "system")]
     heard_at = to_datetime(head.heard_at) if head else None
     project = projects.get(run.project_id, g.principal)
@@ -93,9 +94,9 @@ def _page(run: Run, **context: Any) -> Response:
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
         exit=environment.exit_of(run) if run.status != "running" else None,
         environment=environment.of(run) if tab == "overview" else None,
-        parent=lineage.parent_of(run, g.principal),
+        parent=parent, parent_has_logs=parent_has_logs,
         forks=lineage.forks_of(run, MOST_FORKS) if tab == "overview" else [],
-        has_system=has_system, has_logs=has_logs, alerts=alerts.of_run(run.id), logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
+        has_system=has_system, has_logs=has_logs or parent_has_logs, alerts=alerts.of_run(run.id), logs=logs.tab_of(run.id) if tab == "logs" else None, of_system=OF_SYSTEM, charts_only=OF_SYSTEM if tab == "system" else NOT_OF_SYSTEM,
         differences=differences(run) if tab == "overview" and fragment_wanted() in (None, "differences") else None,
         beside=beside(run) if fragment_wanted() in (None, "head") else None,
         kept_query={name: values for name, values in request.args.to_dict(flat=False).items() if name not in OF_ONE_RUN},

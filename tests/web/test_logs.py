@@ -156,3 +156,43 @@ def test_the_page_of_a_project_has_the_newest_alerts_and_their_count(api, browse
     assert "alert 21" in html
     assert ">alert 1<" not in html
     assert "newest 20 of 22" in html
+
+
+def test_a_fork_links_to_the_log_of_its_parent_before_it_has_lines_and_after(
+    api, browser_of, alice, run, say, make_points
+):
+    make_points(alice, run, loss=[1, 2, 3])
+    fork = api(alice).post(f"/runs/{run}/fork", json={"step": 1, "name": "lower rate"}).json["id"]
+    assert ">Logs<" not in browser_of(alice).get(f"/app/runs/{fork}").text
+    say("what the parent printed")
+    link = f'Forked at step 1: what was printed before is in the <a href="/app/runs/{run}?tab=logs">log of chatty</a>.'
+    page = browser_of(alice).get(f"/app/runs/{fork}?tab=logs").text
+    assert link in page
+    assert "No lines of its own yet." in page
+    assert "what the parent printed" not in page
+    lines = [{"stream": "stdout", "time": 1_700_000_000, "text": "what the fork printed"}]
+    assert api(alice).post(f"/runs/{fork}/logs", json={"lines": lines}).status_code == 200
+    page = browser_of(alice).get(f"/app/runs/{fork}?tab=logs").text
+    assert link in page
+    assert "what the fork printed" in page
+
+
+def test_after_a_rewind_all_lines_stay_and_the_archived_run_links_to_them(
+    api, browser_of, alice, run, say, make_points
+):
+    make_points(alice, run, loss=[1, 2, 3])
+    say("before", "and after")
+    assert api(alice).post(f"/runs/{run}/rewind", json={"step": 1}).status_code == 200
+    assert [one["text"] for one in api(alice).get(f"/runs/{run}/logs").json["lines"]] == ["before", "and after"]
+    query = {"project_id": api(alice).get(f"/runs/{run}").json["project_id"], "filter": "archived"}
+    (before,) = (one["id"] for one in api(alice).get("/runs/", query_string=query).json)
+    page = browser_of(alice).get(f"/app/runs/{before}?tab=logs").text
+    assert f'printed before it was rewound is in the <a href="/app/runs/{run}?tab=logs">log of chatty</a>.' in page
+
+
+def test_the_log_of_a_deleted_parent_is_not_linked_to(api, browser_of, alice, run, say, make_points):
+    make_points(alice, run, loss=[1, 2, 3])
+    say("printed")
+    fork = api(alice).post(f"/runs/{run}/fork", json={"step": 1}).json["id"]
+    assert api(alice).delete(f"/runs/{run}").status_code in (200, 204)
+    assert "log of" not in browser_of(alice).get(f"/app/runs/{fork}").text
