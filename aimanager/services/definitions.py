@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import Conflict
-from ..extensions import db, live_bus, writing
+from ..extensions import db, live_bus, metric_store, writing
 from ..models import MetricDefinition
 from ..principal import Principal
 from . import runs, validation
@@ -50,3 +50,16 @@ def of_project(project_id: int) -> dict[str, MetricDefinition]:
     """By name. The right to read was checked with the project."""
     query = sa.select(MetricDefinition).where(MetricDefinition.project_id == project_id)
     return {one.metric: one for one in db.session.scalars(query.order_by(MetricDefinition.metric))}
+
+
+def axes_of(project_id: int, run_ids: Sequence[int], metrics: Iterable[str]) -> dict[str, str]:
+    """By metric the one that its chart of these runs is drawn over where nobody chose another axis. One that some run has without
+    its x is not here: lines along two axes are no chart, and steps are what all have."""
+    d = MetricDefinition
+    rows = db.session.execute(sa.select(d.metric, d.x).where(d.project_id == project_id, d.x.is_not(None)))
+    known = set(metrics)
+    said = {metric: x for metric, x in rows if metric in known and x is not None and x != metric}
+    if not said:
+        return {}
+    of_runs = metric_store.cells(run_ids, list({*said, *said.values()})).values()
+    return {metric: x for metric, x in said.items() if all(x in cells for cells in of_runs if metric in cells)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from math import sqrt
@@ -82,14 +82,17 @@ def drawn_run(run: Run, state: str) -> dict[str, Any]:
 
 
 @web.app_template_global()
-def first_charts_url(sections: Sequence[Section], drawn_runs: Sequence[dict[str, Any]]) -> str | None:
+def first_charts_url(
+    sections: Sequence[Section], drawn_runs: Sequence[dict[str, Any]], own_axes: Mapping[str, str]
+) -> str | None:
     """Where the data of the first charts are, as the page asks for them before its scripts are there; None for groups of
     runs and along another metric, which take longer than the scripts."""
     x = request.args.get("x", "step")
-    names = [card.name for section in sections for card in section.cards]
+    cards = [card.name for section in sections for card in section.cards]
+    names = cards if "x" in request.args else [name for name in cards if name not in own_axes]
     if not names or not drawn_runs or x.startswith("metric:") or any("members" in run for run in drawn_runs):
         return None
-    buckets = DETAIL_BUCKETS if len(names) < 3 else BUCKETS
+    buckets = DETAIL_BUCKETS if len(cards) < 3 else BUCKETS
     points = int(max(FEWEST_BUCKETS, buckets / sqrt(len(drawn_runs))) + 0.5)
     runs = ",".join(str(run_id) for run_id in sorted(run["id"] for run in drawn_runs))
     first = names[: max(1, min(FIRST_CHARTS, FIRST_LINES // len(drawn_runs)))]

@@ -11,7 +11,7 @@ from flask import Response, g, render_template, request, url_for
 
 from ..errors import Invalid
 from ..http.auth import requires
-from ..services import runs, search
+from ..services import definitions, runs, search
 from ..services.compare import table
 from ..services.compare.importance import FEWEST, FEWEST_FOREST, importance
 from ..services.compare.runs import MOST
@@ -43,7 +43,7 @@ def compare() -> Response:
         duplicates=_duplicates(comparison), by_category=figures.by_category,
         important=_importance(comparison) if wanted == "importance" else None, fewest=FEWEST,
         fewest_forest=FEWEST_FOREST, socket=_socket(comparison),
-        sections=sections_of(comparison.metrics), drawn_runs=[drawn_run(one.run, one.state) for one in comparison.runs],
+        sections=sections_of(comparison.metrics), own_axes=_own_axes(comparison), drawn_runs=[drawn_run(one.run, one.state) for one in comparison.runs],
         charts_url=comparison.address(), charts_empty="compare/_no_charts.html",
         x=x if (x := request.args.get("x")) in AXES else "step", log=request.args.get("log") == "1",
     )  # fmt: skip
@@ -124,6 +124,13 @@ def _duplicates(comparison: Comparison) -> set[str]:
 
 def _importance(comparison: Comparison) -> Any:
     return importance(comparison.config, comparison.metric) if comparison.metric else None
+
+
+def _own_axes(comparison: Comparison) -> dict[str, str]:
+    """Projects may say different things of a metric: of several none is heard."""
+    projects = {one.project.id for one in comparison.runs}
+    ids = [one.id for one in comparison.runs]
+    return definitions.axes_of(projects.pop(), ids, comparison.metrics) if len(projects) == 1 else {}
 
 
 def _socket(comparison: Comparison) -> str | None:

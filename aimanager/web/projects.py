@@ -14,7 +14,7 @@ from ..errors import Forbidden, Invalid
 from ..extensions import metric_store, settings
 from ..http.auth import requires
 from ..models import ApiKey, Project
-from ..services import api_keys, projects, views
+from ..services import api_keys, definitions, projects, views
 from ..services.run_list import names, table
 from ..services.run_list.columns import automatic
 from ..services.run_list.columns import read as read_column
@@ -127,10 +127,12 @@ def _drawn(project_id: int, rows: Sequence[Row], groups: ShownGroups | None) -> 
     else:
         lines = drawn.lines(project_id, rows)
     ids = [run_id for line in lines for run_id in line.get("members", [line["id"]])]
+    metrics = metric_store.names(ids)
     return {
         "drawn_runs": lines,
         "drawn_ids": {line["id"] for line in lines},
-        "sections": sections_of(metric_store.names(ids)),
+        "sections": sections_of(metrics),
+        "own_axes": definitions.axes_of(project_id, ids, metrics),
         "charts_url": here(),
         "charts_empty": "projects/_no_charts.html",
     }

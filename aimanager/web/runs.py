@@ -13,7 +13,7 @@ from ..errors import Invalid
 from ..http.auth import requires
 from ..models import Run
 from ..models.run_config import flat
-from ..services import bulk, lineage, metrics, progress, projects, run_state, runs, trash
+from ..services import bulk, definitions, lineage, metrics, progress, projects, run_state, runs, trash
 from ..wire.times import to_datetime
 from . import alerts, environment, logs, toast
 from .blueprint import web
@@ -24,7 +24,7 @@ from .forms import errors_of, see, text
 from .htmx import fragment_wanted, page_or_fragment
 
 AXES = ("step", "time", "relative")
-OF_ONE_RUN = {"edit", "than", "min", "max"}  # Of an address, and not to be taken along to the next run.
+OF_ONE_RUN = {"edit", "than", "min", "max", "along"}  # Of an address, and not to be taken along to the next run.
 MOST_FORKS = 20  # That are named.
 WHOLE_TABLE = 100  # Rows of the summary: a longer one is folded, and comes when it is unfolded.
 
@@ -92,6 +92,7 @@ def _page(run: Run, **context: Any) -> Response:
         log=request.args.get("log") == "1", here=_here(run.id), long=long,
         later=long and tab != "overview" and fragment_wanted() != "summary",
         sections=sections_of(metric.name for metric in summary), summaries={metric.name: metric for metric in summary},
+        own_axes=definitions.axes_of(run.project_id, [run.id], [metric.name for metric in summary]),
         exit=environment.exit_of(run) if run.status != "running" else None,
         environment=environment.of(run) if tab == "overview" else None,
         parent=parent, parent_has_logs=parent_has_logs,

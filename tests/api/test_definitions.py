@@ -1,5 +1,9 @@
 """What scripts say of their metrics: which way each gets better, and what it is drawn against."""
 
+import html
+import json
+import re
+
 import pytest
 
 
@@ -81,3 +85,37 @@ def test_a_definition_that_makes_no_sense_is_refused(api, alice, runs, wrong):
 
 def test_a_stranger_defines_nothing(api, bob, runs):
     assert define(api, bob, runs[0], loss={"goal": "min"}).status_code == 403
+
+
+def test_charts_are_drawn_over_the_x_that_was_said_as_long_as_each_run_has_it(
+    api, alice, project, runs, make_run, make_points
+):
+    def own_axes(path):
+        said = re.search(r'data-own-axes="([^"]*)"', api(alice).get(path).text)
+        return json.loads(html.unescape(said[1])) if said else {}
+
+    make_points(alice, runs[0], epoch=[0, 1, 2])
+    define(api, alice, runs[0], edit_distance={"x": "epoch"}, epoch={"x": "epoch"}, never_logged={"x": "epoch"})
+    assert own_axes(f"/app/runs/{runs[0]}") == {"edit_distance": "epoch"}
+    # The other run has the metric and not its x: alone or overlaid it is drawn over steps.
+    assert own_axes(f"/app/runs/{runs[1]}") == {}
+    assert own_axes(f"/app/projects/{project}") == {}
+    assert own_axes(f"/app/compare?runs={runs[0]},{runs[1]}") == {}
+    without = make_run(alice, project)
+    make_points(alice, without, loss=[1])
+    assert own_axes(f"/app/compare?runs={runs[0]},{without}") == {"edit_distance": "epoch"}
+    make_points(alice, runs[1], epoch=[0, 1, 2])
+    assert own_axes(f"/app/projects/{project}") == {"edit_distance": "epoch"}
+    assert own_axes(f"/app/compare?runs={runs[0]},{runs[1]}") == {"edit_distance": "epoch"}
+
+
+def test_the_data_that_come_with_a_page_are_of_the_charts_over_steps(api, alice, runs, make_points):
+    make_points(alice, runs[0], epoch=[0, 1, 2])
+    define(api, alice, runs[0], edit_distance={"x": "epoch"})
+
+    def first(query=""):
+        link = re.search(r'id="first-charts" href="([^"]*)"', api(alice).get(f"/app/runs/{runs[0]}{query}").text)
+        return re.findall("name=([a-z_]+)", link[1])
+
+    assert first() == ["epoch"]
+    assert sorted(first("?x=step")) == ["edit_distance", "epoch"]

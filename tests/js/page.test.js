@@ -6,7 +6,16 @@ import { fileURLToPath } from "node:url";
 import { rgba } from "../../static/js/chart/colours.js";
 import { unpack } from "../../static/js/chart/columnar.js";
 import { matches } from "../../static/js/chart/search.js";
-import { moved, parametersOf, rounded, viewFrom, zoomedIn, zoomedOut } from "../../static/js/chart/view.js";
+import {
+  moved,
+  ownAxis,
+  parametersOf,
+  rounded,
+  viewFrom,
+  viewOver,
+  zoomedIn,
+  zoomedOut,
+} from "../../static/js/chart/view.js";
 import { taken } from "../../static/js/keep-query.js";
 import { nextSince, reconnectDelay } from "../../static/js/live-socket.js";
 import { withChanges } from "../../static/js/url-state.js";
@@ -44,7 +53,7 @@ test("a parameter of the address is set, changed and taken away", () => {
   assert.equal(withChanges("?collapsed=a&collapsed=b&x=time", null, { collapsed: ["c&d"] }), "x=time&collapsed=c%26d");
 });
 
-const EMPTY = { axis: "step", log: false, logX: false, range: null, smoothing: null, yRange: null };
+const EMPTY = { axis: null, along: "step", log: false, logX: false, range: null, smoothing: null, yRange: null };
 
 test("a view survives the address", () => {
   /** @param {string} search */
@@ -53,6 +62,29 @@ test("a view survives the address", () => {
   assert.deepEqual(view("?x=nonsense&min=5&max=5"), EMPTY);
   const search = "x=time&log=1&min=1.5&max=20&smooth=mean%3A20";
   assert.equal(withChanges("", null, parametersOf(view(search))), search);
+});
+
+test("a chart has the axis that was chosen, else its own, and a range of no other axis", () => {
+  /** @param {string} search */
+  const view = (search) => viewFrom((name) => new URLSearchParams(search).get(name));
+  /** @param {string} search */
+  const shown = (search) => {
+    const { axis, range, ownX } = viewOver(view(search), "metric:epoch");
+    return { axis, range, ownX };
+  };
+  assert.deepEqual(shown(""), { axis: "metric:epoch", range: null, ownX: "epoch" });
+  assert.deepEqual(shown("x=step&min=1&max=2"), { axis: "step", range: [1, 2], ownX: null });
+  assert.deepEqual(shown("min=1&max=2"), { axis: "metric:epoch", range: null, ownX: "epoch" });
+  const search = "along=metric%3Aepoch&min=1&max=2";
+  assert.deepEqual(shown(search), { axis: "metric:epoch", range: [1, 2], ownX: "epoch" });
+  assert.equal(withChanges("", null, parametersOf(view(search))), search);
+});
+
+test("metrics in one chart have an axis of their own if it is the same for all", () => {
+  const said = new Map(Object.entries({ acc: "epoch", loss: "epoch", lr: "tokens" }));
+  assert.equal(ownAxis(["acc", "loss"], said), "metric:epoch");
+  assert.equal(ownAxis(["acc", "lr"], said), "step");
+  assert.equal(ownAxis(["acc", "constructor"], said), "step");
 });
 
 test("a window is rounded inwards, but never to nothing", () => {

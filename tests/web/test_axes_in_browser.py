@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import log_in
 from .test_live_in_browser import DRAWN, until
@@ -99,3 +100,44 @@ def test_times_on_axes_and_in_hovers_are_in_the_zone_of_the_browser_and_say_so(i
     titles = "[...document.querySelectorAll('time[data-js]')].map((time) => time.title)"
     until(lambda: all(re.search(r"\d UTC\+5:30$", title) for title in in_kolkata.evaluate(titles)))
     assert len(in_kolkata.evaluate(titles)) == 3
+
+
+def test_a_chart_has_the_axis_that_its_script_defined_until_somebody_chooses_another(ada, site):
+    run = site.run(site.project("defined"))
+    site.log(run, **{"val/acc": [0.1, 0.2, 0.3], "val/loss": [3, 2, 1], "epoch": [10, 20, 30]})
+    site.send("PUT", f"/runs/{run}/definitions", {"val/acc": {"goal": "max", "x": "epoch"}})
+    acc, loss = (ada.locator(f".chart[data-name='val/{name}']") for name in ("acc", "loss"))
+
+    def ends(chart):
+        return chart.locator(".js-plotly-plot").evaluate("(plot) => plot.layout.xaxis.range")
+
+    ada.goto(f"{site.url}/app/runs/{run}")
+    expect(acc.locator(".exactness")).to_have_text("x: epoch · exact")
+    expect(loss.locator(".exactness")).to_have_text("exact")
+    assert (ends(acc), ends(loss)) == ([10, 30], [0, 2])
+    # A zoom is of the charts that have the axis, and is in the address.
+    acc.locator(".plot").focus()
+    ada.keyboard.press("+")
+    until(lambda: ends(acc) == [15, 25])
+    assert ends(loss) == [0, 2]
+    ada.reload()
+    expect(acc.locator(".exactness")).to_contain_text("x: epoch")
+    until(lambda: ends(acc) == [15, 25])
+    # Pointing at one of them points at nothing in the other.
+    acc.locator(".surface").hover()
+    expect(acc.locator(".overlay .hair")).to_have_count(1)
+    assert loss.locator(".overlay .hair").count() == 0
+    # What somebody chooses wins, steps too, and stays in the address.
+    menu = ada.locator("[data-menu=x]")
+    expect(menu.locator("[data-says=x]")).to_have_text("As defined")
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Step").click()
+    expect(acc.locator(".exactness")).to_have_text("exact")
+    assert ends(acc) == [0, 2]
+    assert ada.url.endswith("?x=step")
+    ada.reload()
+    expect(acc.locator(".exactness")).to_have_text("exact")
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="As defined").click()
+    expect(acc.locator(".exactness")).to_have_text("x: epoch · exact")
+    assert ada.url.endswith(f"/{run}")

@@ -267,8 +267,9 @@ export class Card {
   describe(view) {
     if (this.problem) return this.showExactness("Not up to date", this.problem);
     const [text, title] = exactnessOf(this, view);
-    if (!view.smoothing) return this.showExactness(text, title);
+    const along = view.ownX ? `x: ${view.ownX} · ` : "";
+    if (!view.smoothing) return this.showExactness(along + text, title);
     const how = `${title}. The strong line is computed from the points that are drawn; the faint one is as logged.`;
-    return this.showExactness(`${smoothingInWords(view.smoothing)} · ${text}`, how);
+    return this.showExactness(`${along}${smoothingInWords(view.smoothing)} · ${text}`, how);
   }
 }

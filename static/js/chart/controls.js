@@ -5,9 +5,9 @@ import { metricOf } from "./view.js";
 import { yRangeFrom, yRangeText } from "./y-range.js";
 
 /** @typedef {import("./smooth.js").Smoothing} Smoothing */
-/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./view.js").PageView} View */
 
-const AXES = { step: "Step", time: "Time", relative: "Since start" };
+const AXES = { "": "As defined", step: "Step", time: "Time", relative: "Since start" };
 const SMOOTHINGS = { ema: "Exponential", gauss: "Gaussian", mean: "Mean of" };
 const UNITS = { ema: "Weight", gauss: "Deviation in points", mean: "Points" };
 
@@ -34,7 +34,7 @@ export class Controls {
     const button = /** @type {HTMLElement} */ (event.target).closest(".controls button");
     if (!button) return;
     const { x, smooth, y, whole } = /** @type {HTMLElement} */ (button).dataset;
-    if (x) this.charts.setView({ axis: /** @type {View["axis"]} */ (x) });
+    if (x !== undefined) this.charts.setView({ axis: /** @type {View["axis"]} */ (x || null) });
     if (smooth !== undefined) this.charts.setView({ smoothing: beginning(smooth) });
     if (y !== undefined) this.charts.setView({ yRange: yRangeFrom(y) });
     if (whole !== undefined) this.charts.setView({ range: null });
@@ -66,7 +66,7 @@ export class Controls {
     const isKnown = this.names().has(name);
     input.toggleAttribute("aria-invalid", !isKnown && name !== "");
     if (isKnown) this.charts.setView({ axis: `metric:${name}` });
-    else if (!name && metricOf(this.charts.view.axis) !== null) this.charts.setView({ axis: "step" });
+    else if (!name && metricOf(this.charts.view.axis ?? "step") !== null) this.charts.setView({ axis: "step" });
   }
 
   setHand() {
@@ -105,8 +105,11 @@ export class Controls {
   }
 
   /** @param {View} view */
-  showX({ axis, logX }) {
-    const metric = metricOf(axis);
+  showX({ axis: chosen, logX }) {
+    const { size } = this.charts.ownAxes;
+    const axis = chosen ?? (size ? "" : "step");
+    const metric = chosen && metricOf(chosen);
+    this.find("[data-x='']").hidden = !size;
     press(this.charts.root, "x", axis);
     this.find("[data-log-x]").checked = logX;
     this.find("[data-log-x]").disabled = axis === "time";

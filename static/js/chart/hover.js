@@ -96,7 +96,15 @@ export class Hover {
   /** @param {number} x */
   show(x) {
     this.x = x;
-    for (const card of this.charts.cards.values()) if (card.visible && card.frame) this.pointIn(card, x);
+    for (const card of this.charts.cards.values()) {
+      if (!this.isAlong(card)) card.overlay?.unpoint();
+      else if (card.visible && card.frame) this.pointIn(card, x);
+    }
+  }
+
+  /** Whether a card has the axis of the one that is pointed at. @param {Card} card */
+  isAlong(card) {
+    return this.card !== null && this.charts.viewOf(card).axis === this.charts.viewOf(this.card).axis;
   }
 
   /**
@@ -165,7 +173,7 @@ export class Hover {
       if (row.line === this.meant?.line) insertRange(table, row);
     }
     const kinds = groupsOf(rows.flatMap(({ kind }) => kind ?? []));
-    const head = paragraph("at", [position(x, this.charts.view.axis), ...kinds].join(" · "));
+    const head = paragraph("at", [position(x, this.charts.viewOf(card).axis), ...kinds].join(" · "));
     return [
       head,
       ...(above ? [paragraph("rest", `… ${count(above)} above`)] : []),
@@ -195,7 +203,7 @@ export class Hover {
   drawn(card) {
     if (this.x === null) return;
     if (card === this.card && this.pointer) this.follow();
-    else this.pointIn(card, this.x);
+    else if (this.isAlong(card)) this.pointIn(card, this.x);
   }
 
   hide() {

@@ -14,11 +14,11 @@ import { Panels } from "./panels/index.js";
 import { loadPlotlyEarly } from "./plotly.js";
 import { Renderer } from "./renderer.js";
 import { complete } from "./title.js";
-import { parametersOf, viewFrom } from "./view.js";
+import { ownAxis, parametersOf, viewFrom, viewOver } from "./view.js";
 
 /** @typedef {import("./line.js").DrawnRun} DrawnRun */
 /** @typedef {import("./series.js").LiveMetrics} LiveMetrics */
-/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./view.js").PageView} PageView */
 
 const MAX_HIDDEN = 48; // Charts that stay drawn out of the view.
 
@@ -44,6 +44,9 @@ export class Charts {
     /** @type {number | null} the run whose lines are in front */
     this.lit = null;
     this.view = viewFrom(read);
+    this.ownAxesAttribute = "";
+    /** @type {Map<string, string>} by metric the one that it is drawn over as long as nobody chose an axis */
+    this.ownAxes = new Map();
     this.only = new RegExp(only, "i"); // Of the names of metrics that have their charts here.
     loadPlotlyEarly(plotly);
     this.loader = new Loader(this, new ChartApi(source), plotly);
@@ -86,6 +89,7 @@ export class Charts {
     const { runs = "[]" } = this.root.dataset;
     if (runs !== this.runsAttribute && !this.isLed) this.setRuns(JSON.parse(runs));
     this.runsAttribute = runs;
+    this.readOwnAxes();
     for (const [name, card] of this.cards) if (!card.element.isConnected) this.cards.delete(name);
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll(".chart"))) {
       const known = this.cards.get(element.dataset.name ?? "");
@@ -97,6 +101,29 @@ export class Charts {
     }
     this.panels.full.adopted();
     this.controls.show(this.view);
+  }
+
+  /** What the scripts say of their metrics' axes may be something else than before. */
+  readOwnAxes() {
+    const { ownAxes = "{}" } = this.root.dataset;
+    if (ownAxes === this.ownAxesAttribute) return;
+    this.ownAxesAttribute = ownAxes;
+    this.withNewAxes(() => {
+      this.ownAxes = new Map(Object.entries(JSON.parse(ownAxes)));
+    });
+  }
+
+  /** What a card shows. @param {Card} card */
+  viewOf({ spec }) {
+    return viewOver(this.view, ownAxis(spec.metrics, this.ownAxes));
+  }
+
+  /** Cards whose axis is another one afterwards have to be fetched anew. @param {() => void} change */
+  withNewAxes(change) {
+    const before = new Map([...this.cards.values()].map((card) => [card, this.viewOf(card).axis]));
+    change();
+    for (const [card, axis] of before) if (this.viewOf(card).axis !== axis) card.forget();
+    for (const card of before.keys()) if (card.visible) this.show(card);
   }
 
   /** @param {HTMLElement} element */
@@ -157,7 +184,7 @@ export class Charts {
       if (card.plot) this.sizes.observe(card.plot);
       this.interactions.listen(card);
     }
-    for (const line of card.lines) line.cut(this.view);
+    for (const line of card.lines) line.cut(this.viewOf(card));
     this.loader.request(card);
     if (card.dirty) this.schedule();
   }
@@ -250,7 +277,7 @@ export class Charts {
    * @param {import("./series.js").LiveColumns} live
    */
   appendTo(card, runId, metric, live) {
-    card.append(runId, metric, live, this.view);
+    card.append(runId, metric, live, this.viewOf(card));
     if (card.visible) this.loader.request(card);
     else for (const line of card.lines) if (line.base?.needsRefetch) line.forget();
   }
@@ -268,16 +295,29 @@ export class Charts {
 
   /**
    * Change the x axis, the scale or the window. What is under way for another window is given up.
-   * @param {Partial<View>} changes
+   * @param {Partial<PageView>} changes
    */
   setView(changes) {
+    // Steps are what charts have anyway: an address names them only where some have not.
+    if (changes.axis === "step" && !this.ownAxes.size) changes.axis = null;
     const axisChanged = changes.axis !== undefined && changes.axis !== this.view.axis;
-    this.view = { ...this.view, ...changes, ...(axisChanged ? { range: null } : {}) };
+    const whole = { range: null, along: changes.axis ?? "step" };
+    this.withNewAxes(() => {
+      this.view = { ...this.view, ...changes, ...(axisChanged ? whole : {}) };
+    });
     write(parametersOf(this.view));
     this.controls.show(this.view);
-    if (axisChanged) for (const card of this.cards.values()) card.forget();
     if (axisChanged || "range" in changes) this.loader.cancel();
     this.refresh();
+  }
+
+  /**
+   * Show a part of what a card shows, in all that have its axis; null for the whole.
+   * @param {Card} card
+   * @param {import("./ticks.js").Range | null} range
+   */
+  zoom(card, range) {
+    this.setView({ range, along: this.viewOf(card).axis });
   }
 
   /**

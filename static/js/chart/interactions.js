@@ -65,7 +65,7 @@ export class Interactions {
     if (!stretch.isWide) return this.letGo();
     // It stays to be seen until what it holds is drawn in place of the old.
     this.stretch = null;
-    this.charts.setView({ range: rounded(stretch.range, this.charts.view.axis) });
+    this.charts.zoom(stretch.card, rounded(stretch.range, this.charts.viewOf(stretch.card).axis));
   }
 
   /** What waited for the end of the drag is drawn. */
@@ -108,12 +108,12 @@ export class Interactions {
     }
     const whole = card.extent;
     if (!whole || !card.frame || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { view } = this.charts;
+    const view = this.charts.viewOf(card);
     const range = view.range ?? card.frame.range;
     const width = range[1] - range[0];
     const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (direction && event.shiftKey) {
-      if (view.range) this.charts.setView({ range: moved(range, whole, (direction * width) / 2) });
+      if (view.range) this.charts.zoom(card, moved(range, whole, (direction * width) / 2));
     } else if (direction) {
       this.moveCursor(card, range, direction);
     } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
@@ -121,9 +121,9 @@ export class Interactions {
       this.announce();
     } else if (event.key === "+" || event.key === "=") {
       const middle = this.cursor ?? range[0] + width / 2;
-      this.charts.setView({ range: zoomedIn(range, middle, whole.axis) });
+      this.charts.zoom(card, zoomedIn(range, middle, whole.axis));
     } else if (event.key === "-") {
-      this.charts.setView({ range: zoomedOut(range, whole) });
+      this.charts.zoom(card, zoomedOut(range, whole));
     } else {
       return;
     }
@@ -150,12 +150,12 @@ export class Interactions {
 
   /** Say what the crosshair stands at. */
   announce() {
-    const { x, rows, meant } = this.charts.hover;
-    if (x === null) return;
+    const { card, x, rows, meant } = this.charts.hover;
+    if (!card || x === null) return;
     const told = meant ? rows.filter(({ line }) => line === meant.line) : rows.slice(0, 3);
     /** @param {import("./nearest.js").Row} row */
     const words = ({ line, kind, value }) => (rows.length > 1 ? `${line.run.name} ` : "") + short(kind ?? value);
-    this.announcement.textContent = `${position(x, this.charts.view.axis)}: ${told.map(words).join(", ")}`;
+    this.announcement.textContent = `${position(x, this.charts.viewOf(card).axis)}: ${told.map(words).join(", ")}`;
   }
 }
 

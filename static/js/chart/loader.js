@@ -44,7 +44,7 @@ export class Loader {
    * @param {boolean} now without the rest
    */
   request(card, now = false) {
-    for (const line of card.linesInNeed(this.charts.view)) {
+    for (const line of card.linesInNeed(this.charts.viewOf(card))) {
       if (now) line.restUntil = 0;
       this.queue.add(line);
     }
@@ -64,22 +64,38 @@ export class Loader {
     for (const line of due) this.queue.delete(line);
     this.schedule();
     const needed = due.filter(
-      (line) => this.charts.isShown(line) && line.card.visible && line.needsData(this.charts.view),
+      (line) => this.charts.isShown(line) && line.card.visible && line.needsData(this.charts.viewOf(line.card)),
     );
     // What came with the page is drawn without waiting for the rest.
     const first = needed.filter((line) => line.needsBase && this.api.first?.has(line, this.wholeOf([line])));
     const others = needed.filter((line) => !first.includes(line));
-    for (const lines of [...batches(first), ...batches(others)]) this.load(lines);
+    for (const some of [first, others]) {
+      for (const lines of this.byAxis(some)) for (const batch of batches(lines)) this.load(batch);
+    }
+  }
+
+  /**
+   * What an answer holds is along one axis.
+   * @param {Line[]} lines
+   */
+  byAxis(lines) {
+    /** @type {Map<string, Line[]>} */
+    const found = new Map();
+    for (const line of lines) {
+      const { axis } = this.charts.viewOf(line.card);
+      found.set(axis, [...(found.get(axis) ?? []), line]);
+    }
+    return found.values();
   }
 
   /**
    * What is asked for of whole lines.
-   * @param {Line[]} lines
+   * @param {Line[]} lines that have their axis in common
    * @returns {import("./api.js").Window}
    */
   wholeOf(lines) {
     const most = lines.some(({ card }) => isWide(card)) ? DETAIL_BUCKETS : BUCKETS;
-    return { axis: this.charts.view.axis, range: null, points: bucketsFor(lines, most) };
+    return { axis: this.charts.viewOf(lines[0].card).axis, range: null, points: bucketsFor(lines, most) };
   }
 
   /** Give up what is under way: it is for another view. */
@@ -90,9 +106,9 @@ export class Loader {
     for (const card of this.charts.cards.values()) for (const line of card.lines) line.settle();
   }
 
-  /** @param {Line[]} lines */
+  /** @param {Line[]} lines that have their axis in common */
   async load(lines) {
-    const { view } = this.charts;
+    const view = this.charts.viewOf(lines[0].card);
     const { signal } = this.abort;
     /**
      * @param {Line[]} list
@@ -112,7 +128,7 @@ export class Loader {
     for (const line of lines) line.fetching = true;
     try {
       const [whole, sparseDetails, denseDetails] = await Promise.all([
-        fetchLines(bases, this.wholeOf(bases)),
+        fetchLines(bases, this.wholeOf(lines)),
         fetchDetails(sparse, view.range && widened(view.range)),
         fetchDetails(dense, view.range),
         loadPlotly(this.plotly),

@@ -69,13 +69,14 @@ export class Renderer {
 
   /** @param {Card} card */
   isDue(card) {
-    return card.dirty && card.visible && card.seriesFor(this.charts.view) && card.element.checkVisibility();
+    return card.dirty && card.visible && card.seriesFor(this.charts.viewOf(card)) && card.element.checkVisibility();
   }
 
   /** @param {Card} card */
   async drawCard(card) {
     const Plotly = await loadPlotly(this.plotly);
-    const { view, hover } = this.charts;
+    const { hover } = this.charts;
+    const view = this.charts.viewOf(card);
     const canvas = card.makeCanvas();
     const shown = card.linesFor(view);
     card.width = canvas?.clientWidth ?? 0;

@@ -11,11 +11,13 @@ const NARROWEST = 8; // Pixels of a stretch that is meant.
 
 export class Stretch {
   /**
+   * @param {Card} card
    * @param {Frame} frame
    * @param {Overlay} overlay
    * @param {PointerEvent} event
    */
-  constructor(frame, overlay, event) {
+  constructor(card, frame, overlay, event) {
+    this.card = card;
     this.frame = frame;
     this.overlay = overlay;
     this.left = overlay.surface.getBoundingClientRect().left;
@@ -28,8 +30,9 @@ export class Stretch {
    * @param {Card} card
    * @param {PointerEvent} event
    */
-  static begun({ frame, overlay }, event) {
-    return frame && overlay ? new Stretch(frame, overlay, event) : null;
+  static begun(card, event) {
+    const { frame, overlay } = card;
+    return frame && overlay ? new Stretch(card, frame, overlay, event) : null;
   }
 
   /** @param {PointerEvent} event */

@@ -8,18 +8,23 @@ import { yRangeFrom, yRangeText } from "./y-range.js";
 /** `range` is in x of the axis: steps, milliseconds since 1970, or seconds since the start, values of another metric; null is the whole run.
  * `yRange` null shows all values.
  * @typedef {{axis: Axis, log: boolean, logX: boolean, range: Range | null,
- *   smoothing: import("./smooth.js").Smoothing | null, yRange: import("./y-range.js").YRange | null}} View */
+ *   smoothing: import("./smooth.js").Smoothing | null, yRange: import("./y-range.js").YRange | null,
+ *   ownX?: string | null}} View `ownX` is the metric that a chart is drawn over because nobody chose an axis. */
+/** What a page shows of its runs. `axis` null: nobody chose one, and each chart has its own. `along` is the axis that `range` is of.
+ * @typedef {Omit<View, "axis" | "ownX"> & {axis: Axis | null, along: Axis}} PageView */
 /** What moving a window needs to know: from where to where there are points.
  * @typedef {{axis: Axis, ends: Range}} Extent */
 
 /**
  * @param {(name: string) => string | null} read a parameter of the address
- * @returns {View}
+ * @returns {PageView}
  */
 export function viewFrom(read) {
+  const axis = axisFrom(read("x"));
   const [low, high] = [read("min"), read("max")].map((text) => (text === null ? NaN : Number(text)));
   return {
-    axis: axisFrom(read("x")),
+    axis,
+    along: axis ?? axisFrom(read("along")) ?? "step",
     log: read("log") === "1",
     logX: read("logx") === "1",
     range: low < high ? [low, high] : null,
@@ -29,12 +34,40 @@ export function viewFrom(read) {
 }
 
 /**
- * @param {string | null} text
+ * What a chart shows that has an axis of its own as long as nobody chose one. A range of another axis is none of it.
+ * @param {PageView} page
+ * @param {Axis} own
+ * @returns {View}
+ */
+export function viewOver({ along, ...page }, own) {
+  const axis = page.axis ?? own;
+  return {
+    ...page,
+    axis,
+    range: axis === along ? page.range : null,
+    ownX: page.axis === null ? metricOf(own) : null,
+  };
+}
+
+/**
+ * The axis that metrics have by themselves: the metric that their scripts said, if it is the same for all of them.
+ * @param {string[]} metrics
+ * @param {Map<string, string>} said by metric
  * @returns {Axis}
  */
-export function axisFrom(text) {
-  if (text === "time" || text === "relative") return text;
-  return text?.startsWith("metric:") && text.length > 7 ? /** @type {Axis} */ (text) : "step";
+export function ownAxis(metrics, said) {
+  const axes = new Set(metrics.map((metric) => said.get(metric)));
+  const [x] = axes;
+  return axes.size === 1 && x !== undefined ? `metric:${x}` : "step";
+}
+
+/**
+ * @param {string | null} text
+ * @returns {Axis | null}
+ */
+function axisFrom(text) {
+  if (text === "step" || text === "time" || text === "relative") return text;
+  return text?.startsWith("metric:") && text.length > 7 ? /** @type {Axis} */ (text) : null;
 }
 
 /** The metric along which the charts are drawn, if it is one. @param {Axis} axis */
@@ -44,11 +77,12 @@ export function metricOf(axis) {
 
 /**
  * The parameters of the address for a view.
- * @param {View} view
+ * @param {PageView} view
  */
-export function parametersOf({ axis, log, logX, range, smoothing, yRange }) {
+export function parametersOf({ axis, along, log, logX, range, smoothing, yRange }) {
   return {
-    x: axis === "step" ? null : axis,
+    x: axis,
+    along: axis === null && range && along !== "step" ? along : null,
     log: log ? "1" : null,
     min: range?.[0],
     max: range?.[1],

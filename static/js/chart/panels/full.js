@@ -90,7 +90,7 @@ export class Full {
     const { card } = this;
     if (!card) return;
     const at = this.dialog.querySelector(".at");
-    if (at) at.textContent = x === null ? "Last values" : position(x, this.charts.view.axis);
+    if (at) at.textContent = x === null ? "Last values" : position(x, this.charts.viewOf(card).axis);
     const lines = card.lines.filter(({ base }) => base?.x.length);
     const values = new Map(rows.map((row) => [row.line, row]));
     const ranks = lines.map((line) => ({ line, row: values.get(line), ...summary(line) }));
