@@ -1,5 +1,6 @@
 """Charts of groups of runs are what the oracle works out, in whatever form the points are, and hide no spike."""
 
+import math
 from dataclasses import fields
 
 import hypothesis.strategies as st
@@ -155,6 +156,17 @@ def test_the_deviation_does_not_shrink_when_steps_share_a_column():
     lines = {run: (np.arange(10_000), random.normal(size=10_000)) for run in range(20)}
     for points in (10, 100, 10_000):
         assert 0.9 < group.draw("loss", "step", lines, points).deviation.mean() < 1.1
+
+
+@pytest.mark.parametrize("first", [0.0, 1e6, -1e12, 1e30])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_line_far_from_the_others_costs_no_digits(first, threads, monkeypatch):
+    monkeypatch.setattr(group, "THREADS", threads)
+    rows = np.random.default_rng(5).normal(size=(40, 100)) + 3
+    rows[0] = first
+    drawn = group.draw("loss", "step", {run: (np.arange(100), row) for run, row in enumerate(rows)}, 100)
+    np.testing.assert_allclose(drawn.mean, [math.fsum(column) / 40 for column in rows.T], rtol=1e-12)
+    np.testing.assert_allclose(drawn.deviation, rows.std(axis=0, ddof=1), rtol=1e-12)
 
 
 def test_twenty_spikes_of_twenty_runs_are_in_the_range():

@@ -61,8 +61,8 @@ def affine(first: int, delta: int) -> bytes:
 
 
 def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
-    """Fill `out`, int64 or float64, with the column; `plus` is added to integers. Raises Damaged if the blob is not one
-    of that length."""
+    """Fill `out`, int64 or float64, with the column, or float32 if it is narrow; `plus` is added to integers. Raises Damaged
+    if the blob is not one of that length."""
     try:
         start, end = checksum.span(blob)
         codec, size, body = blob[start], blob[start + 1], blob[start + 2 : end]
@@ -73,6 +73,8 @@ def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
             _decode_words(codec, body, out)
             if plus:
                 out += plus
+        elif size == 4 and out.dtype == np.float32:
+            _decode_words(codec, body, out)
         elif size == 4 and out.dtype.kind == "f":
             words = np.empty(len(out), np.float32)
             _decode_words(codec, body, words)
@@ -87,6 +89,12 @@ def decode(blob: bytes, out: NDArray[Any], plus: int = 0) -> None:
 
 def is_affine(blob: bytes) -> bool:
     return blob[checksum.is_present(blob)] == _A
+
+
+def is_narrow(blob: bytes) -> bool:
+    """Whether a column of floats is one of float32."""
+    start = checksum.is_present(blob) + 1
+    return blob[start : start + 1] == b"\4"
 
 
 def _narrowed(values: NDArray[np.float64]) -> NDArray[Any]:

@@ -6,10 +6,10 @@ Runs that were logged in the same way have the same bytes for their steps: these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,14 +27,14 @@ from ..tables import STEPS_ASCEND, TIMES_ASCEND, metric_axis, metric_cdata, metr
 from .nodes import since
 from .reader import NOTHING, Reader
 
-AT_ONCE = 2_000_000  # Points whose values are read in one statement.
+AT_ONCE = 500_000  # Points whose values are read in one statement.
 _ASCEND = STEPS_ASCEND | TIMES_ASCEND
 _METRIC, _FIRST, _LAST = named("metric", "first", "last")
 _chunk, _axis, _data, _log = metric_chunk.c, metric_axis.c, metric_cdata.c, metric_log.c
 _CHUNKS = Prepared(
     select(
-        _chunk.run_no, _chunk.axis_no, _chunk.rows, _chunk.flags, _chunk.id_lo, _chunk.id_hi, _chunk.step_lo,
-        _chunk.step_hi, _chunk.ts_lo, _chunk.ts_hi,
+        _chunk.run_no, _chunk.axis_no, _chunk.rows, _chunk.flags, _chunk.n_bad, _chunk.id_lo, _chunk.id_hi,
+        _chunk.step_lo, _chunk.step_hi, _chunk.ts_lo, _chunk.ts_hi,
     )
     .where(one_of(_chunk.run_no, "runs"), _chunk.metric_id == _METRIC)
     .order_by(_chunk.run_no, _chunk.axis_no)
@@ -57,17 +57,12 @@ _FRAMES = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Courses:
-    """Points of a metric of many runs, each run's in the order of (x, time, id): all in a window, and those on either side of
-    it; there may be more.
+class Column(NamedTuple):
+    """A run's values, float64 or float32, and whether any may be NaN or infinite."""
 
-    `x` has them by run, without runs that have no points; runs that were logged alike may share an array. `values` gives each
-    run once, in any order, with as many values, and raises DamagedPoints.
-    """
-
-    x: dict[int, Ints]
-    values: Callable[[], Iterator[tuple[int, Floats]]]
+    run: int
+    values: NDArray[Any]
+    gaps: bool
 
 
 class _Chunk(NamedTuple):
@@ -77,6 +72,7 @@ class _Chunk(NamedTuple):
     axis: int
     rows: int
     flags: int
+    n_bad: int
     id_lo: int
     id_hi: int
     step_lo: int
@@ -86,8 +82,12 @@ class _Chunk(NamedTuple):
 
 
 class ManyRuns:
-    """Reads one metric of many runs within one snapshot, from `low` to `high` in x; `origins` are what x of each run counts
-    from."""
+    """Points of one metric of many runs within one snapshot, each run's in the order of (x, time, id): all from `low` to
+    `high` in x, and those on either side; there may be more. `origins` are what x of each run counts from.
+
+    `x` has them by run, without runs that have no points; runs that were logged alike may share an array. `batches` are
+    these runs as `values` reads them together. Raises DamagedPoints.
+    """
 
     def __init__(
         self,
@@ -99,39 +99,54 @@ class ManyRuns:
         high: int = MOST,
     ) -> None:
         self._connection = connection
+        self._reading = Lock()
         self._metric = metric
         self._column = "step" if x == "step" else "ts"
         self._origins = origins
         self._low, self._high = low, max(low, high)
         self._decoded: dict[tuple[Any, ...], Ints] = {}
+        self._chunks, self._tails, self._sorted = self._found(list(origins))
+        along = self._all_x()
+        along |= {run: x for run, (x, _) in self._sorted.items()}
+        self.x = {run: since(along[run], origins[run]) for run in origins if run in along}
+        self.batches = _batches({run: len(x) for run, x in self.x.items()})
 
-    def courses(self) -> Courses:
-        """Raises DamagedPoints."""
-        runs = list(self._origins)
+    def values(self, batch: Sequence[int]) -> Iterator[Column]:
+        """As many values for each run of a batch, in its order; several threads may ask at once. Raises DamagedPoints."""
+        blobs: dict[int, dict[int, bytes]] = {run: {} for run in batch}
+        plain = [run for run in batch if run in self._chunks]
+        wanted = {"runs": plain, "metric": self._metric, **_axes_of(self._chunks[run] for run in plain)}
+        with self._reading:
+            for run, axis, blob in _VALUES.each(self._connection, **wanted):
+                blobs[run][axis] = blob
+        for run in batch:
+            of_run = blobs.pop(run)
+            if run in self._sorted:
+                yield Column(run, self._sorted[run][1], True)
+                continue
+            chunks, tail = self._chunks[run], self._tails.get(run, NOTHING).values
+            gaps = any(chunk.n_bad for chunk in chunks) or not np.isfinite(tail).all()
+            yield Column(run, self._decode(run, chunks, of_run, tail), gaps)
+
+    def _found(
+        self, runs: list[int]
+    ) -> tuple[dict[int, list[_Chunk]], dict[int, Line], dict[int, tuple[Ints, Floats]]]:
+        """Chunks and tails that are in the order of x as they were stored, and what had to be sorted, by run."""
         rows = map(_Chunk._make, _CHUNKS.rows(self._connection, runs=runs, metric=self._metric))
-        chunks = {run: list(of_run) for run, of_run in groupby(rows, attrgetter("run"))}
-        tails = self._tails(runs)
-        # What is in the order of x as it was stored is read as it is; the rest is sorted.
-        plain = {run: chunks.get(run, []) for run in runs if run in chunks or run in tails}
-        sorted_lines = {}
-        for run in list(plain):
-            plain[run].sort(key=attrgetter("id_lo"))
-            if not _in_order(plain[run], tails.get(run, NOTHING)):
-                del plain[run]
-                sorted_lines[run] = self._sorted(run)
+        stored = {run: list(of_run) for run, of_run in groupby(rows, attrgetter("run"))}
+        tails = self._read_tails(runs)
+        in_order, sorted_lines = {}, {}
+        for run in runs:
+            if run not in stored and run not in tails:
+                continue
+            chunks = sorted(stored.get(run, []), key=attrgetter("id_lo"))
+            if _in_order(chunks, tails.get(run, NOTHING)):
+                in_order[run] = self._around(run, chunks)
             else:
-                plain[run] = self._around(run, plain[run])
-        x = self._all_x(plain, tails)
-        x |= {run: x for run, (x, _) in sorted_lines.items()}
+                sorted_lines[run] = self._read_sorted(run)
+        return in_order, tails, sorted_lines
 
-        def values() -> Iterator[tuple[int, Floats]]:
-            for run, (_, sorted_values) in sorted_lines.items():
-                yield run, sorted_values
-            yield from self._values(plain, tails)
-
-        return Courses({run: since(x[run], self._origins[run]) for run in runs if run in x}, values)
-
-    def _tails(self, runs: list[int]) -> dict[int, Line]:
+    def _read_tails(self, runs: list[int]) -> dict[int, Line]:
         tails = {}
         frames = _FRAMES.rows(self._connection, runs=runs)
         for run, of_run in groupby(frames, lambda row: row[0]):
@@ -143,7 +158,7 @@ class ManyRuns:
                 tails[run] = tail[self._metric]
         return tails
 
-    def _sorted(self, run: int) -> tuple[Ints, Floats]:
+    def _read_sorted(self, run: int) -> tuple[Ints, Floats]:
         line = Reader(self._connection, run).lines([self._metric])[self._metric]
         x = self._along(line)
         order = np.lexsort((line.ids, line.times, x))
@@ -165,34 +180,25 @@ class ManyRuns:
     def _ends(self, chunk: _Chunk) -> tuple[int, int]:
         return (chunk.step_lo, chunk.step_hi) if self._column == "step" else (chunk.ts_lo, chunk.ts_hi)
 
-    def _all_x(self, chunks: Mapping[int, list[_Chunk]], tails: Mapping[int, Line]) -> dict[int, Ints]:
-        wanted = {"runs": list(chunks), **_axes_of(chunks.values())}
-        blobs: dict[int, dict[int, bytes]] = {run: {} for run in chunks}
+    def _all_x(self) -> dict[int, Ints]:
+        wanted = {"runs": list(self._chunks), **_axes_of(self._chunks.values())}
+        blobs: dict[int, dict[int, bytes]] = {run: {} for run in self._chunks}
         for run, axis, blob in _AXES[self._column].each(self._connection, **wanted):
             blobs[run][axis] = blob
-        return {run: self._x(run, chunks[run], blobs.pop(run), tails.get(run, NOTHING)) for run in chunks}
+        return {run: self._x(run, of_run, blobs.pop(run)) for run, of_run in self._chunks.items()}
 
-    def _x(self, run: int, chunks: list[_Chunk], blobs: Mapping[int, bytes], tail: Line) -> Ints:
+    def _x(self, run: int, chunks: list[_Chunk], blobs: Mapping[int, bytes]) -> Ints:
         """The x of a run's points; runs with the same bytes have the same array."""
         key = tuple((chunk.rows, blobs.get(chunk.axis)) for chunk in chunks)
         if key not in self._decoded:
             self._decoded[key] = self._decode(run, chunks, blobs, np.empty(0, np.int64))
-        x = self._decoded[key]
+        x, tail = self._decoded[key], self._tails.get(run, NOTHING)
         return np.append(x, self._along(tail)) if len(tail.ids) else x
 
-    def _values(self, chunks: Mapping[int, list[_Chunk]], tails: Mapping[int, Line]) -> Iterator[tuple[int, Floats]]:
-        for runs in _batches({run: sum(chunk.rows for chunk in of_run) for run, of_run in chunks.items()}):
-            blobs: dict[int, dict[int, bytes]] = {run: {} for run in runs}
-            axes = _axes_of(chunks[run] for run in runs)
-            for run, axis, blob in _VALUES.each(self._connection, runs=runs, metric=self._metric, **axes):
-                blobs[run][axis] = blob
-            for run in runs:
-                tail = tails.get(run, NOTHING)
-                yield run, self._decode(run, chunks[run], blobs.pop(run), tail.values)
-
     def _decode(self, run: int, chunks: list[_Chunk], blobs: Mapping[int, bytes], tail: NDArray[Any]) -> NDArray[Any]:
-        """A column of chunks, with the tail behind it."""
-        column = np.empty(sum(chunk.rows for chunk in chunks) + len(tail), tail.dtype)
+        """A column of chunks, with the tail behind it; values stay float32 where all were stored so."""
+        narrow = tail.dtype.kind == "f" and not len(tail) and all(map(codec.is_narrow, blobs.values()))
+        column = np.empty(sum(chunk.rows for chunk in chunks) + len(tail), np.float32 if narrow else tail.dtype)
         start = 0
         with np.errstate(invalid="ignore"):  # Damaged bytes may be a float that is not liked.
             for chunk in chunks:
@@ -228,15 +234,14 @@ def _in_order(chunks: list[_Chunk], tail: Line) -> bool:
     return True
 
 
-def _batches(sizes: Mapping[int, int]) -> Iterator[list[int]]:
+def _batches(sizes: Mapping[int, int]) -> list[list[int]]:
     """Runs that are read together."""
-    batch: list[int] = []
-    size = 0
+    batches: list[list[int]] = []
+    room = 0
     for run, points in sizes.items():
-        if batch and size + points > AT_ONCE:
-            yield batch
-            batch, size = [], 0
-        batch.append(run)
-        size += points
-    if batch:
-        yield batch
+        if not batches or points > room:
+            batches.append([])
+            room = AT_ONCE
+        batches[-1].append(run)
+        room -= points
+    return batches

@@ -24,20 +24,15 @@ def columns(
 ) -> GroupChart:
     count = spread.count
     has_value, has_several = count > 0, count > 1
-    variance = np.where(has_several, spread.squares / np.maximum(count - 1, 1), 0.0)
-    low, high = np.where(np.isinf(spread.low), np.nan, spread.low), np.where(np.isinf(spread.high), np.nan, spread.high)
-    mean = np.where(has_value, spread.mean, 0.0)
+    mean, squares = spread.moments()
+    variance = np.where(has_several, squares / np.maximum(count - 1, 1), 0.0)
     if len(starts) < len(places):
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.add.reduceat(mean, starts) / np.add.reduceat(has_value, starts, dtype=np.int64)
             variance = np.add.reduceat(variance, starts) / np.maximum(
                 np.add.reduceat(has_several, starts, dtype=np.int64), 1
             )
-        low, high, count = (
-            np.fmin.reduceat(low, starts),
-            np.fmax.reduceat(high, starts),
-            np.maximum.reduceat(count, starts),
-        )
+        count = np.maximum.reduceat(count, starts)
     else:
         mean = np.where(has_value, mean, np.nan)
     bad_x, bad_values = _marks(marked, column_ends)
@@ -51,8 +46,8 @@ def columns(
         x=_middles(places, starts),
         mean=mean,
         deviation=np.where(count > 0, np.sqrt(variance), np.nan),
-        min=np.fmin(low, range_.low),
-        max=np.fmax(high, range_.high),
+        min=range_.low,
+        max=range_.high,
         count=count.astype(np.int64),
         bad_x=bad_x,
         bad_values=bad_values,

@@ -1,83 +1,111 @@
-"""What the lines of many runs come to, place by place: mean, deviation and range."""
+"""What the lines of many runs come to: mean and deviation place by place, and the range of each column."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..shapes import Floats, Ints
 
+Starts = tuple[slice | Ints, Ints]
 _PIECE = 16_384  # Places that a line is added to at a time.
 
 
 class Spread:
-    """What lines come to place by place, by Welford's method, which loses nothing where values are far from 0."""
+    """Mean and squared deviations of lines, place by place.
+
+    Sums are of what values differ from the first one at their place. Where that lies far from the others it makes the
+    deviation as large, so of n values no more than a factor of n is lost of a float's precision, however far all are from 0.
+    """
 
     def __init__(self, places: int) -> None:
         self._of_all = 0  # Lines that have a value everywhere are counted once.
         self._counts: Floats | None = None
-        self.mean = np.zeros(places)
-        self.squares = np.zeros(places)
-        self._buffers = np.empty((2, min(places, _PIECE)))
-        self.low = np.full(places, np.inf)
-        self.high = np.full(places, -np.inf)
+        self._first = np.full(places, np.nan)
+        self._missing = places > 0  # Whether any of them may be.
+        self._sums = np.zeros(places)
+        self._squares = np.zeros(places)
 
     @property
     def count(self) -> Floats:
-        counts = np.zeros(len(self.mean)) if self._counts is None else self._counts
+        counts = np.zeros(len(self._sums)) if self._counts is None else self._counts
         return counts + self._of_all
 
-    def add(self, at: slice, values: Floats, low: Floats, high: Floats, gaps: bool) -> None:
-        """A run's values at some of the places and the range of what they stand for; with gaps they may be NaN."""
+    def moments(self) -> tuple[Floats, Floats]:
+        """The mean at each place, 0 where no line has a value, and the sum of the squares of what differs from it."""
+        with np.errstate(invalid="ignore"):
+            share = self._sums / np.maximum(self.count, 1)
+            squares = self._squares - self._sums * share
+        return np.where(np.isnan(self._first), 0.0, self._first + share), np.maximum(squares, 0.0)
+
+    def add(self, at: slice, values: NDArray[Any], gaps: bool) -> None:
+        """A run's values, float64 or float32, at some of the places; with gaps they may be NaN."""
+        if self._missing:
+            first = self._first[at]
+            np.copyto(first, values, where=np.isnan(first))
+            self._missing = bool(np.isnan(self._first).any())
         if gaps and not (has_value := ~np.isnan(values)).all():
             self._add_some(at.start + np.flatnonzero(has_value), values[has_value])
-            self.low[at] = np.fmin(self.low[at], low)
-            self.high[at] = np.fmax(self.high[at], high)
             return
-        if at.stop - at.start == len(self.mean):
+        if at.stop - at.start == len(self._sums):
             self._of_all += 1
         else:
             self._count(at)
         # Piece by piece, each of which stays in the processor's nearer cache from one line to the next.
-        for start in range(at.start, at.stop, _PIECE):
-            piece = slice(start, min(start + _PIECE, at.stop))
-            of_line = slice(piece.start - at.start, piece.stop - at.start)
-            counts = self._of_all if self._counts is None else self._counts[piece] + self._of_all
-            delta, part = self._buffers[:, : piece.stop - piece.start]
-            np.subtract(values[of_line], self.mean[piece], out=delta)
-            np.multiply(delta, 1 / counts, out=part)
-            self.mean[piece] += part
-            np.multiply(delta, part, out=part)
-            part *= counts - 1
-            self.squares[piece] += part
-            np.minimum(self.low[piece], low[of_line], out=self.low[piece])
-            np.maximum(self.high[piece], high[of_line], out=self.high[piece])
+        for start in range(0, len(values), _PIECE):
+            differing = values[start : start + _PIECE].astype(np.float64)
+            piece = slice(at.start + start, at.start + start + len(differing))
+            differing -= self._first[piece]
+            self._sums[piece] += differing
+            differing *= differing
+            self._squares[piece] += differing
 
-    def _add_some(self, where: Ints, values: Floats) -> None:
-        counts = self._count(where)[where] + self._of_all
-        delta = values - self.mean[where]
-        self.mean[where] += delta / counts
-        self.squares[where] += delta * (values - self.mean[where])
+    def join(self, other: Spread) -> None:
+        """Add what other lines came to at the same places."""
+        np.copyto(self._first, other._first, where=np.isnan(self._first))
+        apart = other._first - self._first
+        apart[np.isnan(apart)] = 0.0
+        shifted = other.count * apart
+        self._sums += other._sums + shifted
+        self._squares += other._squares + apart * (2 * other._sums + shifted)
+        self._of_all += other._of_all
+        if other._counts is not None:
+            self._counts = other._counts if self._counts is None else self._counts + other._counts
 
-    def _count(self, where: slice | Ints) -> Floats:
+    def _add_some(self, where: Ints, values: NDArray[Any]) -> None:
+        self._count(where)
+        differing = values - self._first[where]
+        self._sums[where] += differing
+        self._squares[where] += differing * differing
+
+    def _count(self, where: slice | Ints) -> None:
         if self._counts is None:
-            self._counts = np.zeros(len(self.mean))
+            self._counts = np.zeros(len(self._sums))
         self._counts[where] += 1
-        return self._counts
 
 
 class Range:
-    """The lowest and the highest point of each column, of lines that are not looked at point by point."""
+    """The lowest and the highest value of each column, NaN without one; `ends` are the columns' last places."""
 
     def __init__(self, ends: Ints) -> None:
         self._ends = ends
         self.low = np.full(len(ends), np.nan)
         self.high = np.full(len(ends), np.nan)
 
-    def add(self, x: Ints, low: Floats, high: Floats) -> None:
-        if not len(x):
-            return
+    def starts(self, x: Ints) -> Starts:
+        """Which columns the points of a line are in, and where they begin."""
         after = np.searchsorted(x, self._ends, "right")
         starts = np.append(0, after[:-1])
-        filled = after > starts
-        self.low[filled] = np.fmin(self.low[filled], np.fmin.reduceat(low, starts[filled]))
-        self.high[filled] = np.fmax(self.high[filled], np.fmax.reduceat(high, starts[filled]))
+        filled = np.flatnonzero(after > starts)
+        return (slice(None), starts) if len(filled) == len(starts) else (filled, starts[filled])
+
+    def add(self, starts: Starts, low: NDArray[Any], high: NDArray[Any]) -> None:
+        columns, first = starts
+        if len(first):
+            self.low[columns] = np.fmin(self.low[columns], np.fmin.reduceat(low, first))
+            self.high[columns] = np.fmax(self.high[columns], np.fmax.reduceat(high, first))
+
+    def join(self, other: Range) -> None:
+        self.low, self.high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
