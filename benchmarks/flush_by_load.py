@@ -1,7 +1,6 @@
 """Two thousand scripts that obey `flush_after_ms`, on one server, with somebody who looks at lists beside them.
 
-The scripts are coroutines of one process and draw on the default ingest budgets of twenty users. First one script
-alone: how soon a value that was logged by the Python client is readable.
+The scripts are coroutines of one process and draw on the default ingest budgets of twenty users.
 """
 
 from __future__ import annotations
@@ -15,16 +14,13 @@ from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlsplit
 
-from ai_manager import AIManager
-
-from tests.live.people import Person, http
+from tests.live.people import Person
 from tests.servers import Gunicorn
 
 from .figure import Figure
 
 USERS, SCRIPTS = 20, 2000
 RAMP, SECONDS = 15.0, 45.0
-ALONE = 15
 
 
 @dataclass
@@ -40,7 +36,6 @@ class Measured:
 def figures() -> list[Figure]:
     server = Gunicorn(rate_limits="1000000000/minute", page_limits="1000000000/minute")
     try:
-        alone = readable_after(server)
         people = [Person(server, f"user{number}") for number in range(USERS)]
         projects = [person.project() for person in people]
         runs = [
@@ -55,33 +50,12 @@ def figures() -> list[Figure]:
     refused = sum(count for status, count in measured.statuses.items() if status != 200)
     what = f"{SCRIPTS:,} scripts that obey"
     return [
-        Figure("log() to readable by REST, one run: median", median(alone), "ms", 350),
         Figure(f"{what}: answers that are not 200", refused, "", 0),
         Figure(f"{what}: posts", len(measured.posts) / (RAMP + SECONDS), "/s"),
         Figure(f"{what}: p99 of a post", quantiles(measured.posts, n=100)[98], "ms", 500),
         Figure(f"{what}: p95 of another user's list", quantiles(measured.lists, n=20)[18], "ms", 100),
         Figure(f"{what}: advised pause, median at the end", median(measured.pauses[-500:]), "ms"),
     ]
-
-
-def readable_after(server: Gunicorn) -> list[float]:
-    """Milliseconds from `log()` until a reader sees the value, at moments that fit to no pause."""
-    person = Person(server, "alone")
-    manager = AIManager("alone", server.url, api_key=person.token)
-    run = manager.run()
-    took = []
-    for step in range(ALONE):
-        time.sleep(0.37 + 0.031 * step)
-        began = time.perf_counter()
-        run.log({"loss": float(step)}, step=step)
-        url = f"{server.url}/metrics/{run.id}?limit=1&skip={step}"
-        while time.perf_counter() < began + 10:
-            if http.request("GET", url, headers={"Authorization": f"Bearer {person.token}"}).json():
-                break
-            time.sleep(0.005)
-        took.append(1000 * (time.perf_counter() - began))
-    run.finish()
-    return took
 
 
 async def everybody(url: str, runs: list[tuple[str, int]], looker: str) -> Measured:

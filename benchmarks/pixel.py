@@ -54,11 +54,11 @@ def figures() -> list[Figure]:
 
 def open_run(page: Page, url: str, run: int) -> None:
     """Log in by hand, open the run's page and wait until it is drawn and live."""
-    page.goto(f"{url}/login")
+    page.goto(f"{url}/login?next=/settings")
     page.get_by_label("Username or email").fill("alice")
     page.get_by_label("Password", exact=True).fill("a long password")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{url}/")
+    page.wait_for_url(f"{url}/settings")
     page.goto(f"{url}/app/runs/{run}")
     page.wait_for_selector(".chart .canvas .main-svg")
     page.wait_for_selector("[data-live=on]")
