@@ -190,7 +190,8 @@ class AlertIn(Input):
 
 class RunIn(Input):
     """`key` is a name of one's own to resume the run by, unique in the project. With `resume` "allow" the run that has
-    the key goes on, if there is one; with "must" there has to be one."""
+    the key goes on, if there is one; with "must" there has to be one. "join" is for a process that only takes part in the run:
+    one that is there stays as it is."""
 
     name: Annotated[Title | None, Field(examples=["Training Run 1"])] = None
     config: Config | None = None
@@ -201,7 +202,7 @@ class RunIn(Input):
         Annotated[str, Field(min_length=1, max_length=validation.LONGEST_NAME), NAME] | None,
         Field(examples=["slurm-4711"]),
     ] = None
-    resume: Literal["never", "allow", "must"] = "never"
+    resume: Literal["never", "allow", "must", "join"] = "never"
 
 
 class Nothing(Input):

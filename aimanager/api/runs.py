@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from ..errors import Invalid
+from ..errors import Invalid, Taken
 from ..extensions import hub, parts
 from ..http.auth import requires
 from ..http.fast_path import fast
@@ -89,19 +89,38 @@ def create(place: RunPlace, new: RunIn) -> Any:
     A run that is resumed keeps its name and notes; the config that is sent is merged into its own by key, and tags are
     added.
     """
-    tags, once = new.tags or (), _once()
-    if new.resume != "never":
-        if new.key is None:
-            raise Invalid.field("key", "key is needed to resume a run")
-        run = lineage.find(g.principal, place.project_id, new.key, must=new.resume == "must")
-        if run and service.is_repeated(run, once):
-            return resumed_out(run, service.last_step(run.id)), 200
-        if run:
-            return resumed_out(*lineage.resume(g.principal, run.id, new.config, tags, new.total_steps)), 200
-    run = service.create(
-        g.principal, place.project_id, new.name, new.config, tags, new.notes, once, new.total_steps, new.key
-    )
+    once = _once()
+    if new.resume != "never" and new.key is None:
+        raise Invalid.field("key", "key is needed to resume a run")
+    named = None if new.resume == "never" else new.key
+    if named and (run := lineage.find(g.principal, place.project_id, named, must=new.resume == "must")):
+        return _resumed(run, new, once), 200
+    try:
+        run = service.create(
+            g.principal,
+            place.project_id,
+            new.name,
+            new.config,
+            new.tags or (),
+            new.notes,
+            once,
+            new.total_steps,
+            new.key,
+        )
+    except Taken:
+        # Another process of the same job may have been faster.
+        faster = lineage.find(g.principal, place.project_id, named, must=False) if named else None
+        if faster is None:
+            raise
+        return _resumed(faster, new, once), 200
     return run_out(run)
+
+
+def _resumed(run: Run, new: RunIn, once: tuple[str, str] | None) -> Any:
+    """The answer for a run that has the key."""
+    if new.resume == "join" or service.is_repeated(run, once):
+        return resumed_out(run, service.last_step(run.id))
+    return resumed_out(*lineage.resume(g.principal, run.id, new.config, new.tags or (), new.total_steps))
 
 
 def _once() -> tuple[str, str] | None:

@@ -216,10 +216,11 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 def go_on(session: Session, run: Run, last_step: int | None, principal: Principal) -> None:
     """A run's script goes on: its silence begins anew, the end that it had is forgotten, and its charts have a mark; one for
-    several that go on at the same point, as when a request is sent again."""
+    several that go on at the same point, as when a request is sent again, and none before there are points."""
     run.alive_at, run.has_heartbeat, run.exit, run.stop_requested_at = now(), False, None, None
     latest = session.scalar(sa.select(RunMark).where(RunMark.run_id == run.id).order_by(RunMark.id.desc()).limit(1))
-    if run.status == "running" and latest and (latest.kind, latest.step) == ("resume", last_step):
+    is_there = latest is not None and (latest.kind, latest.step) == ("resume", last_step)
+    if run.status == "running" and (is_there or last_step is None):
         return
     session.add(RunMark(run_id=run.id, kind="resume", step=last_step, time=now(), user_id=principal.user_id))
 

@@ -1,6 +1,7 @@
 """Resuming a run by its key or its id, and what a script says of its run bit by bit."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -89,6 +90,30 @@ def test_a_start_by_key_that_is_sent_again_is_no_resumption(api, alice, make_pro
     assert api(alice).get(f"/app/runs/marks?runs={runs[0]}").json == []
     api(alice).put(f"/runs/{runs[0]}", json={"status": "failed"})
     assert api(alice).post("/runs/", json=body, **send).json["status"] == "running"
+
+
+def test_a_process_that_joins_a_run_leaves_it_as_it_is(start, api, alice):
+    made = start(key="job", resume="join")
+    assert made.status_code == 201
+    run = made.json["id"]
+    assert start(key="job", name="mine", config={"lr": 1}, resume="allow").json["id"] == run
+    assert api(alice).get(f"/app/runs/marks?runs={run}").json == []  # Nothing was there to go on from.
+    api(alice).put(f"/runs/{run}", json={"status": "completed"})
+    joined = start(key="job", resume="join", config={"lr": 2}, tags=["b"])
+    assert (joined.status_code, joined.json["id"], joined.json["status"]) == (200, run, "completed")
+    assert (joined.json["config"], joined.json["tags"]) == ({"lr": 1}, [])
+
+
+def test_processes_of_a_job_that_start_at_once_share_its_run(api, alice, make_project):
+    project = make_project(alice)
+
+    def begin(number):
+        body = {"key": "job", "resume": "allow" if number == 0 else "join"}
+        headers = {"Idempotency-Key": f"k{number}"}
+        return api(alice).post("/runs/", query_string={"project_id": project}, json=body, headers=headers).json["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(begin, range(8)))) == 1
 
 
 def test_a_stranger_resumes_nothing(api, alice, bob, make_run):

@@ -94,7 +94,7 @@ def begin(
     run._open()
     if identity.is_shared:
         sender.has_children = True
-        _identity.export(place, identity.mode or mode, identity)
+        _identity.export(place, mode, identity)
     if fork:
         run._last_step = fork.step
     elif not identity.is_joined:

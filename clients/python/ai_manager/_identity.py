@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections import Counter
 from typing import Any, NamedTuple
 
 from ai_manager import _ends
@@ -17,6 +18,9 @@ RUN_ID = "AI_MANAGER_RUN_ID"  # The run that a script goes on with, set by whoev
 SHARED = "AI_MANAGER_SHARED_RUN"  # Names a shared run to child processes.
 _LAUNCHES = uuid.UUID("0d8a3a52-64cd-4d33-8f0e-3c1b6d7a9a44")
 RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+
+
+_begun: Counter[tuple[str, int]] = Counter()  # Runs of this process that it shares with the other ranks of its job.
 
 
 class Identity(NamedTuple):
@@ -58,7 +62,7 @@ def identify(
     if parent and shared is not False and (shared or not is_named):
         if label_of_rank is None and rank == parent["rank"]:
             rank = None  # It has it from the environment of the process that began the run.
-        return Identity(parent["key"], parent["asked"], parent["run_id"], rank, True, True, parent["mode"])
+        return Identity(parent["key"], _joining(parent["asked"]), parent["run_id"], rank, True, True, parent["mode"])
     if continues is None and not is_named:
         continues = _number_of_environment(notices)
     is_shared = bool(shared) or (shared is None and resume == "auto" and rank is not None and bool(asked))
@@ -68,9 +72,23 @@ def identify(
     if rank is not None and launch is None and not (asked or continues):
         notices.once("launch", "these processes have no name in common, so each has a run: give a key, or --rdzv-id")
         return Identity(uuid.uuid4().hex, asked, continues, rank)
-    name = [*place, launch or "", *asked.values(), str(continues or "")]
-    run_key = uuid.uuid4().hex if rank is None else uuid.uuid5(_LAUNCHES, "\n".join(name)).hex
-    return Identity(run_key, asked, continues, rank, True, bool(rank))
+    if asked.get("resume") == "must":
+        asked["resume"] = "allow"  # Who joins cannot wait to see whether the owner has found it.
+    if rank is None:
+        return Identity(uuid.uuid4().hex, asked, continues, None, True)
+    name = "\n".join([*place, launch or "", *asked.values(), str(continues or "")])
+    if not (asked or continues):
+        _begun[name, rank] += 1  # A second one of the same process is another run, in all ranks alike.
+        name += f"\n{_begun[name, rank]}"
+    run_key = uuid.uuid5(_LAUNCHES, name).hex
+    if rank:
+        return Identity(run_key, _joining(asked), continues, rank, True, True)
+    return Identity(run_key, asked, continues, rank, True)
+
+
+def _joining(asked: dict[str, str]) -> dict[str, str]:
+    """The fields for a process that takes part in a run that another one goes on with."""
+    return {**asked, "resume": "join"} if asked.get("resume") == "allow" else asked
 
 
 # Child processes.
@@ -79,7 +97,9 @@ _exported: list[str] = []  # What this process has put into its environment, and
 
 
 def export(place: Place, mode: str, identity: Identity) -> None:
-    """Name a shared run to the processes that this one starts."""
+    """Name a shared run to the processes that this one starts; one that it has joined is named already."""
+    if identity.mode is not None:
+        return
     told = {**place._asdict(), "mode": mode, "key": identity.key, "asked": identity.asked}
     text = json.dumps({**told, "run_id": identity.continues, "rank": identity.rank})
     _exported[:] = [text]

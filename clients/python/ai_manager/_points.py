@@ -16,6 +16,7 @@ MOST_IN_A_ROW = 500  # Metrics of one record; a call with more becomes several o
 class Points:
     """Takes what is logged, and counts the steps."""
 
+    rank: int | None
     _notices: Notices
     _spool: Any  # A `Spool`, or what stands for it until there is something to keep.
 
@@ -25,13 +26,16 @@ class Points:
         self._names: dict[Any, str | None] = {}
         self._sets: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
 
-    def log(self, metrics: Mapping[str, Any], step: Any = None, timestamp: Any = None) -> None:
+    def log(self, metrics: Mapping[str, Any], step: Any = None, timestamp: Any = None, rank: Any = None) -> None:
         """Keep the values of some metrics at one step: on disk when this returns, and sent in the background.
 
         Never waits for the server and never raises: a value that is no number, or a name that is no name, is
         left out with one warning for each name. Metrics may be nested: `{"train": {"loss": 0.1}}` is `train/loss`.
         Without `step` it is the last step plus one, 0 at first. A step with a fraction is an epoch: it becomes the
         metric `epoch`, and steps count on. Without `timestamp` (seconds since 1970, or a datetime) it is now.
+
+        Processes that share a run keep their metrics apart by `rank`: with 3, or with True in the process of rank 3, `loss` is
+        `loss/rank3`. Metrics of the same name are one series, whoever logs them.
         """
         try:
             now = time.time()
@@ -40,6 +44,8 @@ class Points:
             names: list[str] = []
             values: list[float] = []
             self._read(metrics, names, values)
+            if rank is not None and rank is not False:
+                names, values = self._of_rank(rank, names, values)
             if names:
                 self._keep(step, now, names, values)
         except Exception as error:
@@ -67,6 +73,15 @@ class Points:
             if name is not None:
                 names.append(name)
                 values.append(value)
+
+    def _of_rank(self, rank: Any, names: list[str], values: list[float]) -> tuple[list[str], list[float]]:
+        """The names with a rank behind; as they are where a process has none."""
+        number = self.rank if rank is True else integer(rank)
+        if number is None:
+            return names, values
+        named = [(self._names.get(key := f"{name}/rank{number}") or self._name(key)) for name in names]
+        kept = [(name, value) for name, value in zip(named, values) if name is not None]
+        return [name for name, _ in kept], [value for _, value in kept]
 
     def _keep(self, step: Any, now: float, names: list[str], values: list[float]) -> None:
         """Write a row; the step is settled under the lock, so that threads do not get the same one."""

@@ -227,6 +227,8 @@ class Handler(BaseHTTPRequestHandler):
         assert project in self.state.projects.values()
         key = self.headers["Idempotency-Key"]
         named = [run for run in self.state.runs.values() if data.get("key") and run.get("key") == data["key"]]
+        if named and data["resume"] == "join":
+            return 200, named[0]
         if named and data["resume"] != "never" and key not in self.state.made_by:
             return self.branch(named[0], "resume", data)
         if key not in self.state.made_by:

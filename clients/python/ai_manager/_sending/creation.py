@@ -41,7 +41,9 @@ def fork_request(described: dict[str, Any], step: int) -> dict[str, Any]:
 def _new(
     transport: Transport, project_id: int, key: str, described: dict[str, Any], notices: Notices
 ) -> dict[str, Any]:
-    """Make the run, or go on with the one that has its key."""
+    """Make the run, or go on with the one that has its key, or join it."""
+    if described.get("resume") == "join":
+        key += "-join"  # Its owner says something else.
     plain = {field: value for field, value in described.items() if field not in ("key", "resume")}
     tries = [("this run's key" if plain != described else DESCRIPTION, key, described)]
     tries += [(DESCRIPTION, f"{key}-plain", plain)] if plain != described else []
