@@ -22,7 +22,19 @@ from . import machine
 from .figure import Figure, page, table
 
 HERE = Path(__file__).parent
-SLOW = ["workspace", "console", "startup", "runs_table", "query", "soak", "run_page", "store_large"]
+SLOW = [
+    "workspace",
+    "training",
+    "outage",
+    "slow_network",
+    "console",
+    "startup",
+    "runs_table",
+    "query",
+    "soak",
+    "run_page",
+    "store_large",
+]
 QUICK = [
     path.stem for path in sorted(HERE.glob("*.py")) if "\ndef figures() " in path.read_text() and path.stem not in SLOW
 ]

@@ -1,6 +1,6 @@
 """What a line of logging costs with another tracker, or with ours; run by the Python in which it is installed.
 
-`python peer_log.py ours|trackio|tensorboard calls folder` prints the microseconds of each call, as JSON. Nobody listens:
+`python peer_log.py ours|trackio|tensorboard|wandb calls folder` prints the microseconds of each call, as JSON. Nobody listens:
 ours writes its spool, the others what they write.
 """
 
@@ -47,8 +47,21 @@ def tensorboard(folder: str) -> Callable[[int], None]:
     return log
 
 
+def wandb(folder: str) -> Callable[[int], None]:
+    """Weights & Biases offline, without what it captures besides, as ours is measured too."""
+    os.environ |= {"WANDB_MODE": "offline", "WANDB_DIR": folder, "WANDB_CONSOLE": "off", "WANDB_DISABLE_GIT": "true"}
+    os.environ |= {"WANDB__DISABLE_STATS": "true", "WANDB_SILENT": "true"}
+    import wandb
+
+    run = wandb.init(project="bench")
+    return lambda step: run.log(dict.fromkeys(VALUES, 1 / (step + 1)), step=step)
+
+
+TRACKERS = {"ours": ours, "trackio": trackio, "tensorboard": tensorboard, "wandb": wandb}
+
+
 def main() -> None:
-    log = {"ours": ours, "trackio": trackio, "tensorboard": tensorboard}[sys.argv[1]](sys.argv[3])
+    log = TRACKERS[sys.argv[1]](sys.argv[3])
     spent = []
     for step in range(int(sys.argv[2])):
         began = time.perf_counter_ns()
