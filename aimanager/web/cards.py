@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2s
 from math import sqrt
 from typing import Any
+from urllib.parse import quote
 
 from flask import request, url_for
 
 from ..models import Run
 from ..models.run import COLOURS
+from ..store.shapes import Summary
 from .blueprint import web
+from .template_filters import plain
 
-WHOLE_CARDS = 24  # A screen of them, or two: the others are sent with their names alone.
+WHOLE_CARDS = 24  # A screen of them, or two: the others are sent as data.
 # The data of so many charts come with the page; of fewer where that were very many lines.
 FIRST_CHARTS, FIRST_LINES = 12, 400
 # As static/js/chart/loader.js asks for them: more where one or two charts share the width of the page.
@@ -24,12 +26,13 @@ FIRST = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "eval
 OF_THE_MACHINE = {"system", "sys", "gpu", "cpu"}
 # Of the names of metrics, for Python and JavaScript alike; without regard to case.
 OF_SYSTEM = f"^({'|'.join(sorted(OF_THE_MACHINE))})/"
+_IS_OF_SYSTEM = re.compile(OF_SYSTEM, re.IGNORECASE)
 NOT_OF_SYSTEM = f"^(?!({'|'.join(sorted(OF_THE_MACHINE))})/)"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A metric's chart; `whole`: it is sent complete."""
+    """A metric's chart; `whole`: it is sent complete, not as data."""
 
     name: str
     label: str  # What follows the section's name.
@@ -61,7 +64,7 @@ def sections_of(names: Iterable[str]) -> list[Section]:
 
 def is_of_system(name: str) -> bool:
     """Whether a metric says how the machine does, not the training."""
-    return re.match(OF_SYSTEM, name, re.IGNORECASE) is not None
+    return _IS_OF_SYSTEM.match(name) is not None
 
 
 def _place_of(group: str) -> tuple[int, str]:
@@ -99,7 +102,24 @@ def first_charts_url(
     return url_for("web.charts_of_runs", runs=runs, x=x, points=points, name=first)
 
 
+@web.app_template_global()
+def later_charts(sections: Sequence[Section], summaries: Mapping[str, Summary] | None) -> list[dict[str, Any]]:
+    """The charts after the first ones, as static/js/chart/later.js takes them."""
+    found = []
+    for section in sections:
+        names = [card.name for card in section.cards if not card.whole]
+        if not names:
+            continue
+        start = len(section.name) + 1 if section.name else 0
+        charts: dict[str, Any] = {"section": section.name, "names": [name[start:] for name in names]}
+        if summaries:
+            charts["steps"] = [summaries[name].last_step for name in names]
+            charts["lasts"] = [plain(summaries[name].last) for name in names]
+        found.append(charts)
+    return found
+
+
 @web.app_template_filter("chart_id")
 def chart_id(name: str) -> str:
-    """An id for an element; a metric's name may hold anything."""
-    return "chart-" + blake2s(name.encode(), digest_size=8).hexdigest()
+    """An id for an element; a metric's name may hold anything. As idOf in static/js/chart/later.js."""
+    return "chart-" + quote(name, safe="!'()*")

@@ -1,6 +1,7 @@
 /* Starts behaviours: an element names its own by data-js="name", once it is in the page. */
 
 import { start as alerts } from "./alerts.js";
+import { start as laterCharts } from "./chart/later.js";
 import { start as chartSearch } from "./chart/search.js";
 import { start as collapse } from "./collapse.js";
 import { start as copy } from "./copy.js";
@@ -37,6 +38,7 @@ const behaviours = {
   "filter-rows": filterRows,
   "first-run": firstRun,
   "keep-query": keepQuery,
+  "later-charts": laterCharts,
   menu,
   offline,
   palette,

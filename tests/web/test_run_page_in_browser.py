@@ -109,7 +109,7 @@ def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada,
     site.log(run, **{f"layer.{n % 20}/weight.{n:03}": [n, n + 1] for n in range(1000)})
     open_run(ada, site, run)
     until(lambda: len(lengths(ada)) >= 12)
-    assert ada.locator(".chart").count() == 1000
+    until(lambda: ada.locator(".chart").count() == 1000)
     assert ada.locator(".chart .plot").count() < 60
     assert sum(address.count("name=") for address in requested) < 60
     assert len(requested) < 6
@@ -122,6 +122,50 @@ def test_of_a_thousand_metrics_only_those_in_view_are_filled_in_and_fetched(ada,
     assert lengths(ada)["layer.19/weight.999"] == 2
     ada.locator("#section-values > summary").click()
     until(lambda: ada.locator("#summary tbody tr").count() == 1001)
+
+
+PLACES = """[...document.querySelectorAll('.chart')].map(
+  (chart) => [chart.closest('.section').dataset.section, chart.dataset.name])"""
+
+
+@pytest.fixture
+def many(site):
+    """The address of a run with so many charts that some are sent as data."""
+    run = site.run(site.project())
+    site.log(run, **{f"layer.{n // 4:02}/weight {n:03}": [n, n + 1] for n in range(90)})
+    return f"{site.url}/app/runs/{run}"
+
+
+def test_the_charts_after_the_first_take_their_places_once_those_are_drawn(ada, many):
+    held, waiting = [], True
+    ada.route("**/app/charts?**", lambda route: held.append(route) if waiting else route.continue_())
+    ada.goto(many, wait_until="commit")
+    until(lambda: (held and ada.evaluate("document.getElementById('section-values') !== null")) or rest(ada))
+    assert ada.locator(".chart").count() == 24
+    waiting = False
+    for route in held:
+        route.continue_()
+    until(lambda: ada.locator(".chart").count() == 90)
+    places = ada.evaluate(PLACES)
+    assert places == [[f"layer.{n // 4:02}", f"layer.{n // 4:02}/weight {n:03}"] for n in range(90)]
+    assert ada.locator(".sections .section > summary").last.inner_text().split() == ["layer.22", "2"]
+    identities = ada.evaluate("[...document.querySelectorAll('#charts [id]')].map(({ id }) => id)")
+    assert len(set(identities)) == len(identities)
+
+
+def test_a_chart_that_is_looked_for_is_there_before_others_are_drawn(ada, many):
+    ada.goto(f"{many}?chart=089")
+    until(lambda: list(lengths(ada)) == ["layer.22/weight 089"])
+    assert ada.locator("[data-found]").inner_text() == "1 of 90 charts"
+
+
+def test_a_page_of_many_charts_is_shown_where_it_was_left(ada, many):
+    ada.goto(many)
+    until(lambda: ada.locator(".chart").count() == 90)
+    ada.evaluate("scrollTo(0, 3000)")
+    until(lambda: "layer.12/weight 048" in lengths(ada))
+    ada.reload()
+    until(lambda: ada.evaluate("scrollY") > 2000)
 
 
 def test_a_walk_through_many_charts_keeps_few_of_them_drawn(ada, site):

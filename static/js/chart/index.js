@@ -9,6 +9,7 @@ import { Card } from "./card.js";
 import { Controls } from "./controls.js";
 import { Hover } from "./hover.js";
 import { Interactions } from "./interactions.js";
+import { unfold } from "./later.js";
 import { Loader } from "./loader.js";
 import { Panels } from "./panels/index.js";
 import { loadPlotlyEarly } from "./plotly.js";
@@ -77,6 +78,7 @@ export class Charts {
     document.addEventListener("visibilitychange", () => document.hidden || this.schedule());
     document.addEventListener("htmx:before:swap", ({ detail }) => {
       for (const { fragment } of detail.tasks) {
+        if (fragment) unfold(fragment);
         this.completeAgain(fragment);
         this.panels.board.prepare(fragment);
       }
@@ -124,6 +126,11 @@ export class Charts {
     change();
     for (const [card, axis] of before) if (this.viewOf(card).axis !== axis) card.forget();
     for (const card of before.keys()) if (card.visible) this.show(card);
+  }
+
+  /** The charts that came as data take their places now. */
+  unfold() {
+    if (unfold(this.root)) this.adopt();
   }
 
   /** @param {HTMLElement} element */
@@ -259,6 +266,7 @@ export class Charts {
    */
   append({ run_id: runId, series }) {
     if (!this.runs.some(({ id, members }) => id === runId || members?.includes(runId))) return;
+    this.unfold();
     const known = new Set();
     for (const card of this.cards.values()) {
       for (const metric of card.spec.metrics) {

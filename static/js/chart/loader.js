@@ -157,6 +157,7 @@ export class Loader {
       if (!lasts && !document.body.dataset.ended) this.request(card);
     }
     this.charts.schedule(0);
+    this.charts.unfold();
   }
 }
 

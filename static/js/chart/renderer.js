@@ -52,6 +52,7 @@ export class Renderer {
     } finally {
       this.cost = spent;
       this.timer = null;
+      if (spent) this.charts.unfold();
       if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
       document.body.dispatchEvent(new CustomEvent("charts:drawn"));
     }
