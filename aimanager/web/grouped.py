@@ -26,15 +26,22 @@ MOST = 500  # Groups that a page shows.
 
 @dataclass(frozen=True)
 class ShownGroup:
-    """`id` is negative and stays the group's own however the list is sorted; `members` are its newest runs."""
+    """`id` is negative and stays the group's own however the list is sorted; `members` are its newest runs. `values` say in
+    short what `name` says with whole keys: a word for each."""
 
     id: int
     key: str
     name: str
+    values: Sequence[str]
     runs: int
     colour: int
     cells: Sequence[Summary]
     members: Sequence[int]
+
+    @property
+    def rest(self) -> str:
+        """What stands below its first value."""
+        return " · ".join([*self.values[1:], template_filters.plural(self.runs, "run")])
 
 
 @dataclass(frozen=True)
@@ -62,14 +69,18 @@ def shown(
 
 
 def _shown(place: int, group: Group, keys: Sequence[Column]) -> ShownGroup:
-    words = (
-        f"{key.name} {'none' if label is None else template_filters.plain(label)}"
-        for key, label in zip(keys, group.labels, strict=True)
-    )
+    labels = ["none" if label is None else template_filters.plain(label) for label in group.labels]
+    words = (f"{key.name} {label}" for key, label in zip(keys, labels, strict=True))
     number = -1 - crc32(group.key.encode()) % 10**9
     return ShownGroup(
-        number, group.key, ", ".join(words), group.runs, place % COLOURS, group.summaries, list(group.newest)
-    )
+        number, group.key, ", ".join(words), [*map(_in_short, keys, group.labels, labels)], group.runs, place % COLOURS,
+        group.summaries, list(group.newest),
+    )  # fmt: skip
+
+
+def _in_short(key: Column, value: Any, label: str) -> str:
+    """A text speaks for itself, a number with the last part of its key."""
+    return label if isinstance(value, str) else f"{key.name.rpartition('.')[2]} {label}"
 
 
 def line(group: ShownGroup) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _table(project_id: int) -> dict[str, Any]:
         runs_table = grouped.members(groups, args["in"], runs_table)
     return {
         "natural": {head.key: widths.natural(head, runs_table.rows, groups is not None) for head in heads},
-        "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head, "grouped": groups,
+        "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head, "name_width": widths.of_name(groups), "grouped": groups,
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],
         "q": listed.search, "fault": fault, "fault_letter": listed.letter, "total": runs_table.page.total, "empty": runs_table.runs == 0, "here": here(),

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 from ..services.run_list.table import Row
 from .columns import Head
+from .grouped import ShownGroups
 
 FACTS = {"created": 104, "duration": 108, "status": 96, "notes": 220}  # Pixels.
 NARROWEST, WIDEST, WIDEST_TAGS = 84, 220, 280
 LETTER, AROUND, ARROW = 7, 32, 16  # A letter of a head, the space around it, and the arrow of a column that is sorted.
 WITH_DEVIATION = 172  # A mean with its deviation.
+NAME = 200  # Of a run.
+NARROWEST_NAME, WIDEST_NAME = 128, 176  # Of a group: beside it two metrics fit into half of a small screen.
+BOLD_LETTER, SMALL_LETTER, AROUND_NAME = 7.6, 6, 22
 TAG_LETTER, AROUND_TAG, BETWEEN_TAGS, AROUND_TAGS = 6.5, 16, 4, 26
 
 
@@ -24,6 +28,18 @@ def natural(head: Head, rows: Sequence[Row], grouped: bool) -> int:
     of_head = max(label, len(head.group) + 1) * LETTER + AROUND + (ARROW if head.sorted else 0)
     least = WITH_DEVIATION if grouped and head.number else NARROWEST
     return min(max(of_head, least), WIDEST)
+
+
+def of_name(shown_groups: ShownGroups | None) -> int:
+    """The width of the column of names: of runs, or of groups, which have their first value in one line and the others below."""
+    if shown_groups is None:
+        return NAME
+    lines = [
+        max(len(group.values[0]) * BOLD_LETTER, len(group.rest) * SMALL_LETTER)
+        for group in shown_groups.groups
+        if group.values
+    ]
+    return round(min(max(max(lines, default=0) + AROUND_NAME, NARROWEST_NAME), WIDEST_NAME))
 
 
 def _of_tags(rows: Sequence[Row]) -> int:

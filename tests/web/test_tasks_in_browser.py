@@ -216,7 +216,7 @@ def test_group_seeds_and_read_their_mean_and_deviation(workspace, site, sweep):
         "all => all.findIndex((head) => head.dataset.column === 'metrics.val/accuracy')"
     )
     for rate, values in by_rate.items():
-        group = groups.filter(has=workspace.get_by_text(f"optimizer.lr {rate:g}", exact=True))
+        group = groups.filter(has=workspace.get_by_text(f"lr {rate:g}", exact=True))
         mean = sum(values) / len(values)
         deviation = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
         expect(group).to_contain_text(f"{len(values)} runs")

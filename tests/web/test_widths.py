@@ -30,3 +30,15 @@ def test_tags_are_as_wide_as_those_of_the_widest_row(look, alice, make_project, 
     make_run(alice, project, tags=[f"a tag of many letters {n}" for n in range(9)])
     assert widths(look, alice, path)["tags"] == 280
     assert widths(look, alice, f"{path}&width=tags:100")["tags"] == 100
+
+
+def test_the_names_of_groups_leave_room_for_two_metrics_in_half_of_a_small_screen(look, alice, make_project, make_run):
+    project = make_project(alice)
+    config = {"model": {"name": "a-model-with-quite-a-long-name"}, "optimizer": "adam", "lr": 0.001}
+    make_run(alice, project, config=config)
+    page = look(alice, f"/app/projects/{project}?group=config.model.name&group=config.optimizer&group=config.lr").text
+    assert int(re.search(r'<col data-col="name" width="(\d+)"', page)[1]) <= 648 - 128 - 2 * 172
+    # A text speaks for itself, a number not; with all keys it is said at the pointer.
+    row = re.search(r'<td class="who">(.*?)</td>', page, re.S)[1]
+    assert re.findall(r">([^<]+)<", row) == [config["model"]["name"], "adam · lr 0.001 · 1 run"]
+    assert f'title="model.name {config["model"]["name"]}, optimizer adam, lr 0.001"' in row

@@ -281,7 +281,7 @@ def test_seeds_are_grouped_and_their_mean_and_deviation_read(workspace):
     workspace.keyboard.press("Escape")
     rows = workspace.locator("#table .group-row")
     expect(rows).to_have_count(4)
-    group = rows.filter(has_text="lr 0.001, optimizer adam")
+    group = rows.filter(has=workspace.get_by_title("lr 0.001, optimizer adam"))
     # The floors of the three seeds are 0.45, 0.35 and 0.25; after 30 steps e^-5.8 is left.
     last = workspace.locator("th[data-column]").evaluate_all(
         "all => all.findIndex(e => e.dataset.column === 'metrics.val/loss')"
