@@ -19,6 +19,7 @@ from . import projects, runs, validation
 LONGEST_TITLE = 200
 LONGEST_TEXT = 4000
 MOST = 1000  # Of a run.
+MOST_COUNTED = 1000  # Of a project: to count each of a hundred thousand would cost more than its page.
 MOST_A_MINUTE = 30  # Of a run: a script that alerts at every step says nothing.
 _MINUTE = timedelta(minutes=1)
 
@@ -92,11 +93,12 @@ def of_run(principal: Principal, run_id: int) -> Sequence[RunAlert]:
 
 
 def of_project(principal: Principal, project_id: int, limit: int) -> tuple[list[tuple[RunAlert, str]], int]:
-    """The newest alerts of a project, each with the name of its run, and how many there are; those of runs in the trash are
-    left out."""
+    """The newest alerts of a project, each with the name of its run, and how many there are, or MOST_COUNTED + 1 if that is more;
+    those of runs in the trash are left out."""
     projects.get(project_id, principal)
     query = sa.select(RunAlert, Run.name).join(Run, Run.id == RunAlert.run_id)
-    query = query.where(RunAlert.project_id == project_id, Run.trashed_at.is_(None))
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
-    rows = db.session.execute(query.order_by(RunAlert.id.desc()).limit(limit)) if total else ()
+    query = query.where(RunAlert.project_id == project_id, Run.trashed_at.is_(None)).order_by(RunAlert.id.desc())
+    counted = query.with_only_columns(RunAlert.id).limit(MOST_COUNTED + 1).subquery()
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
+    rows = db.session.execute(query.limit(limit)) if total else ()
     return [(alert, name) for alert, name in rows], total

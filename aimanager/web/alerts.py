@@ -11,6 +11,7 @@ from ..http.auth import requires
 from ..models import RunAlert
 from ..services import alerts as service
 from .blueprint import web
+from .template_filters import count, plural
 
 SHOWN_OF_PROJECT = 20
 
@@ -35,6 +36,8 @@ def of_run(run_id: int) -> Sequence[RunAlert]:
 
 
 def of_project(project_id: int) -> dict[str, Any]:
-    """The newest of a project with the names of their runs, and how many there are."""
+    """The newest of a project with the names of their runs, in words how many there are, and whether these are `all`."""
     rows, total = service.of_project(g.principal, project_id, SHOWN_OF_PROJECT)
-    return {"rows": rows, "total": total}
+    is_more = total > service.MOST_COUNTED
+    words = f"over {count(service.MOST_COUNTED)} alerts" if is_more else plural(total, "alert")
+    return {"rows": rows, "words": words, "all": total == len(rows)}

@@ -144,7 +144,9 @@ def test_the_file_has_all_lines_without_colours(api, alice, run, say):
     assert api(alice).get(f"/app/runs/{run}/logs.txt?times=1").text.startswith("2023-11-14T22:13:20.000Z red\n")
 
 
-def test_the_page_of_a_project_has_the_newest_alerts_and_their_count(api, browser_of, alice, make_project, make_run):
+def test_the_page_of_a_project_has_the_newest_alerts_and_their_count(
+    api, browser_of, alice, make_project, make_run, monkeypatch
+):
     project = make_project(alice)
     run = make_run(alice, project, name="diverging")
     page = browser_of(alice)
@@ -155,7 +157,9 @@ def test_the_page_of_a_project_has_the_newest_alerts_and_their_count(api, browse
     assert "22 alerts" in html
     assert "alert 21" in html
     assert ">alert 1<" not in html
-    assert "newest 20 of 22" in html
+    assert "newest 20 of 22 alerts." in html
+    monkeypatch.setattr("aimanager.services.alerts.MOST_COUNTED", 21)
+    assert "newest 20 of over 21 alerts." in page.get(f"/app/projects/{project}").text
 
 
 def test_a_fork_links_to_the_log_of_its_parent_before_it_has_lines_and_after(
