@@ -23,10 +23,15 @@ def ascending(numbers: Ints) -> Ints:
     return numbers[is_first]
 
 
-def numbers(connection: Connection, query: sa.Select[Any]) -> Ints:
-    """What a select of integers gives, as one text: a hundred thousand rows cost several times as much."""
-    (number,) = query.subquery().c
-    text = connection.scalar(sa.select(_joined(connection, number)))
+def numbers(connection: Connection, query: sa.Select[Any], most: int | None = None, skip: int = 0) -> Ints:
+    """What a select of integers gives, of these no more than `most`, in the order of the select; without one no order is
+    promised. They come as one text: a hundred thousand rows cost several times as much."""
+    if most is None:
+        (number,) = query.selected_columns
+        text = connection.scalar(query.with_only_columns(_joined(connection, number)))
+    else:
+        (number,) = query.offset(skip or None).limit(most).subquery().c
+        text = connection.scalar(sa.select(_joined(connection, number)))
     return np.fromstring(text, np.int64, sep=",") if text else np.array([], np.int64)
 
 

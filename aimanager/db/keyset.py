@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from .arrays import Ints, numbers
-from .matching import AllOf, Condition, Matched, one_of
+from .matching import MOST_TRIED, AllOf, Condition, Matched, Remembered, one_of
 
 PROBED = 500  # So many rows of an order are tried before all runs that pass are gathered.
 _WINDOW = 20_000  # Rows of an order that are read at once as bare numbers.
@@ -49,7 +49,7 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
     """The first rows of an order, after a place, whose runs fulfil all conditions."""
     if not conditions:
         return order.walk(after, limit)
-    condition = AllOf(conditions)
+    condition = conditions[0] if len(conditions) == 1 else AllOf(conditions)
     few = condition.few()
     if few is not None:
         return order.places(few, after)[:limit]
@@ -64,10 +64,23 @@ def first(order: Order, conditions: Sequence[Condition], after: Place | None, li
         if len(passed) >= limit or len(rows) < size:
             return passed[:limit]
         after, tried, size = rows[-1], tried + size, 2 * size
-    runs = condition.all()
+    if isinstance(condition, AllOf | Remembered) and (parts := condition.parted()) is not None:
+        gathered, late = parts
+        size, tried = 4 * limit, 0
+        while tried < MOST_TRIED:
+            rows = _within(order, gathered.all(), after, size)
+            passing = late.among({row.run for row in rows})
+            passed += [row for row in rows if row.run in passing]
+            if len(passed) >= limit or len(rows) < size:
+                return passed[:limit]
+            after, tried, size = rows[-1], tried + size, 2 * size
+    return passed + _within(order, condition.all(), after, limit - len(passed))
+
+
+def _within(order: Order, runs: Matched, after: Place | None, limit: int) -> list[Place]:
     if runs.are_few:
-        return passed + order.places(runs.runs.tolist(), after)[: limit - len(passed)]
-    return passed + order.walk_within(runs, after, limit - len(passed))
+        return order.places(runs.runs.tolist(), after)[:limit]
+    return order.walk_within(runs, after, limit)
 
 
 def _expected(rows: int, tried: int, passed: int) -> float:
@@ -125,7 +138,7 @@ class Walk:
 
     def _windows(self, query: sa.Select[Any]) -> Iterator[Ints]:
         offset, size = 0, _WINDOW
-        while len(window := numbers(self.connection, query.offset(offset).limit(size))):
+        while len(window := numbers(self.connection, query, size, offset)):
             yield window
             if len(window) < size:
                 return

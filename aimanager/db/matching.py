@@ -22,6 +22,7 @@ from .arrays import Ints, ascending, numbers
 
 FEW = 2000  # If no more runs than these pass a condition, they are looked up instead of walked to.
 TRIED = 500  # So many runs of one condition are tried with the others before all that pass are gathered.
+MOST_TRIED = 2000  # And of runs that fulfil all conditions but those that cost more to gather than to try.
 MOST_OF_REST = (
     20_000  # Runs that do not fulfil a condition: if they are no more, they are read instead of those that do.
 )
@@ -133,9 +134,35 @@ class AllOf:
                     return passed[:limit]
                 after, size = runs[-1], 2 * size
                 if tried > TRIED:
-                    every = self.all()
-                    return None if every.others else passed + every.first(descending, after, limit - len(passed))
+                    rest = self._gathered_by_number(descending, after, limit - len(passed))
+                    return None if rest is None else passed + rest
         return None
+
+    def _gathered_by_number(self, descending: bool, after: int | None, limit: int) -> list[int] | None:
+        if (parts := self.parted()) is not None and not (runs := parts[0].all()).others:
+            found: list[int] = []
+            candidates, size = runs.first(descending, after, MOST_TRIED), 4 * limit
+            while candidates:
+                some, candidates, size = candidates[:size], candidates[size:], 2 * size
+                passing = parts[1].among(some)
+                found += [run for run in some if run in passing]
+                if len(found) >= limit:
+                    return found[:limit]
+            if len(runs.runs) <= MOST_TRIED:
+                return found
+        every = self.all()
+        return None if every.others else every.first(descending, after, limit)
+
+    def parted(self) -> tuple[Condition, Condition] | None:
+        """The conditions that are gathered, and those that are better tried with what the first leave; None without both."""
+        gathered: list[Condition] = []
+        late: list[Condition] = []
+        for one in self._flat():
+            (late if isinstance(one, Selected) and one.tried else gathered).append(one)
+        return (AllOf(gathered), AllOf(late)) if late and gathered else None
+
+    def _flat(self) -> list[Condition]:
+        return [part for one in self.conditions for part in (one._flat() if isinstance(one, AllOf) else [one])]
 
 
 @dataclass(frozen=True)
@@ -207,6 +234,14 @@ class Remembered:
     def by_number(self, descending: bool, after: int | None, limit: int) -> list[int] | None:
         return self._condition.by_number(descending, after, limit)
 
+    def parted(self) -> tuple[Condition, Condition] | None:
+        return self._parts
+
+    @cached_property
+    def _parts(self) -> tuple[Condition, Condition] | None:
+        parts = self._condition.parted() if isinstance(self._condition, AllOf) else None
+        return parts and (Remembered(parts[0], self._everything, self._total), parts[1])
+
     @cached_property
     def _few(self) -> set[int] | None:
         return self._condition.few()
@@ -247,7 +282,7 @@ class Selected:
     """A condition in SQL: selects of runs that together give all of them, each by an index, and one that tries runs.
 
     With `in_order` each of these also gives its runs in the order of their numbers. `opposite` selects all other runs. At
-    least `tried` runs are tried rather than gathering all.
+    least `tried` runs are tried rather than gathering all, and where other conditions are gathered, these are tried last.
     """
 
     connection: Connection
@@ -276,7 +311,7 @@ class Selected:
         """What the queries give, each at least once, None if that is more."""
         runs = np.array([], np.int64)
         for query in queries:
-            runs = np.append(runs, numbers(self.connection, query.limit(most + 1 - len(runs))))
+            runs = np.append(runs, numbers(self.connection, query, most + 1 - len(runs)))
             if len(runs) > most:
                 return None
         return runs

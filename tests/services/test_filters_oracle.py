@@ -300,8 +300,11 @@ def test_a_filter_finds_what_a_plain_evaluation_finds(rows, alice, monkeypatch, 
     project, every = rows
     monkeypatch.setattr("aimanager.db.matching.FEW", few)
     if few == 3:
-        for bound in ("keyset.PROBED", "matching.TRIED", "matching.MOST_OF_REST"):
-            monkeypatch.setattr(f"aimanager.db.{bound}", few)
+        for bound in ("PROBED", "MOST_TRIED"):
+            monkeypatch.setattr(f"aimanager.db.keyset.{bound}", few)
+        for bound in ("TRIED", "MOST_TRIED", "MOST_OF_REST"):
+            monkeypatch.setattr(f"aimanager.db.matching.{bound}", few)
+        monkeypatch.setattr("aimanager.services.run_list.conditions._TRIED_FOR_WORDS", few)
 
     @settings(
         max_examples=60 * (20 if pytestconfig.getoption("--thorough") else 1), deadline=None, database=None,

@@ -224,7 +224,8 @@ class Conditions:
         asked = word_index.question(text, place, [self.project_id]) if self._is_sqlite else None
         if asked:
             return Selected(self.connection, [word_index.found(asked)], of_run, in_order=True, tried=_TRIED_FOR_WORDS)
-        return Selected(self.connection, [of_run.where(_runs.project_id == self.project_id)], of_run)
+        by_index = [of_run.where(_runs.project_id == self.project_id)]
+        return Selected(self.connection, by_index, of_run, tried=_TRIED_FOR_WORDS)
 
     def _has_text(self, text: str, place: Place) -> sa.ColumnElement[bool]:
         if place == "notes":
