@@ -93,7 +93,7 @@ def begin(
     warn_of_lost(description.settings, run._notices)
     run._open()
     if identity.is_shared:
-        sender.has_children = True
+        sender.has_children = sender.has_children or not identity.is_joined
         _identity.export(place, mode, identity)
     if fork:
         run._last_step = fork.step

@@ -89,16 +89,18 @@ def test_a_training_that_is_killed_at_random_loses_and_doubles_nothing(server, t
     assert list(folders()) == []
 
 
-def test_the_next_run_on_the_machine_sends_what_a_killed_one_left(server, script, quick, eventually):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGHUP, signal.SIGXCPU])
+def test_the_next_run_on_the_machine_sends_what_a_killed_one_left(server, script, quick, eventually, number):
     server.stop()
-    code, _, _ = script("""
+    code, _, _ = script(f"""
         run = AIManager("p").run(name="killed")
         for step in range(500):
-            run.log({"m": step}, step=step)
+            run.log({{"m": step}}, step=step)
         run.update_config(best=0.5)
-        os.kill(os.getpid(), 9)
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(60)
     """)
-    assert code == -signal.SIGKILL
+    assert code == -number
     server.start()
     manager = AIManager("p", server.url, api_key=KEY)
     with manager.run(name="next") as run:
@@ -205,6 +207,30 @@ def test_workers_of_every_kind_may_log(server, script, workers):
     assert numbers == {f"worker/{number}" for number in range(1 if workers == "os._exit" else 4)}
     for name in numbers:
         assert server.state.series(1, name) == [(step, step) for step in range(100)]
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_handler_for_the_signal_that_ends_pool_workers_does_not_end_the_run(server, script, method):
+    """A pool ends its workers with the signal that takes back a node; a forked one has its parent's handler."""
+    code, _, errors = script(f"""
+        import multiprocessing
+        import ai_manager
+
+        def work(arguments):
+            run, number = arguments
+            run.log({{"worker": number}}, step=number)
+
+        if __name__ == "__main__":
+            ai_manager.finish_on_signal()
+            with AIManager("p").run() as run:
+                with multiprocessing.get_context({method!r}).Pool(2) as pool:
+                    pool.map(work, [(run, number) for number in range(20)])
+                run.log({{"parent": 1.0}})
+    """)
+    assert (code, errors) == (0, "")
+    assert sorted(server.state.series(1, "worker")) == [(number, number) for number in range(20)]
+    assert server.state.series(1, "parent") == [(0, 1.0)]
+    assert server.state.runs[1]["status"] == "completed"
 
 
 def test_a_first_run_needs_no_server_and_no_account(server, transport, script, spools):

@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import traceback
 
 import pytest
 from fake_server import KEY
 
-from ai_manager import AIManager, StopRequested, _ends
+from ai_manager import AIManager, StopRequested, _ends, _run
+from ai_manager._settings import resolve
+from ai_manager._sync import sync
+from ai_manager._transport import Transport
 
 START = """
 import os, signal, sys, time, threading
@@ -80,6 +84,41 @@ def test_a_run_that_nothing_refers_to_any_more_ends(server, manager, eventually)
     gc.collect()
     eventually(lambda: [run["status"] for run in server.state.runs.values()] == ["completed"] * 2)
     assert (server.state.series(1, "m"), server.state.series(2, "m")) == ([(0, 0.1)], [(0, 0.2)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("ending", "code", "status"), [("", 0, "completed"), ("sys.exit(2)", 2, "failed"), ("1 / 0", 1, "failed")]
+)
+def test_every_run_that_a_script_left_open_gets_the_end_of_the_script(server, script, ending, code, status):
+    returned, errors = script(
+        f"runs = [manager.run() for _ in range(10)]\nfor one in runs:\n    one.log({{'m': 1.0}})\n{ending}"
+    )
+    assert returned == code, errors
+    assert sync(
+        None, Transport(resolve(server.url, api_key=KEY))
+    ).is_complete  # What a busy machine did not send in time.
+    assert [run["status"] for run in server.state.runs.values()] == [status] * 11
+    assert all(server.state.series(number, "m") == [(0, 1.0)] for number in server.state.runs)
+
+
+@pytest.mark.slow
+def test_many_runs_of_one_process_leave_nothing_behind(server, manager, spools):
+    def one():
+        with manager.run() as run:
+            run.log({"m": 1.0})
+
+    one()
+    before = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    for _ in range(40):
+        one()
+    assert threading.active_count() <= before[0]
+    assert (
+        len(os.listdir("/proc/self/fd")) <= before[1] + 4
+    )  # The server's side of a connection is in this process too.
+    assert list(spools.iterdir()) == []
+    assert len(_run.runs) <= 1
+    assert len(server.state.runs) == 41
 
 
 def test_a_traceback_comes_with_a_failed_run(server, manager):

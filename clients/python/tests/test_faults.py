@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 
 import fake_server
 import pytest
@@ -95,6 +96,18 @@ def test_a_server_that_is_away_in_the_middle_only_delays(server, manager):
     with manager.run() as run:
         train(run, meanwhile)
     assert server.state.series(1, "m") == EXPECTED
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0, -3600.0])
+def test_a_clock_that_jumps_delays_and_loses_nothing(server, manager, monkeypatch, jump):
+    real = time.time
+    with manager.run() as run:
+        train(run, lambda step: step == 100 and monkeypatch.setattr(time, "time", lambda: real() + jump))
+        assert run.flush()
+        monkeypatch.setattr(time, "time", real)
+    assert server.state.series(1, "m") == EXPECTED
+    times = [when for *_, when in server.state.points[1]]
+    assert abs(times[150] - times[50] - jump) < 3600
 
 
 def test_a_repeat_has_the_same_number_and_the_same_bytes(server, manager):

@@ -133,6 +133,34 @@ def test_ctrl_c_ends_the_process_and_the_run_is_killed(server, script, eventuall
     assert server.state.runs[1]["status"] == "killed"
 
 
+def test_ctrl_c_twice_ends_a_process_that_waits_for_a_server_which_says_nothing(server, script):
+    server.state.mode = Mode("hang", seconds=600)
+    with script.start("""
+        import signal, threading
+        from ai_manager._sending import sender
+        sender.PATIENCE = 600.0  # The first signal does not end the wait, the second does.
+        run = manager.run()
+
+        def again():
+            while not run._delivery.closed:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=again, daemon=True).start()
+        with run:
+            run.log({"m": 1})
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(600)
+    """) as process:
+        _, errors = process.communicate(timeout=120)
+    server.state.mode.over.set()
+    server.state.mode = Mode()
+    assert process.returncode == -signal.SIGINT
+    assert "not delivered yet: 1" in errors
+    assert sync(None, Transport(resolve(server.url, api_key=KEY))).is_complete
+    assert server.state.series(1, "m") == [(0, 1)]
+
+
 def test_a_forked_child_doubles_nothing_and_sends_its_own(server, script):
     code, errors = script("""
         with manager.run() as run:

@@ -321,3 +321,28 @@ def test_ranks_of_a_real_server_share_a_run_that_goes_on_when_the_job_is_requeue
     for rank in range(3):
         points = [(int(step), value) for step, value in manager.get_run(run.id).history(f"loss/rank{rank}")]
         assert points == [(step, float(rank)) for step in range(200)]
+
+
+@pytest.mark.slow
+def test_sixteen_processes_of_one_run_lose_double_and_mix_up_nothing(real_server, quick, request):
+    manager = AIManager(request.node.name[:100], real_server.url, username="reader", password="a long password")
+    with manager.run(shared=True) as run:
+        code = textwrap.dedent("""
+            import sys
+            from ai_manager import AIManager
+            with AIManager(sys.argv[1], sys.argv[2], username="reader", password="a long password").run() as run:
+                for step in range(200):
+                    run.log({"same": float(sys.argv[3]), "mine/" + sys.argv[3]: step}, step=step)
+        """)
+        command = [sys.executable, "-c", code, manager.project_name, real_server.url]
+        processes = [subprocess.Popen([*command, str(number)]) for number in range(16)]
+        assert [process.wait(timeout=240) for process in processes] == [0] * 16
+    (stored,) = manager.runs()
+    assert stored.status == "completed"
+    record = manager.get_run(run.id)
+    for number in range(16):
+        assert [(int(step), value) for step, value in record.history(f"mine/{number}")] == [
+            (step, float(step)) for step in range(200)
+        ]
+    same = sorted((int(step), value) for step, value in record.history("same"))
+    assert same == sorted((step, float(number)) for step in range(200) for number in range(16))
