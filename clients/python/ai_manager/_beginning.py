@@ -39,10 +39,12 @@ class Fork(NamedTuple):
     step: int
     parent: Run | None = None
 
-    def facts(self, key: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def facts(self, key: str, fields: dict[str, Any]) -> dict[str, Any] | None:
         """As the spool of the run of this key has it. It is made where the parent's log says so: after what was logged until
-        now, and before what is logged or taken back later."""
+        now, and before what is logged or taken back later. None for a parent that is nowhere, because it is disabled."""
         delivery = self.parent._delivery if self.parent else None
+        if delivery is None and self.run_id is None:
+            return None
         if self.parent is None or delivery is None or delivery.spool is None:
             return {"run_id": self.run_id, "key": None, "run": {}, "step": self.step, "place": (0, 0)}
         asked = {"key": key, "request": fork_request(fields, self.step)}
@@ -60,6 +62,7 @@ def fork_of(from_run: Any, step: Any) -> Fork:
     if not isinstance(whole, int):
         raise ConfigurationError(f"a run is forked at a whole step, not {step!r:.80}")
     if isinstance(from_run, Run):
+        from_run._open()  # In a child process it may not be, yet.
         return Fork(from_run._facts.get("run_id"), whole, from_run)
     number = from_run.id if isinstance(from_run, RunRecord) else _identity.number(from_run)
     if number is None:
@@ -97,6 +100,8 @@ def begin(
         _identity.export(place, mode, identity)
     if fork:
         run._last_step = fork.step
+        if facts["fork"] is None and not is_disabled:
+            run._notices.once("fork", "a run that is disabled cannot be forked; this one is new")
     elif not identity.is_joined:
         _say(run, fields, identity)
     return run

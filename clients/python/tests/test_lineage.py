@@ -1,5 +1,6 @@
 """Runs that go on, are forked and are rewound: in order with what is logged, and once."""
 
+import json
 import os
 import pickle
 import signal
@@ -265,6 +266,49 @@ def test_what_a_killed_process_left_is_sent_before_its_run_goes_on(server, scrip
         run.log({"m": 2.0})
     (number,) = {entry["id"] for entry in server.state.runs.values() if server.state.points[entry["id"]]}
     assert server.state.series(number, "m") == [*((step, 1.0) for step in range(50)), (50, 2.0)]
+
+
+@pytest.mark.parametrize("facts", ["{}", "[]", "{", '{"run": 5, "key": "k", "mode": "online", "created": "x"}'])
+def test_a_spool_that_makes_no_sense_is_not_waited_for(server, manager, spools, facts):
+    if facts.startswith("{") and facts.endswith("}"):
+        facts = json.dumps({"format": 1, "server": server.url, "mode": "online", **json.loads(facts)})
+    folder = spools / "20200101-000000-nonsense"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(facts)
+    (folder / "000001.spool").write_bytes(b"x" * 100)
+    with manager.run(key="night", resume="allow") as run:
+        run.log({"m": 1.0})
+        run.rewind(0)
+    assert server.state.series(run.id, "m") == [(0, 1.0)]
+    assert len(server.state.seen("/rewind")) == 1
+
+
+def test_a_run_that_is_disabled_has_a_disabled_fork_and_elsewhere_a_new_run(server, manager, caplog):
+    disabled = AIManager("a project", server.url, mode="disabled")
+    with disabled.run() as run, disabled.fork_run(run, 3) as fork, manager.fork_run(run, 3) as new:
+        fork.log({"m": 1.0})
+        fork.rewind(1)
+        new.log({"m": 1.0})
+    assert server.state.series(1, "m") == [(4, 1.0)]
+    assert list(server.state.runs) == [1]
+    assert "cannot be forked" in caplog.text
+
+
+def test_a_forked_process_forks_the_run_of_its_parent(server, script):
+    code = script("""
+        with manager.run() as run:
+            run.log({"m": 1.0}, step=0)
+            assert run.flush()
+            process = os.fork()
+            if process == 0:
+                with manager.fork_run(run, 0) as branch:
+                    branch.log({"m": 2.0})
+                os._exit(0)
+            assert os.waitpid(process, 0)[1] == 0
+    """)
+    assert code == 0
+    assert server.state.series(1, "m") == [(0, 1.0)]
+    assert server.state.series(2, "m") == [(0, 1.0), (1, 2.0)]
 
 
 # The real server.

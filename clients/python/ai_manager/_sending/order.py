@@ -28,10 +28,13 @@ def is_first(mine: Delivery, deliveries: list[Delivery], leftovers: Leftovers) -
     def is_left(folder: Folder) -> bool:
         facts = folder.facts
         is_mine = mine.folder is not None and folder.path == mine.folder.path
-        if is_mine or facts["mode"] != "online" or facts["server"] != mine.facts["server"]:
+        if is_mine or facts.get("mode") != "online" or facts.get("server") != mine.facts["server"]:
             return False
         cursor = Cursor.load(folder.path)
-        return not cursor.stopped and is_before(facts, cursor.run_id)
+        try:
+            return not cursor.stopped and is_before(facts, cursor.run_id)
+        except (KeyError, TypeError, AttributeError):
+            return False  # Another process's files may be anything.
 
     others = [other for other in deliveries if other is not mine and (other.closed or not other.is_live)]
     return not any(is_before(other.facts, other.run_id) for other in others) and not leftovers.have(is_left)
