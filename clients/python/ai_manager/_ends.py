@@ -7,12 +7,12 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ai_manager._exit_code import exits
 from ai_manager._sending.sender import PATIENCE, senders
 
 LONGEST_TRACE = 60_000  # Characters of a traceback that are kept; its end says most.
@@ -34,48 +34,11 @@ def end_of(error: BaseException | None) -> tuple[str, Exit]:
     if error is None:
         return "completed", exit_of(None, 0)
     if isinstance(error, SystemExit):
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        code = int(error.code) if isinstance(error.code, int) else int(error.code is not None)
         return ("failed" if code else "completed"), exit_of(None, code)
     if isinstance(error, KeyboardInterrupt):
         return "killed", exit_of(error, None, "SIGINT")
     return "failed", exit_of(error, 1)
-
-
-class _Exits:
-    """Notices `sys.exit` of the main thread, whose code nothing tells an exit hook."""
-
-    def __init__(self) -> None:
-        self.code: Any = None
-        self._original: Any = None
-
-    def watch(self) -> None:
-        """Begin, once; called when the first run begins."""
-        if self._original is None:
-            self._original = sys.exit
-            sys.exit = self._exit  # type: ignore[assignment]
-
-    def _exit(self, code: Any = None, /) -> None:
-        try:
-            self._original(code)
-        except SystemExit as error:
-            if threading.current_thread() is threading.main_thread():
-                self.code = code
-                error._ai_manager = _Fate(self)  # type: ignore[attr-defined]
-            raise
-
-
-class _Fate:
-    """Lives as long as the exception that it is in: one that is caught dies in a frame of Python, one that ends the script in none."""
-
-    def __init__(self, exits: _Exits) -> None:
-        self._exits = exits
-
-    def __del__(self) -> None:
-        if sys._getframe().f_back is not None:
-            self._exits.code = None
-
-
-exits = _Exits()
 
 
 def _at_exit() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ai_manager import _ends
 from ai_manager._capture import Capture
+from ai_manager._exit_code import exits
 from ai_manager._identity import withdraw
 from ai_manager._notices import Notices
 from ai_manager._points import Points
@@ -76,7 +77,7 @@ class Run(Points, Verbs):
         self._delivery = Delivery(spool, folder, self._facts, self._notices)
         self._delivery.parent = self._parent
         spool.wake = sender.wake
-        _ends.exits.watch()
+        exits.watch()
         _ends.flush_at_end_of_forked_process()
         sender.add(self._delivery)
         return spool

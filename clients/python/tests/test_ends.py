@@ -52,6 +52,17 @@ def script(server):
         ("sys.exit('out of memory')", 1, "failed"),
         ("def main():\n    local = [run]\n    sys.exit(3)\nmain()", 3, "failed"),
         ("try:\n    sys.exit(3)\nexcept SystemExit:\n    pass", 0, "completed"),
+        ("raise SystemExit", 0, "completed"),
+        ("raise SystemExit(0)", 0, "completed"),
+        ("raise SystemExit(2)", 2, "failed"),
+        ("raise SystemExit('out of memory')", 1, "failed"),
+        ("class Stopped(SystemExit):\n    pass\ndef main():\n    raise Stopped(6)\nmain()", 6, "failed"),
+        ("exit(3)", 3, "failed"),
+        ("quit()", 0, "completed"),
+        ("try:\n    raise SystemExit(3)\nexcept SystemExit as error:\n    assert error.code == 3", 0, "completed"),
+        ("try:\n    sys.exit(3)\nexcept SystemExit as error:\n    error.code += 4\n    raise", 7, "failed"),
+        ("import argparse\nargparse.ArgumentParser().parse_args(['--wrong'])", 2, "failed"),
+        ("import atexit\n@atexit.register\ndef late():\n    try:\n        sys.exit(3)\n    except SystemExit:\n        pass", 0, "completed"),
         ("t = threading.Thread(target=sys.exit, args=(3,)); t.start(); t.join()", 0, "completed"),
         ("1 / 0", 1, "failed"),
         ("with run:\n    sys.exit(4)", 4, "failed"),
@@ -72,6 +83,25 @@ def test_a_script_ends_its_run_as_it_ends(server, script, body, code, status):
     if status == "killed":
         assert exit_["signal"] in ("SIGINT", "SIGTERM")
     assert ("ZeroDivisionError" in (exit_["error"] or "")) is ("1 / 0" in body)
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_without_exit_hooks_is_killed_to_the_server(server, script):
+    returned, errors = script("run.flush()\nos._exit(4)")
+    assert (returned, server.state.runs[1]["status"]) == (4, "running"), errors
+    assert sync(None, Transport(resolve(server.url, api_key=KEY))).is_complete
+    assert server.state.runs[1]["status"] == "killed"
+
+
+def test_what_is_known_of_an_exit_is_what_python_itself_says(server, manager):
+    manager.run()
+    for error, code in [(SystemExit(), None), (SystemExit(3), 3), (SystemExit("a", "b"), ("a", "b"))]:
+        assert (error.code, copy.copy(error).code, pickle.loads(pickle.dumps(error)).code) == (code, code, code)
+    error.code = 5
+    assert error.code == 5
+    with pytest.raises(SystemExit) as raised:
+        sys.exit("a sentence")
+    assert raised.value.code == "a sentence"
 
 
 def test_a_run_that_nothing_refers_to_any_more_ends(server, manager, eventually):
