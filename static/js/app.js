@@ -25,6 +25,7 @@ import "./print.js";
 import "./requests.js";
 import "./title.js";
 import { toast } from "./toast.js";
+import { read } from "./url-state.js";
 
 /** @type {Record<string, (element: any) => void>} */
 const behaviours = {
@@ -74,12 +75,28 @@ async function startWithin(root) {
 async function startOnDemand(element) {
   const load = onDemand[nameOf(element)];
   if (!load) return;
+  if (isPutOff(element)) {
+    const shown = new ResizeObserver(() => {
+      if (isPutOff(element)) return;
+      shown.disconnect();
+      startOnDemand(element);
+    });
+    shown.observe(element);
+    return;
+  }
   try {
     (await load()).start(element);
   } catch (error) {
     toast("A part of this page could not be loaded. Reload the page to try again.");
     throw error;
   }
+}
+
+/** Where the table has the whole page the charts wait until they are shown. @param {HTMLElement} element */
+function isPutOff(element) {
+  const { js, arranging } = element.dataset;
+  if (js !== "charts" || arranging !== undefined || read("full") !== null) return false;
+  return element.closest(".workspace[data-layout='table']") !== null;
 }
 
 /** @param {HTMLElement} element */

@@ -51,6 +51,8 @@ declare global {
     "live:resync": CustomEvent<{ run_id?: number } | undefined>;
     /** Charts that had to be drawn are, for now. */
     "charts:drawn": CustomEvent;
+    /** The charts can be told which runs to draw. */
+    "charts:started": CustomEvent<undefined>;
     /** These runs are to be drawn in all charts, and no others. */
     "runs:drawn": CustomEvent<{ runs: DrawnRun[] }>;
     /** This run is to be in front, in the charts and in the list. */

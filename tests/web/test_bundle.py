@@ -18,7 +18,8 @@ from .conftest import BROWSER, Site, log_in
 from .test_live_in_browser import DRAWN
 
 BUDGET = 80_000  # Bytes of HTML, styles and own scripts, compressed, before charts are drawn.
-MOST_REQUESTS = 20
+BUDGET_OF_TABLE, BUDGET_OF_RUN = 60_000, 79_000
+MOST_REQUESTS = 12
 
 
 @pytest.fixture
@@ -151,17 +152,52 @@ def test_a_project_page_is_small_and_of_few_requests(either, page):
     log_in(page, either)
     page.wait_for_load_state("networkidle")  # The page after the login makes no request any more.
     cookie = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
-    requested = []
-    page.on("request", lambda request: requested.append(request.url))
-    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
-    page.goto(f"{either.url}/app/projects/{project}")
-    page.wait_for_load_state("networkidle")
+    requested = cold(page, f"{either.url}/app/projects/{project}")
     assert len(requested) <= MOST_REQUESTS, requested
     # Each address once: news of the project may have its table fetched again.
+    weights = weights_of(requested, cookie)
+    assert sum(weights.values()) <= BUDGET, weights
+    # The table alone takes neither the scripts of the charts nor what draws them.
+    table = cold(page, f"{either.url}/app/projects/{project}?layout=table")
+    weights = weights_of(table, cookie)
+    assert sum(weights.values()) <= BUDGET_OF_TABLE, weights
+    assert not [url for url in table if "plotly" in url]
+
+
+@pytest.mark.parametrize("either", [1], indirect=True, ids=["bundled"])
+def test_a_run_page_is_small_and_of_few_requests(either, page):
+    run = either.run(either.project())
+    either.log(run, **{f"train/loss {number}": [3, 2, 1] for number in range(8)})
+    log_in(page, either)
+    page.wait_for_load_state("networkidle")
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
+    requested = cold(page, f"{either.url}/app/runs/{run}")
+    page.wait_for_selector(DRAWN)
+    # Page, sheet, three scripts of ours, htmx, Plotly, icon, data, marks: all but the last two before a chart is asked for.
+    assert len(requested) <= 10, requested
+    weights = weights_of(requested, cookie)
+    assert sum(weights.values()) <= BUDGET_OF_RUN, weights
+
+
+def cold(page, url: str) -> list[str]:
+    """The addresses that a page asks for in a browser that has been nowhere."""
+    requested: list[str] = []
+
+    def note(request):
+        requested.append(request.url)
+
+    page.on("request", note)
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("request", note)
+    return requested
+
+
+def weights_of(requested: list[str], cookie: str) -> dict[str, int]:
+    """Bytes of what is there before charts: HTML, styles and own scripts."""
     own = {url for url in requested if "/vendor/plotly" not in url and "/app/charts" not in url}
-    weights = {url: transferred(url, cookie) for url in own if url.startswith("http")}
-    total = sum(weights.values())
-    assert total <= BUDGET, (total, weights)
+    return {url: transferred(url, cookie) for url in own if url.startswith("http")}
 
 
 def transferred(url: str, cookie: str) -> int:

@@ -231,6 +231,20 @@ def test_a_colour_is_chosen_for_a_run_and_stays(workspace):
     expect(row).to_have_attribute("data-colour", "13")
 
 
+def test_the_table_alone_loads_nothing_of_the_charts_until_they_are_shown(ada, site, sweep):
+    requested = []
+    ada.on("request", lambda request: requested.append(urlsplit(request.url).path))
+    ada.goto(f"{site.url}{sweep}?layout=table")
+    ada.wait_for_selector("[data-live=on]")  # It begins last of all.
+    ada.locator(".eye[aria-pressed=true]").first.click()
+    expect(ada.locator("[data-drawn]")).to_have_text("9 of 12 runs drawn")
+    assert not [path for path in requested if re.search(r"chart(-\w+|/index)\.js|plotly|/app/charts", path)]
+    ada.locator("#layouts").get_by_role("button", name="Table and charts").click()
+    ada.wait_for_selector(DRAWN)
+    runs = "document.querySelector('.chart .js-plotly-plot').data.filter((t) => t.meta.kind === 'line').flatMap((t) => t.meta.runs)"
+    wait_until(lambda: len(ada.evaluate(runs)) == 9)
+
+
 def test_rows_are_loaded_as_one_scrolls_and_only_those_near_the_view_are_in_the_page(ada, site):
     project = site.project("long")
     for number in range(420):

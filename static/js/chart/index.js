@@ -26,6 +26,7 @@ const MAX_HIDDEN = 48; // Charts that stay drawn out of the view.
 /** @param {HTMLElement} root */
 export function start(root) {
   new Charts(root).adopt();
+  raise("charts:started");
 }
 
 export class Charts {

@@ -19,6 +19,7 @@ export class Legend {
     /** @type {number | null} */
     this.lit = null;
     this.sent = JSON.stringify(this.readServer());
+    this.ofPage = this.sent;
     this.listen();
     this.show();
   }
@@ -47,6 +48,10 @@ export class Legend {
     body.addEventListener("runs:lit", ({ detail }) => {
       this.lit = detail.id;
       this.markLit();
+    });
+    // They may start long after the page, when the table has made room for them.
+    body.addEventListener("charts:started", () => {
+      if (this.sent !== this.ofPage) raise("runs:drawn", { runs: JSON.parse(this.sent) });
     });
     body.addEventListener("runs:alone", ({ detail }) => this.showAlone(detail.id));
     body.addEventListener("runs:hide", ({ detail }) => this.toggle(detail.id));
