@@ -58,7 +58,7 @@ export function lineStyle({ card, run, metric }) {
 }
 
 /**
- * Lines that look alike share a trace, and so do their bands, which have no dashes: it is by traces that Plotly takes its time.
+ * Lines that look alike share a trace; what lies behind them has no dashes, so one hue does for that. It is by traces that Plotly takes its time.
  * @param {Shown[]} shown
  * @param {View} view
  * @param {((value: number) => number) | null} place
@@ -66,19 +66,17 @@ export function lineStyle({ card, run, metric }) {
  */
 function traces(shown, view, place, frame) {
   /** @type {Heights} */
-  const heights = (values) => (place ? Array.from(values, place) : values);
+  const heights = (values) => (place ? Float64Array.from(values, place) : values);
   const groups = groupBy(shown, ({ line, series }) => {
     const { hue, dash } = lineStyle(line);
     return `${hue} ${dash} ${series.x.length <= FEW}`;
   });
-  const banded = groupBy(
-    shown.filter(({ series }) => !series.exact),
-    ({ line }) => lineStyle(line).hue,
-  );
+  const hues = (/** @type {Shown[]} */ lines) => groupBy(lines, ({ line }) => lineStyle(line).hue);
+  const banded = hues(shown.filter(({ series }) => !series.exact));
   const hasBands = shown.length <= MOST_BANDS;
   return [
     ...banded.flatMap((group) => bandTrace(group, view, heights, hasBands)),
-    ...(view.smoothing ? groups.map((group) => rawTrace(group, heights)) : []),
+    ...(view.smoothing ? hues(shown).map((group) => rawTrace(group, heights)) : []),
     ...groups.map((group) => lineTrace(group, heights, shown.length)),
     ...markTrace(shown, frame),
   ];
@@ -169,13 +167,12 @@ function bandTrace(group, view, heights, filled) {
 }
 
 /**
- * Lines one behind the other, with a gap between them.
+ * Lines one behind the other, with a gap between them; typed, as Plotly looks at each value of an ordinary array.
  * @param {{x: ArrayLike<number>, y: ArrayLike<number>}[]} lines
- * @returns {{x: ArrayLike<number>, y: ArrayLike<number>}}
+ * @returns {{x: Float64Array, y: Float64Array}}
  */
 export function joined(lines) {
-  if (lines.length === 1) return lines[0];
-  const length = lines.reduce((sum, { x }) => sum + x.length + 1, 0);
+  const length = Math.max(0, lines.reduce((sum, { x }) => sum + x.length + 1, 0) - 1);
   const [x, y] = [new Float64Array(length).fill(NaN), new Float64Array(length).fill(NaN)];
   let at = 0;
   for (const line of lines) {
