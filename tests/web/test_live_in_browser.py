@@ -49,6 +49,24 @@ def test_a_posted_point_appears_in_the_chart_without_a_reload(ada, site, watched
     assert ada.evaluate("window.same")
 
 
+def test_a_chart_near_the_view_is_drawn_with_the_points_that_came_meanwhile_once_it_is_seen(ada, site):
+    run = site.run(site.project(), "many charts")
+    names = [f"metric {number:02}" for number in range(12)]
+    site.log(run, **{name: [3, 2, 1] for name in names})
+    ada.set_viewport_size({"width": 1000, "height": 480})
+    ada.goto(f"{site.url}/app/runs/{run}")
+    ada.wait_for_selector("[data-live=on]")
+    below = """[...document.querySelectorAll('.chart')].filter((chart) => chart.querySelector('.surface')
+      && chart.getBoundingClientRect().top > innerHeight).map((chart) => chart.dataset.name)"""
+    until(lambda: ada.evaluate(below))
+    near = ada.evaluate(below)[0]
+    site.log(run, **{name: [0.5] for name in names})
+    until(lambda: lengths(ada)[names[0]] == 4)
+    assert_stays(lambda: lengths(ada)[near] == 3)
+    ada.locator(f".chart[data-name='{near}']").scroll_into_view_if_needed()
+    until(lambda: lengths(ada)[near] == 4)
+
+
 def test_the_current_value_stays_that_of_the_greatest_step(ada, site, watched):
     value = ada.locator(".chart .value")
     site.send("POST", f"/metrics/{watched}", {"name": "train/loss", "value": 9, "step": 1})

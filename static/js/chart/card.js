@@ -33,7 +33,9 @@ export class Card {
     this.spec = specOf(element);
     /** @type {Line[]} */
     this.lines = [];
-    this.visible = false;
+    this.visible = false; // Or near what can be seen...
+    this.inView = false; // ...and in it.
+    this.behind = false; // Whether live points came while it was out of the view.
     this.interactive = false;
     /** @type {Shown[]} what is on the screen */
     this.shown = [];
@@ -142,7 +144,7 @@ export class Card {
     this.element.style.contentVisibility = "";
     this.canvas = this.frame = this.overlay = null;
     this.shown = [];
-    this.dirty = false;
+    this.dirty = this.behind = false;
   }
 
   /**
@@ -155,9 +157,17 @@ export class Card {
     if (this.lines.length === 1) this.follow(live);
     for (const line of this.lines) {
       if (line.metric !== metric) continue;
-      if (line.run.id === runId && line.append(live, view)) this.dirty = true;
+      if (line.run.id === runId && line.append(live, view)) this.behind = true;
       else if (line.run.members?.includes(runId)) line.stale = true;
     }
+    this.catchUp();
+  }
+
+  /** Points that came are drawn while they can be seen, or once they can. */
+  catchUp() {
+    if (!this.inView || !this.behind) return;
+    this.behind = false;
+    this.dirty = true;
   }
 
   /**

@@ -1,6 +1,6 @@
 /* The charts of a page: which are on screen, in which view, and what live points mean for them.
 
-   Only what is near the view is filled in, fetched and drawn. */
+   Only what is near the view is filled in, fetched and drawn, and only what is in it follows live points. */
 
 import { watch } from "../live.js";
 import { read, write } from "../url-state.js";
@@ -60,6 +60,7 @@ export class Charts {
     this.visibility = new IntersectionObserver((entries) => this.visibilityChanged(entries), {
       rootMargin: "240px 0px",
     });
+    this.views = new IntersectionObserver((entries) => this.viewChanged(entries));
     this.sizes = new ResizeObserver((entries) => this.sizeChanged(entries));
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.sectionsTimer = null;
@@ -139,6 +140,7 @@ export class Charts {
     const card = new Card(element, this.runs);
     this.cards.set(card.name, card);
     this.visibility.observe(element);
+    this.views.observe(element);
     return card;
   }
 
@@ -182,6 +184,17 @@ export class Charts {
       if (this.hidden.size <= MAX_HIDDEN) break;
       this.hidden.delete(card);
       card.clear();
+    }
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  viewChanged(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const card = this.cardOf(target);
+      if (!card) continue;
+      card.inView = isIntersecting;
+      card.catchUp();
+      if (card.dirty) this.schedule(0);
     }
   }
 

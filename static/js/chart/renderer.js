@@ -1,5 +1,5 @@
 /* Draws the cards that changed and are on screen, never in a hidden tab, never while somebody drags. Between two rounds
-   the browser has more than half of the time for itself. */
+   the browser has two thirds of the time for itself. */
 
 import { draw } from "./draw.js";
 import { loadPlotly } from "./plotly.js";
@@ -10,7 +10,7 @@ const EVERY = 200; // Milliseconds from the beginning of one round to the next, 
 const EVERY_OF_MANY = 300; // ...and with so many lines on screen that the browser's own painting takes as long as ours.
 const MANY = 40;
 const BREATH = 40; // Milliseconds of drawing between which the browser has its turn.
-const SHARE = 2.5; // How many times its cost a round may take.
+const SHARE = 3; // How many times its cost a round may take: what else comes with live points needs time too.
 
 export class Renderer {
   /**
