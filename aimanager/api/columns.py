@@ -15,8 +15,8 @@ from ..services.group_charts import DrawnGroup
 from ..store import Chart, Column, Points, Summary
 from ..wire import numbers
 from ..wire.times import SECOND, from_seconds, to_datetime, to_microseconds
+from .batches import BatchIn, BulkFrame, BulkIn, MetricIn
 from .fields import LATEST
-from .requests import BatchIn, BulkFrame, BulkIn, MetricIn
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,9 +12,10 @@ from ..http.rate_limits import budget
 from ..http.route_docs import refuses
 from ..services import console as service
 from ..store.console import NO_RANK, STREAMS, Line, Lines, Only
+from .batches import LogsIn
 from .decorators import body, query, returns
 from .idempotency import body_fingerprint
-from .requests import LogsIn, LogsQuery
+from .queries import LogsQuery
 from .responses import LogsKept, LogsOut
 
 logs = Blueprint("logs", __name__, url_prefix="/runs")

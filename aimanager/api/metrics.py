@@ -17,9 +17,9 @@ from ..services import metrics as service
 from ..store import Batch, Column
 from ..wire import numbers, times
 from . import columns
+from .batches import BatchIn, BulkFrame, BulkIn, MetricIn
 from .decorators import body, returns
 from .idempotency import body_fingerprint, idempotency_key
-from .requests import BatchIn, BulkFrame, BulkIn, MetricIn
 from .responses import Logged, Message, MetricOut
 
 metrics = Blueprint("metrics", __name__, url_prefix="/metrics")

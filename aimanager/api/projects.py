@@ -8,7 +8,8 @@ from ..http.auth import requires
 from ..services import projects as service
 from ..services.paging import Page
 from .decorators import body, query, returns
-from .requests import ProjectChanges, ProjectIn, ProjectQuery, changes_of
+from .queries import ProjectQuery
+from .requests import ProjectChanges, ProjectIn, changes_of
 from .responses import ProjectOut, project_out
 
 projects = Blueprint("projects", __name__, url_prefix="/projects")

@@ -18,7 +18,7 @@ from . import columns, formats
 from .bodies import FRAME
 from .decorators import query, returns
 from .metrics import metrics
-from .requests import ChartQuery, GroupQuery, HistoryQuery, PointQuery
+from .queries import ChartQuery, GroupQuery, HistoryQuery, PointQuery
 from .responses import ChartAnswer, GroupChartsOut, History, MetricOut, SummaryOut
 
 

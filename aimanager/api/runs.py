@@ -22,7 +22,8 @@ from ..services.run_list import order as orders
 from . import formats
 from .decorators import body, headers_of, query, returns
 from .idempotency import body_fingerprint, idempotency_key
-from .requests import DefinitionsIn, ForkIn, Nothing, RewindIn, RunChanges, RunIn, RunPlace, RunQuery, changes_of
+from .queries import RunPlace, RunQuery
+from .requests import DefinitionsIn, ForkIn, Nothing, RewindIn, RunChanges, RunIn, changes_of
 from .responses import (
     Definitions,
     EnvironmentOut,
