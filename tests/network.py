@@ -111,9 +111,11 @@ class Link:
         await self._cut()
 
     async def _cut(self) -> None:
+        await _some_turns()  # Whoever has just connected is served by now, and knows what to close.
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _some_turns()  # What was closed is gone by now.
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -184,3 +186,8 @@ class Link:
             await asyncio.sleep(max(0.0, at - self._loop.time()))
             writer.write(data)
             await writer.drain()
+
+
+async def _some_turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import platform
@@ -24,7 +25,9 @@ T = TypeVar("T")
 LONGEST_ANSWER = 1 << 20  # Answers to a client are small; whatever is longer is not ours and is not read.
 WORTH_PACKING = 1 << 10  # Bytes from which on a body is compressed.
 LONGEST_WAIT = 3600.0  # A Retry-After beyond an hour is taken for a mistake.
-TIMEOUT = (5.0, 20.0)  # Seconds to connect, and between two pieces of an answer.
+TIMEOUT = (5.0, 20.0)  # Seconds to connect or to send a piece, and until an answer or its next piece comes.
+PIECE = 16 << 10  # Bytes of a body that are sent at once: each has the time of a piece, not the body as a whole.
+SLOWEST = 8_000  # Bytes per second that a network may be slow: what it holds of a body arrives before the answer comes.
 AGENT = f"ai-manager-client/{__version__} python/{platform.python_version()}"
 FORM = "application/x-www-form-urlencoded"
 
@@ -144,12 +147,18 @@ class Transport:
         if self._pool is None:
             self.reconnect()
         headers = {"User-Agent": AGENT, "Accept": JSON, **extra}
+        connect, read = TIMEOUT
+        if body is not None and len(body) > PIECE:
+            headers["Content-Length"] = str(len(body))
+            read += len(body) / SLOWEST
+            body = io.BytesIO(body)
         try:
             response = self._pool.urlopen(
                 method,
                 self.url + path,
                 body=body,
                 headers=headers,
+                timeout=urllib3.Timeout(connect=connect, read=read),
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -241,9 +250,7 @@ def _connections(url: str) -> Any:
     import urllib3
 
     parts = urlsplit(url)
-    connect, read = TIMEOUT
-    timeout = urllib3.Timeout(connect=connect, read=read)
-    options: dict[str, Any] = {"num_pools": 2, "maxsize": 2, "timeout": timeout}
+    options: dict[str, Any] = {"num_pools": 2, "maxsize": 2, "blocksize": PIECE}
     if parts.scheme == "https":
         bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
         if bundle:

@@ -105,6 +105,41 @@ def test_the_process_ends_in_time_though_the_server_does_not_answer(server, scri
     assert server.state.runs[1]["status"] == "completed"
 
 
+@pytest.mark.parametrize("trouble", ["gone", "hang", "status"])
+def test_a_process_that_is_terminated_ends_in_time_though_the_server_does_not_answer(
+    server, script, eventually, trouble
+):
+    with script.start("""
+        import ai_manager, signal
+        ai_manager.finish_on_signal(signal.SIGTERM)
+        run = manager.run()
+        for step in range(100):
+            run.log({"m": step})
+        assert run.flush()
+        for step in range(100, 200):
+            run.log({"m": step})
+        print("done")
+        time.sleep(600)
+    """) as process:
+        eventually(lambda: len(server.state.points.get(1, [])) >= 100)
+        if trouble == "gone":
+            server.stop()
+        else:
+            server.state.mode = Mode(trouble, seconds=60, status=503)
+        assert process.stdout.readline() == "done\n"
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    server.state.mode.over.set()
+    server.state.mode = Mode()
+    if trouble == "gone":
+        server.start()
+    assert process.returncode == -signal.SIGTERM
+    assert "Traceback" not in errors
+    assert sync(None, Transport(resolve(server.url, api_key=KEY))).is_complete
+    assert server.state.series(1, "m") == [(step, step) for step in range(200)]
+    assert server.state.runs[1]["status"] == "killed"
+
+
 def test_wrong_credentials_do_not_delay_the_end(server, script):
     server.state.mode = Mode("status", status=401)
     code, errors = script("""
