@@ -106,7 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.state.requests.append((time.monotonic(), self.command, self.path, body, dict(self.headers)))
         mode = self.state.mode
-        if mode.kind != "well" and mode.path in self.path and mode.times > 0:
+        is_met = mode.path in self.path and (mode.kind != "reset after some lines" or self.state.lines)
+        if mode.kind != "well" and is_met and mode.times > 0:
             mode.times -= 1
             if self.misbehave(mode, body):
                 return
@@ -141,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(Problem):
                 self.route(body)
             self.close_connection = True
-        elif mode.kind == "reset":
+        elif mode.kind in ("reset", "reset after some lines"):
             self.close_connection = True
         return True
 

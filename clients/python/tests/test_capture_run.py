@@ -156,6 +156,59 @@ def test_output_that_a_proxy_does_not_take_is_not_in_the_way_of_the_points(serve
     assert server.state.printed == []
 
 
+def test_output_that_is_too_much_for_a_proxy_is_halved_until_it_is_taken(server, quick, captured, capsys, caplog):
+    server.state.longest_body = 1_500
+    with AIManager("p", server.url, api_key=KEY).run(capture="console") as run:
+        for number in range(40):
+            print(number, os.urandom(200).hex())
+        run.log({"m": 1.0})
+    assert [line.split()[0] for line in server.state.printed] == [str(number) for number in range(40)]
+    assert server.state.series(1, "m") == [(0, 1.0)]
+    assert caplog.text == ""
+
+
+def test_of_output_that_is_too_much_only_the_line_that_nobody_takes_is_left_out(server, quick, captured, capsys):
+    server.state.longest_body = 1_500
+    with AIManager("p", server.url, api_key=KEY).run(capture="console"):
+        for number in range(10):
+            print(number, os.urandom(100).hex())
+            if number == 4:
+                print(os.urandom(5_000).hex())
+    assert [line.split()[0] for line in server.state.printed] == [str(number) for number in range(10)]
+
+
+def test_halves_are_stored_once_and_in_order_though_requests_fail(server, quick, captured, capsys):
+    server.state.longest_body = 1_500
+    server.state.mode = Mode("reset after some lines", times=2, path="/logs")
+    with AIManager("p", server.url, api_key=KEY).run(capture="console"):
+        for number in range(40):
+            print(number, os.urandom(200).hex())
+    assert server.state.mode.times == 0
+    assert [line.split()[0] for line in server.state.printed] == [str(number) for number in range(40)]
+
+
+def test_halves_of_a_process_that_was_killed_are_stored_once_though_the_proxy_now_takes_more(server, captured):
+    server.state.longest_body = 1_500
+    server.state.mode = Mode("reset after some lines", path="/logs")
+    code = START.format(url=server.url, key=KEY) + textwrap.dedent("""
+        run = manager.run(capture="console")
+        print("\\n".join(f"{number} {os.urandom(200).hex()}" for number in range(40)), flush=True)
+        threading.Event().wait()
+    """)
+    with subprocess.Popen(
+        [sys.executable, *OPTIONS, "-c", code], stdout=subprocess.DEVNULL, env=dict(os.environ)
+    ) as script:
+        try:
+            wait_until(lambda: server.state.mode.times < 10**9)
+        finally:
+            script.kill()
+    assert 0 < len(server.state.printed) < 40
+    server.state.longest_body, server.state.mode = None, Mode()
+    assert AIManager("p", server.url, api_key=KEY).run(capture="none").finish()
+    wait_until(lambda: len(server.state.printed) >= 40 and server.state.runs[1]["status"] == "killed")
+    assert [line.split()[0] for line in server.state.printed] == [str(number) for number in range(40)]
+
+
 def test_output_without_measure_leaves_half_of_the_spool_to_the_metrics(server, quick, captured, capsys, monkeypatch):
     monkeypatch.setenv("AI_MANAGER_SPOOL_LIMIT", "1M")
     server.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from ai_manager._sending.facts import Facts
-from ai_manager._sending.requests import LINES, MOST_LINES, Request
+from ai_manager._sending.requests import MOST_LINES, Request
 from ai_manager._spool.folder import LAST_LINES, Folder
 from ai_manager._transport import Transport
 
@@ -29,6 +29,6 @@ def send_last_lines(said: Facts, folder: Folder, transport: Transport, run_id: i
 
     lines = left_lines(path)[-MOST_LINES:]
     if lines:
-        said.say(transport, run_id, Request("POST", LINES, {"lines": lines}))
+        said.say_lines(transport, run_id, lines)
     with contextlib.suppress(OSError):
         path.unlink()

@@ -39,9 +39,13 @@ class Request(NamedTuple):
     key: str | None = None
 
 
-def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[Request]:
-    """The facts of a window in order, changes in a row as one. A child process neither ends the run nor rewinds it."""
+def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool, depth: int = 0) -> list[Request]:
+    """The facts of a window in order, changes in a row as one. A child process neither ends the run nor rewinds it.
+
+    Batches of console output are `depth` times halved.
+    """
     requests: list[Request] = []
+    room = _Room(depth)
     for place, fact in enumerate(facts):
         kind = fact.get("kind")
         body: Any = fact.get("value") or {}
@@ -61,18 +65,51 @@ def requests_of(facts: list[dict[str, Any]], key: str, inherited: bool) -> list[
             requests.append(Request("POST", "/fork", body["request"], body["key"]))
         elif kind in PUTS:
             requests.append(Request("PUT", "/" + PUTS[kind], body))
-        elif kind == "lines" and not (requests and _has_room(requests[-1], body)):
-            requests.append(Request("POST", LINES, {"lines": list(body)}))
         elif kind == "lines":
-            requests[-1].body["lines"].extend(body)
+            if room.take(body) and requests and requests[-1].path == LINES:
+                requests[-1].body["lines"].extend(body)
+            else:
+                room.begin(body)
+                requests.append(Request("POST", LINES, {"lines": list(body)}))
     return requests
 
 
-def _has_room(request: Request, lines: list[dict[str, Any]]) -> bool:
-    """Whether more output fits into a request."""
-    if request.path != LINES or len(request.body["lines"]) + len(lines) > MOST_LINES:
-        return False
-    return sum(len(line["text"]) for line in (*request.body["lines"], *lines)) <= LARGEST_LINES
+class _Room:
+    """What still fits into a request with console output."""
+
+    def __init__(self, depth: int) -> None:
+        self._most, self._largest = max(1, MOST_LINES >> depth), LARGEST_LINES >> depth
+        self._lines = self._size = 0
+
+    def begin(self, lines: list[dict[str, Any]]) -> None:
+        """Another request, that has these."""
+        self._lines, self._size = len(lines), _size(lines)
+
+    def take(self, lines: list[dict[str, Any]]) -> bool:
+        """Whether these fit too."""
+        self._lines, self._size = self._lines + len(lines), self._size + _size(lines)
+        return self._lines <= self._most and self._size <= self._largest
+
+
+def _size(lines: list[dict[str, Any]]) -> int:
+    return sum(len(line["text"]) for line in lines)
+
+
+def halves(request: Request) -> list[Request]:
+    """Console output as two requests, named by an "0" and a "1" more; one line alone stays one."""
+    lines, part = request.body["lines"], request.key or ""
+    if len(lines) == 1:
+        # What was printed at once is one entry of many lines; its last newline is its own.
+        line, texts = lines[0], lines[0]["text"].split("\n")
+        pieces = ["\n".join(texts[: len(texts) // 2]), "\n".join(texts[len(texts) // 2 :])]
+        lines = [{**line, "text": piece} for piece in pieces] if all(pieces) else lines
+    middle = len(lines) // 2
+    if not middle:
+        return [request]
+    return [
+        request._replace(body={"lines": half}, key=part + name)
+        for name, half in (("0", lines[:middle]), ("1", lines[middle:]))
+    ]
 
 
 def _merge(before: dict[str, Any], change: dict[str, Any]) -> None:

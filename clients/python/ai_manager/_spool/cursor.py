@@ -32,6 +32,8 @@ class Cursor:
     base: int = 0  # The index at which this client began to number.
     depth: int = 0  # How often batches had to be halved.
     lines: int = 0  # Batches of console output of this segment that the server has.
+    halved: str = ""  # Which batches of console output of this window went in halves: numbers and parts.
+    lines_depth: int = 0  # How often those of this window are halved from the start.
     lines_name: str = ""  # What tells their client from the usual one, after the server lost count.
     run_id: int | None = None
     stopped: str = ""  # Why nothing more is sent, if so.
@@ -55,13 +57,27 @@ class Cursor:
         self.offset = end
         self.index += had_points
         self.lines += lines
+        if self.halved:  # From now on none is made that would have to be.
+            self.lines_depth += 1 + max(len(batch.partition("/")[2]) for batch in self.halved.split())
+            self.halved = ""
 
-    def batch_of_lines(self, before: int) -> dict[str, str | int]:
-        """Client and number of a batch of console output, with so many before it in the window: counted in each segment."""
-        return {
-            "client": derived(self.origin, f"lines {self.segment} {self.lines_name}"),
-            "seq": self.lines + before + 1,
-        }
+    def batch_of_lines(self, before: int, part: str = "") -> dict[str, str | int]:
+        """Client and number of a batch of console output, with so many before it in the window: counted in each segment.
+
+        A part of one is named by the halves that lead to it, "0" the first and "1" the second. The first part has the number.
+        """
+        client, number = derived(self.origin, f"lines {self.segment} {self.lines_name}"), self.lines + before + 1
+        if "1" in part:
+            return {"client": derived(client, f"part {part} of {number}"), "seq": 1}
+        return {"client": client, "seq": number}
+
+    def is_halved(self, before: int, part: str) -> bool:
+        """Whether a batch of console output, or a part of one, goes in halves."""
+        return f"{self.lines + before + 1}/{part}" in self.halved.split()
+
+    def halve(self, before: int, part: str) -> None:
+        """Let it go in halves, whoever sends it. Said before any of them is sent."""
+        self.halved = f"{self.halved} {self.lines + before + 1}/{part}".lstrip()
 
     def begin_lines_anew(self, before: int) -> None:
         """Number them from 1 under another name."""
