@@ -6,21 +6,19 @@ import dataclasses
 import enum
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import PurePath
 from typing import Any
 
-from ai_manager._values import INT64
+from ai_manager._values import INT64, whole
 
 LARGEST = (1 << 20) - (16 << 10)  # Bytes of JSON that the server takes, with room for what is added later.
 DEEPEST = 20
 MOST_PARTS = 10_000
 LONGEST_TEXT = 10_000  # Characters kept of an object that has only its str().
 LARGEST_ARRAY = 1_000  # Elements of an array that still reads as a setting and not as data.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Lost(Exception):
@@ -164,7 +162,7 @@ def _leaf(value: Any) -> Any:
 def _text(text: str) -> str:
     if "\0" in text:
         raise Lost("it has a NUL character")
-    return _SURROGATE.sub("\ufffd", text)
+    return whole(text)
 
 
 def _key(key: Any) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from ai_manager._columns import FRAME, JSON
 from ai_manager._settings import HOW, Settings
+from ai_manager._values import whole_json
 from ai_manager._version import __version__
 from ai_manager.errors import AuthenticationError, ServerError, UnreachableError
 
@@ -86,7 +87,7 @@ class Transport:
         certificate that cannot be read.
         """
         if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
+            body = whole_json(json.dumps(body)).encode()
         named = {"Idempotency-Key": key} if key else {}
         return self._as_user(lambda who: self._send(method, path, body, kind, {**who, **named}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timezone
@@ -19,6 +20,21 @@ LONGEST_TAG = 100
 MOST_TAGS = 100
 DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # Letters by their category, but nothing is drawn for them.
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+# Escaped backslashes and whole pairs stay, what is left is a half.
+_HALF_IN_JSON = re.compile(r"(\\\\|\\ud[89ab]..\\ud[c-f]..)|\\ud[89a-f]..")
+
+
+def whole(text: str) -> str:
+    """Text that can be written: each half of a surrogate pair, of a file's name or a broken file, becomes U+FFFD."""
+    return _HALF.sub("\ufffd", text)
+
+
+def whole_json(text: str) -> str:
+    """The same for JSON that Python wrote, whatever is in it."""
+    return _HALF_IN_JSON.sub(lambda found: found[1] or r"\ufffd", text) if "\\ud" in text else text
 
 
 def number(value: Any) -> float:
@@ -67,6 +83,7 @@ def metric_name(name: Any) -> str:
     """The name as a plain string, or ValueError when the server would not take it."""
     if not isinstance(name, str):
         raise TypeError("a metric's name is a string")
+    name = whole(name)
     if not 1 <= len(name) <= LONGEST_NAME or not all(map(_shows, name)):
         raise ValueError("a metric's name has 1 to 250 printable characters")
     if is_blank(name):
@@ -76,7 +93,7 @@ def metric_name(name: Any) -> str:
 
 def label(text: Any, longest: int = LONGEST_LABEL) -> str:
     """A name or tag as the server takes it: what cannot be printed becomes a blank, what is too long is cut."""
-    shown = "".join(letter if _shows(letter) else " " for letter in str(text))
+    shown = "".join(letter if _shows(letter) else " " for letter in whole(str(text)))
     shown = shown.strip()[:longest].rstrip()
     return "" if is_blank(shown) else shown
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ai_manager._config import Settings as Config
-from ai_manager._values import clean_tags, iso, label, metric_name
+from ai_manager._values import clean_tags, iso, label, metric_name, whole
 
 LEVELS = ("info", "warning", "error")
 ALERTS_A_MINUTE = 20  # The server takes 30, and what is said after one that it does not take yet waits behind it.
@@ -127,7 +127,7 @@ def plain(value: Any) -> Any:
 
 def prose(text: Any, longest: int) -> str:
     """A text as the server takes it: tabs and line breaks stay, what else cannot be printed is left out."""
-    letters = str(text)[:longest]
+    letters = whole(str(text)[:longest])
     if letters.isprintable():
         return letters
     return "".join(one for one in letters if one in "\r\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))

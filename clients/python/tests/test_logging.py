@@ -135,7 +135,7 @@ def test_an_odd_value_is_left_out_with_one_warning_and_the_rest_kept(server, man
     assert len([record for record in caplog.records if "odd" in record.getMessage()]) == 1
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\u2800", "x" * 251, "new\nline", "nul\0", "\ud800", 7, None])
+@pytest.mark.parametrize("name", ["", "  ", "\u2800", "x" * 251, "new\nline", "nul\0", 7, None])
 def test_an_odd_name_is_left_out_with_one_warning(server, manager, caplog, name):
     with manager.run() as run:
         for _ in range(3):

@@ -17,6 +17,7 @@ from ai_manager._capture.fold import Line as Folded
 from ai_manager._capture.pump import PIECE
 from ai_manager._capture.secrets import HIDDEN
 from ai_manager._capture.wrapped import Wrapped
+from ai_manager._values import whole
 
 Take = Callable[[list[dict[str, Any]]], None]
 
@@ -110,7 +111,7 @@ def listen(take: Take, secrets: list[str], is_shared: bool = False, left: str = 
             if not streams:
                 return
             _console = Console(streams, left, secrets)
-        _console.takers[take] = secrets
+        _console.takers[take] = [whole(secret) for secret in secrets]  # As they stand in what was printed.
 
 
 def left_lines(path: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import codecs
 import re
 from collections.abc import Iterator
 
+from ai_manager._values import whole
+
 REACH = 64  # Rows that the cursor can come back to; hardly a progress display is taller.
 LONGEST = 65_536  # Characters of a line that has no end; then it goes on in the next.
 EVERY = 10.0  # Seconds between two lines of a row that keeps changing.
@@ -73,7 +75,7 @@ class Fold:
     def feed(self, data: bytes | str, now: float) -> list[Line]:
         """The lines that some more output, printed at `now`, leaves finished."""
         if isinstance(data, str):
-            data = data.encode("utf-8", "replace")
+            data = whole(data).encode()
         text = self._unfinished + self._decode(data.translate(None, _UNPRINTABLE))
         cut = _UNFINISHED.search(text, max(0, len(text) - LONGEST_SEQUENCE))
         self._unfinished = text[cut.start() :] if cut else ""

@@ -247,9 +247,17 @@ class Pump:
         self._copy = Copy()
 
 
+def _bytes_of(text: str) -> bytes:
+    """Text as it is printed; of the environment it may have had bytes that are no text."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def main(arguments: list[str]) -> None:
     """`pump.py CONTROL LEFT NUMBER:SOURCE:TARGET...`: file descriptors, and the file for what is left."""
-    secrets = [secret.encode() for secret in json.load(sys.stdin)]
+    secrets = [_bytes_of(secret) for secret in json.load(sys.stdin)]
     if os.fork():
         os._exit(0)  # A process that is nobody's child is in nobody's way: a script may wait for all of its children.
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTTOU"):
