@@ -27,6 +27,7 @@ SLOW = [
     "training",
     "outage",
     "slow_network",
+    "ending",
     "console",
     "startup",
     "runs_table",

@@ -24,7 +24,7 @@ from ai_manager.errors import AIManagerError, AuthenticationError, Configuration
 
 # Seconds that the end of a run or process waits for a server that says nothing: both together stay under five.
 PATIENCE = 4.0
-SECOND_PATIENCE = 0.5  # The same, when that was in vain before: enough for a server that is back.
+SECOND_PATIENCE = 0.25  # The same, when that was in vain before: enough for a server that is back.
 LOOK = 5.0  # Seconds after which spools of child processes that have ended are looked for.
 
 
