@@ -6,7 +6,7 @@ import json
 import struct
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -111,12 +111,17 @@ class Runs:
 
     def columns(self) -> dict[str, list[Any]]:
         """A list for each column, of equal lengths: `config.lr`, `metrics.loss`, `metrics.loss.min`, `summary.verdict`."""
-        rows = [row_of(run) for run in self]
-        names = dict.fromkeys(name for row in rows for name in row)
-        return {name: [row.get(name) for row in rows] for name in names or FIRST}
+        return columns_of(self)
 
 
 FIRST = ("id", "name", "status", "tags", "created_at", "started_at", "ended_at")
+
+
+def columns_of(runs: Iterable[RunRecord]) -> dict[str, list[Any]]:
+    """Runs as a list for each column, of equal lengths."""
+    rows = [row_of(run) for run in runs]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names or FIRST}
 
 
 def row_of(run: RunRecord) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -163,6 +164,127 @@ def test_the_version_is_text_or_json(command):
 def test_shells_are_given_what_completes_the_command(command, shell):
     status, out, _ = command("completion", shell)
     assert (status, "_AI_MANAGER_COMPLETE" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        ("bash", {"COMP_WORDS": "ai-manager hist", "COMP_CWORD": "1"}),
+        ("zsh", {"COMP_WORDS": "ai-manager hist", "COMP_CWORD": "1"}),
+        ("fish", {"COMP_WORDS": "ai-manager", "COMP_CWORD": "hist"}),
+    ],
+)
+def test_what_a_shell_asks_for_is_completed(shell, words):
+    environment = {**os.environ, **words, "_AI_MANAGER_COMPLETE": f"{shell}_complete"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_manager"], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert "history" in done.stdout
+    assert "export" not in done.stdout
+
+
+def test_bash_completes_with_what_it_is_given(tmp_path):
+    program = tmp_path / "ai-manager"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ai_manager "$@"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(ai-manager completion bash)"
+        COMP_WORDS=(ai-manager hist) COMP_CWORD=1
+        _ai_manager_completion ai-manager
+        echo "${COMPREPLY[@]}"
+    """
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("history\n", "")
+
+
+def test_points_are_a_table_csv_or_json_and_every_one_unless_samples_are_asked_for(command, manager):
+    with manager.run() as run:
+        for step in range(200):
+            run.log({"loss": 1 / (step + 1), "epoch": step / 10}, step=step)
+        run.log({"loss": float("nan")}, step=200)
+    status, out, words = command("history", run.id, "loss")
+    assert (status, len(out.splitlines())) == (0, 51)
+    assert words == "These are 50 stretches of 201 points: --samples takes more, --csv has them all.\n"
+    rows = list(csv.DictReader(io.StringIO(command("history", run.id, "loss", "epoch", "--csv")[1])))
+    assert [row["metric"] for row in rows] == ["loss"] * 201 + ["epoch"] * 200
+    assert [float(row["value"]) for row in rows[:200]] == [1 / (step + 1) for step in range(200)]
+    printed = json.loads(command("history", run.id, "loss", "--json")[1])
+    assert (printed[0]["step"], printed[0]["value"], printed[200]["value"]) == (0, 1.0, "NaN")
+    sampled = json.loads(command("history", run.id, "loss", "--samples", 7, "--json")[1])
+    assert len(sampled) <= 7
+    assert max(row["max"] for row in sampled if row["max"] != "NaN") == 1.0
+    over = list(csv.DictReader(io.StringIO(command("history", run.id, "loss", "--x", "epoch", "--csv")[1])))
+    assert [float(row["epoch"]) for row in over[:3]] == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_runs_are_exported_with_every_point(command, manager, tmp_path, kind):
+    runs = [logged(manager, name, losses) for name, losses in (("one", [1.0, 0.5]), ("two", [2.0]), ("none", []))]
+    status, out, words = command(
+        "export", "--project", manager.project_name, "--format", kind, "-o", tmp_path / "out", "--json"
+    )
+    assert (status, words) == (0, "")
+    assert {key: json.loads(out)[key] for key in ("runs", "points")} == {"runs": 3, "points": 3}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"runs.{kind}",
+        *(f"run-{run.id}.{kind}" for run in runs),
+    }
+    read = read_csv if kind == "csv" else read_parquet
+    points = [
+        [
+            (row["metric"], int(row["step"]), float(row["value"]))
+            for row in read(tmp_path / "out" / f"run-{run.id}.{kind}")
+        ]
+        for run in runs
+    ]
+    assert points == [[("loss", 0, 1.0), ("loss", 1, 0.5)], [("loss", 0, 2.0)], []]
+    assert {row["name"] for row in read(tmp_path / "out" / f"runs.{kind}")} == {"one", "two", "none"}
+
+
+def read_csv(path):
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def read_parquet(path):
+    return pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+
+
+def test_only_the_runs_and_metrics_that_were_asked_for_are_exported(command, manager, tmp_path):
+    one, two = (logged(manager, name, [1.0], config={"lr": lr}) for name, lr in (("one", 1), ("two", 2)))
+    project = ("--project", manager.project_name, "--filter", "config.lr = 2")
+    assert command("export", *project, "-o", tmp_path / "a")[:2] == (0, f"1 run with 1 points: {tmp_path / 'a'}\n")
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"runs.csv", f"run-{two.id}.csv"}
+    assert command("export", one.id, "-m", "other", "-o", tmp_path / "b")[0] == 0
+    assert read_csv(tmp_path / "b" / f"run-{one.id}.csv") == []
+
+
+def test_what_is_wrong_is_said_with_what_to_do(command, manager, monkeypatch, tmp_path):
+    run = logged(manager, "one", [1.0])
+    nowhere = tmp_path / "nowhere"
+    for words, expected, advice in [
+        (("show", 2**40), 1, "`ai-manager runs` lists a project's"),
+        (("history", 2**40, "loss"), 1, "`ai-manager runs` lists a project's"),
+        (("compare", run.id, 2**40), 1, "`ai-manager runs` lists a project's"),
+        (("watch", 2**40), 1, "`ai-manager runs` lists a project's"),
+        (("delete", "--yes", 2**40), 1, "`ai-manager runs` lists a project's"),
+        (("log", "--run", 2**40, "loss=1"), 1, "`ai-manager runs` lists a project's"),
+        (("export", 2**40, "-o", nowhere), 1, "`ai-manager runs` lists a project's"),
+        (("runs", "--project", "no such"), 1, "`ai-manager projects` lists"),
+        (("show", "seven"), 2, "'seven' is no run's number"),
+        (("history", run.id, "los"), 1, f"run {run.id} has no metric los; it has loss"),
+        (("history", run.id, "loss", "--x", "epoch"), 1, "has no metric epoch"),
+        (("export", "-o", nowhere), 2, "either numbers of runs or --project"),
+        (("sync", nowhere), 2, "does not exist"),
+        (("check", "--url", "http://127.0.0.1:9"), 1, "is it running"),
+    ]:
+        status, out, complaint = command(*words)
+        assert (status, out, complaint.count("\n"), advice in complaint) == (expected, "", 1, True), complaint
+    assert not nowhere.exists()
+    monkeypatch.setenv("AI_MANAGER_API_KEY", "aimgr_" + "x" * 48)
+    assert "`ai-manager login`" in command("projects")[2]
+    monkeypatch.delenv("AI_MANAGER_API_KEY")
+    assert "`ai-manager login`" in command("projects")[2]
 
 
 def test_a_script_does_not_load_what_only_the_command_needs():

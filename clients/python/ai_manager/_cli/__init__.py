@@ -9,14 +9,17 @@ import click
 
 from ai_manager._cli.account import check, login, logout
 from ai_manager._cli.contrast import compare
+from ai_manager._cli.export import export
+from ai_manager._cli.history import history
 from ai_manager._cli.inspect import projects, runs, show
 from ai_manager._cli.output import print_json
 from ai_manager._cli.remove import delete
 from ai_manager._cli.send import sync
 from ai_manager._cli.watch import watch
 from ai_manager._cli.write import log
+from ai_manager._settings import HOW
 from ai_manager._version import __version__
-from ai_manager.errors import AIManagerError
+from ai_manager.errors import AIManagerError, AuthenticationError, UnreachableError
 
 NAME = "ai-manager"
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -46,7 +49,10 @@ def version(as_json: bool) -> None:
 def completion(shell: str) -> None:
     """Print what makes a shell complete this.
 
-    For bash: eval "$(ai-manager completion bash)" in ~/.bashrc.
+    \b
+    bash  eval "$(ai-manager completion bash)"     in ~/.bashrc
+    zsh   eval "$(ai-manager completion zsh)"      in ~/.zshrc, after compinit
+    fish  ai-manager completion fish | source      in ~/.config/fish/config.fish
     """
     from click.shell_completion import get_completion_class
 
@@ -55,7 +61,7 @@ def completion(shell: str) -> None:
         click.echo(kind(cli, {}, NAME, "_AI_MANAGER_COMPLETE").source())
 
 
-for command in (login, logout, check, projects, runs, show, compare, watch, log, sync, delete):
+for command in (login, logout, check, projects, runs, show, history, compare, watch, export, log, sync, delete):
     cli.add_command(command)
 
 
@@ -79,8 +85,21 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # Whoever read has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (AIManagerError, OSError) as error:
-        _complain(str(error))
+        _complain(_with_advice(error))
+    except KeyboardInterrupt:
+        return 130
     return 1
+
+
+def _with_advice(error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    if str(error) == HOW:
+        return "no key for this server: `ai-manager login` keeps one (keys are made on its settings page), or set AI_MANAGER_API_KEY"
+    if isinstance(error, AuthenticationError):
+        return f"{error}; `ai-manager login` keeps another key, unless AI_MANAGER_API_KEY is set"
+    if isinstance(error, UnreachableError) and " is not reachable" in str(error):
+        return f"{error}; is it running, and is this its address? --url or AI_MANAGER_URL says another"
+    return str(error)
 
 
 def _complain(sentence: str) -> None:

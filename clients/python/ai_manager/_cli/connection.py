@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from ai_manager import _settings
-from ai_manager._reading import Reader
+from ai_manager._reading import Reader, RunRecord
 from ai_manager._transport import Transport
+from ai_manager.errors import ServerError
 
 Command = Callable[..., Any]
+
+
+class RunNumber(click.ParamType):
+    """The number of a run."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).lstrip("#")
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+            self.fail(f"{value!r} is no run's number; `ai-manager runs` lists them", param, ctx)
+        return int(text)
+
+
+RUN = RunNumber()
 
 
 def connected(command: Command) -> Command:
@@ -48,7 +65,37 @@ def of_project(command: Command) -> Command:
     )
     @functools.wraps(command)
     def with_project(reader: Reader, project: str, **options: Any) -> Any:
-        is_number = project.isascii() and project.isdigit() and not any(reader.projects(project))
-        return command(reader, project_id=int(project) if is_number else reader.project_id(project), **options)
+        return command(reader, project_id=project_number(reader, project), **options)
 
     return with_project
+
+
+def project_number(reader: Reader, project: str) -> int:
+    """The number of a project that is named, or given by its number."""
+    if any(reader.projects(project)):
+        return reader.project_id(project)
+    if project.isascii() and project.isdigit():
+        return int(project)
+    raise click.ClickException(
+        f"there is no project {project!r} on {reader.transport.url}; `ai-manager projects` lists those that there are"
+    )
+
+
+def run_of(reader: Reader, run_id: int) -> RunRecord:
+    """A run with the summaries of its metrics."""
+    with of_run(reader, run_id):
+        return reader.run(run_id)
+
+
+@contextmanager
+def of_run(reader: Reader, run_id: int) -> Iterator[None]:
+    """What is asked of a run: where there is no such run, a sentence says what to do."""
+    try:
+        yield
+    except ServerError as error:
+        if error.status != 404 or not error.from_api:
+            raise
+        words = (
+            f"there is no run {run_id} on {reader.transport.url} that you may see; `ai-manager runs` lists a project's"
+        )
+        raise click.ClickException(words) from error

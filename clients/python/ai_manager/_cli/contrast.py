@@ -7,20 +7,20 @@ from typing import Any
 
 import click
 
-from ai_manager._cli.connection import connected
-from ai_manager._cli.output import print_json, print_table, text
+from ai_manager._cli.connection import RUN, connected, run_of
+from ai_manager._cli.output import in_json, print_json, print_table, text
 from ai_manager._reading import Reader, RunRecord, row_of
 
 
 @click.command()
 @connected
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=click.IntRange(min=1))
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=RUN)
 @click.option("--all", "shows_all", is_flag=True, help="Also the settings that are the same in all of them.")
 def compare(reader: Reader, as_json: bool, run_ids: tuple[int, ...], shows_all: bool) -> None:
     """Compare the settings and metrics of runs."""
     if len(set(run_ids)) < 2:
         raise click.UsageError("compare takes two runs or more")
-    runs = [reader.run(run_id) for run_id in dict.fromkeys(run_ids)]
+    runs = [run_of(reader, run_id) for run_id in dict.fromkeys(run_ids)]
     settings = _settings(runs)
     if not shows_all:
         settings = {name: values for name, values in settings.items() if any(value != values[0] for value in values)}
@@ -30,7 +30,7 @@ def compare(reader: Reader, as_json: bool, run_ids: tuple[int, ...], shows_all: 
     }
     goals = _goals(reader, runs)
     if as_json:
-        texts = {name: [_in_json(value) for value in values] for name, values in metrics.items()}
+        texts = {name: [in_json(value) for value in values] for name, values in metrics.items()}
         about = [{"id": run.id, "name": run.name, "status": run.status, "url": run.url} for run in runs]
         print_json({"runs": about, "settings": settings, "metrics": texts, "goals": goals})
         return
@@ -67,10 +67,3 @@ def _with_best(values: list[float | None], goal: str | None) -> list[Any]:
 
     best = max(finite) if goal == "max" else min(finite)
     return [Text(text(value), "bold green" if value == best else "") for value in values]
-
-
-def _in_json(value: float | None) -> float | str | None:
-    """JSON has no words for NaN and the infinities; the API's own are these."""
-    if value is None or value - value == 0:
-        return value
-    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]

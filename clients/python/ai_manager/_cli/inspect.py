@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ai_manager._cli.connection import connected, of_project
+from ai_manager._cli.connection import RUN, connected, of_project, run_of
 from ai_manager._cli.output import duration, print_csv, print_json, print_json_list, print_table, text
 from ai_manager._reading import Reader, RunRecord, Runs, row_of
 
@@ -94,10 +94,10 @@ def _short(column: str) -> str:
 
 @click.command()
 @connected
-@click.argument("run_id", metavar="RUN", type=click.IntRange(min=1))
+@click.argument("run_id", metavar="RUN", type=RUN)
 def show(reader: Reader, as_json: bool, run_id: int) -> None:
     """Show a run with its settings and metrics."""
-    run = reader.run(run_id)
+    run = run_of(reader, run_id)
     about = reader.transport.call("GET", f"/runs/{run_id}/environment")
     if as_json:
         print_json({**fields_of(run), **about})

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import click
+
+from ai_manager._frames import Times
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def print_json(value: Any) -> None:
@@ -25,12 +30,59 @@ def print_json_list(values: Iterable[Any]) -> None:
     click.echo("\n]")
 
 
+def in_json(value: Any) -> Any:
+    """JSON has no words for NaN and the infinities; the API's own are these."""
+    if isinstance(value, float) and value - value != 0:
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    return value
+
+
+def print_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows of the same columns as CSV, printed as they come."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    for place, row in enumerate(rows):
+        if not place:
+            writer.writerow(row)
+        writer.writerow(cells(row.values()))
+
+
+def cells(column: Any) -> Iterable[Any]:
+    """Values as they stand in CSV; times as those of the API."""
+    if isinstance(column, Times):
+        return (moment_of(time).isoformat() for time in column.microseconds)
+    return (_cell(value) for value in column)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (list, dict)):
+        return json.dumps(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def moment_of(microseconds: int) -> datetime:
+    """A time, exactly."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+@contextmanager
+def progress(what: str, total: int, is_quiet: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar for some things, on the terminal if there is one; what it gives is called when one of them is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    terminal = console(stderr=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    hidden = is_quiet or total < 2 or not terminal.is_terminal
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
 def print_csv(columns: Mapping[str, Sequence[Any]]) -> None:
     """Columns under their names; what is missing is empty, and lists are JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values()):
-        writer.writerow(json.dumps(cell) if isinstance(cell, (list, dict)) else cell for cell in row)
+        writer.writerow(cells(row))
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Sequence[str] = ()) -> None:

@@ -16,7 +16,7 @@ from ai_manager._sync import sync as bring
 
 
 @click.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.argument("directory", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--follow", is_flag=True, help="Go on while a run is being written, and wait for the server.")
 @connected
 @click.pass_context

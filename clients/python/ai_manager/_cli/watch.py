@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 
 from ai_manager._cli.braille import curve
-from ai_manager._cli.connection import connected
+from ai_manager._cli.connection import RUN, connected, run_of
 from ai_manager._cli.output import console, print_json, text
 from ai_manager._reading import History, Reader, RunRecord
 from ai_manager.errors import ServerError, UnreachableError
@@ -33,7 +33,7 @@ class Sight(NamedTuple):
 
 @click.command()
 @connected
-@click.argument("run_id", metavar="RUN", type=click.IntRange(min=1))
+@click.argument("run_id", metavar="RUN", type=RUN)
 @click.argument("metrics", metavar="[METRIC]...", nargs=-1)
 @click.option(
     "--every", default=EVERY, show_default=True, type=click.FloatRange(min=0.05), help="Seconds between looks."
@@ -67,7 +67,7 @@ def _screen(as_json: bool) -> Iterator[Callable[[Sight], None]]:
 
 def _sights(reader: Reader, run_id: int, metrics: tuple[str, ...], every: float, once: bool) -> Iterator[Sight]:
     """What is new of a run, until it ends. One request at a time: for the curves, and where they rest, for the run."""
-    run = reader.run(run_id)
+    run = run_of(reader, run_id)
     names = _names(run, metrics)
     if len(names) < len(metrics) and (once or run.status not in LIVE):
         missing = ", ".join(repr(name) for name in metrics if name not in names)

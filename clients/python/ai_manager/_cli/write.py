@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 
 from ai_manager import AIManager
-from ai_manager._cli.connection import connected
+from ai_manager._cli.connection import RUN, connected, of_run, run_of
 from ai_manager._cli.output import print_json
 from ai_manager._notices import Notices
 from ai_manager._reading import Reader
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 @click.command()
 @connected
-@click.option("-r", "--run", "run_id", type=click.IntRange(min=1), help="The number of the run to log to.")
+@click.option("-r", "--run", "run_id", type=RUN, help="The number of the run to log to.")
 @click.option("-p", "--project", envvar="AI_MANAGER_PROJECT", help="Without --run: begin a run in this project.")
 @click.option("--name", help="The name of the run that is begun.")
 @click.option("--config", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the run that is begun.")
@@ -74,10 +74,11 @@ def log(
     is_new = run_id is None
     if run_id is None:
         run_id = _begin(reader, str(project), name, config, tags)
-    if row.metrics:
-        _post(reader, run_id, row)
-    if finish:
-        reader.transport.call("PUT", f"/runs/{run_id}", {"status": finish})
+    with of_run(reader, run_id):
+        if row.metrics:
+            _post(reader, run_id, row)
+        if finish:
+            reader.transport.call("PUT", f"/runs/{run_id}", {"status": finish})
     if as_json:
         print_json({"run_id": run_id, "values": len(row.metrics)})
     elif is_new:
@@ -110,7 +111,7 @@ class _Pipe:
 
     def log_to(self, reader: Reader, run_id: int, finish: str | None) -> int:
         """Log to a run that is there."""
-        record = reader.run(run_id)
+        record = run_of(reader, run_id)
         project = reader.transport.call("GET", f"/projects/{record.project_id}")["name"]
         facts = {
             "server": reader.transport.url,
