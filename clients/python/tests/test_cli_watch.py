@@ -12,6 +12,7 @@ import pytest
 from ai_manager import AIManager
 from ai_manager._cli import main
 from ai_manager._cli.braille import curve
+from ai_manager._cli.watch import shortened
 
 SLOW = pytest.mark.slow
 
@@ -107,3 +108,8 @@ def test_a_terminal_is_drawn_in_place(run):
     assert b"\x1b[?25l" in seen
     assert b"\x1b[?25h" in seen
     assert "watched" in seen.decode()
+
+
+@pytest.mark.parametrize(("room", "shown"), [(9, "train/acc"), (8, "…ain/acc"), (1, "…c"), (-5, "…c")])
+def test_a_name_that_is_too_long_for_a_line_is_cut_at_its_beginning(room, shown):
+    assert shortened("train/acc", room) == shown

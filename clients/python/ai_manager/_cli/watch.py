@@ -124,6 +124,11 @@ def _fields(sight: Sight) -> dict[str, Any]:
     return {"run_id": sight.run.id, "status": sight.run.status, "metrics": last}
 
 
+def shortened(name: str, room: int) -> str:
+    """A name in one line: its end tells it from others."""
+    return name if len(name) <= room else "…" + name[len(name) - max(room, 2) + 1 :]
+
+
 def _picture(sight: Sight) -> Any:
     from rich.text import Text
 
@@ -134,7 +139,9 @@ def _picture(sight: Sight) -> Any:
     for name, chart in sight.charts.items():
         parts = chart.columns
         drawn, bottom, top = curve(chart.x, parts["min"], parts["max"], parts["last"], _width(), height)  # type: ignore[arg-type]
-        picture.append(f"\n{text(name)}", "bold").append(f"  {chart.values[-1]:.5g} at step {chart.x[-1]}\n")
+        value = f"  {chart.values[-1]:.5g} at step {chart.x[-1]}"
+        room = shutil.get_terminal_size().columns - len(value)
+        picture.append("\n" + shortened(text(name), room), "bold").append(value + "\n")
         for place, line in enumerate(drawn):
             label = {0: f"{top:.5g}", height - 1: f"{bottom:.5g}"}.get(place, "")
             picture.append(label.rjust(MARGIN - 1) + " ", "dim").append(line + "\n", "cyan")
