@@ -18,8 +18,8 @@ TESTS = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "clients" / "python" / "tests
 # Pauses, and clocks that only measure how long something took. `time.time()` is a time of day, and may be compared.
 PAUSES = {"time.sleep", "asyncio.sleep"}
 STOPWATCHES = {f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
-# The helper that waits for conditions; the fake server, which notes when a request came.
-MAY_PAUSE = {"tests/waiting.py"}
+# The helper that waits for conditions; a network that is slow; the fake server, which notes when a request came.
+MAY_PAUSE = {"tests/waiting.py", "tests/network.py"}
 MAY_MEASURE = {"tests/waiting.py", "clients/python/tests/fake_server.py"}
 
 
