@@ -49,6 +49,7 @@ def pages(site: Site) -> dict[str, str]:
             {"title": f"an {level}", "text": "What happened", "level": level, "step": 7},
         )
     return {
+        "compare": f"/app/compare?runs={','.join(map(str, runs))}&base={runs[1]}",
         "home": "/",
         "project": f"/app/projects/{project}",
         "project without runs": f"/app/projects/{empty}",
@@ -177,3 +178,61 @@ def test_axe_finds_nothing_in_what_opens_on_the_page_of_a_project(page, site, pa
     OPENED[what](page)
     page.wait_for_load_state("networkidle")
     assert violations(page) == []
+
+
+def turn_table(page) -> None:
+    page.get_by_role("button", name="Runs as rows").click()
+    page.wait_for_selector("table.turned")
+
+
+def find_run(page) -> None:
+    page.locator("summary", has_text="Add a run").click()
+    page.get_by_role("searchbox", name="Search runs").fill("run")
+    page.wait_for_selector("#found-runs :is(li, p)")
+
+
+def choose_axes(page) -> None:
+    page.wait_for_selector("#figure-parallel .trace")
+    page.locator("#axes summary").click()
+
+
+def set_range(page) -> None:
+    page.wait_for_selector("#figure-parallel .trace")
+    page.locator("#figure-parallel [role=slider]").first.focus()
+    page.keyboard.press("PageUp")
+    page.get_by_role("button", name="Clear ranges").wait_for()
+
+
+def show_boxes(page) -> None:
+    page.get_by_role("button", name="Boxes by value of x").click()
+    page.locator("#scatter .as-table summary").click()
+    page.get_by_role("columnheader", name="Lower quartile").wait_for()
+
+
+# What opens on the compare page, and how.
+OPENED_OF_COMPARISON = {
+    "nothing": lambda page: None,
+    "all keys": lambda page: page.get_by_role("button", name="Differences only").click(),
+    "runs as rows": turn_table,
+    "runs to be added": find_run,
+    "axes": choose_axes,
+    "a range": set_range,
+    "values of the axes": lambda page: page.locator("#parallel .as-table summary").click(),
+    "boxes and their table": show_boxes,
+    "which keys matter": lambda page: page.wait_for_selector("#importance .empty"),
+    "full screen": open_full_screen,
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("what", OPENED_OF_COMPARISON)
+def test_axe_finds_nothing_in_what_opens_on_the_compare_page(page, site, pages, what, theme):
+    log_in(page, site)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size | {"height": 3600})  # So that all sections are near.
+        page.goto(site.url + pages["compare"])
+        page.wait_for_selector(DRAWN)
+        OPENED_OF_COMPARISON[what](page)
+        page.wait_for_load_state("networkidle")
+        assert violations(page) == [], size

@@ -51,6 +51,9 @@ export class Full {
     element.dataset.metrics = JSON.stringify(original.spec.metrics);
     const table = document.createElement("div");
     table.className = "values";
+    table.tabIndex = 0; // It is scrolled by keys too.
+    table.setAttribute("role", "group");
+    table.setAttribute("aria-label", "Values of the lines");
     table.append(this.head(), document.createElement("table"));
     this.dialog.setAttribute("aria-label", `Chart of ${titleOf(original)}`);
     this.dialog.replaceChildren(element, table, ...this.companions);
