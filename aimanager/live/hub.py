@@ -7,21 +7,18 @@ Sending is paced by what it costs, so that many viewers never slow the server do
 """
 
 import contextlib
-import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import frames
+from .agenda import Agenda
 from .base import LiveBus
 from .news import News
 from .relay import Relay
 from .rooms import Rooms
 from .source import PointSource
 from .viewer import Room, Viewer
-
-log = logging.getLogger(__name__)
 
 RESTARTING, SIGNED_OUT, FORBIDDEN, DELETED = 1012, 4401, 4403, 4404
 REASONS = {
@@ -30,21 +27,9 @@ REASONS = {
     FORBIDDEN: "not allowed to read this any more",
     DELETED: "deleted",
 }
-PACE = {
-    "run": 0.05,
-    "run-facts": 0.05,
-    "run-marks": 0.5,
-    "run-logs": 0.2,
-    "run-alerts": 0.2,
-    "project-alerts": 0.5,
-    "project": 0.5,
-    "home": 2.0,
-}  # Seconds between two messages to the same room.
-REST = 4  # A round that took a second is followed by at least four of rest.
 PING_EVERY, FACTS_EVERY, WATCHED_EVERY = 20.0, 5.0, 2.0
 FACTS_ROUND = 0.1  # Seconds after which the facts of the remaining runs are left for the next second.
 RECHECK_EVERY, RECHECK_SOON = 45.0, 5.0
-LOG_EVERY = 60.0
 
 
 class Hub:
@@ -70,12 +55,6 @@ class Hub:
         self._owner_of, self._last_lines = owner_of, last_lines
         self._store, self._rooms, self._news = store, Rooms(), News()
         self._watched_elsewhere: dict[int, float] = {}
-        self._due_at: dict[str, float] = {}  # When to look at a topic.
-        self._not_before: dict[str, float] = {}  # Until when a topic rests.
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._logged_at = 0.0
-        self.closed = False
         self._handlers = {
             "run": self._points,
             "run-facts": self._facts,
@@ -88,14 +67,19 @@ class Hub:
             "user": self._user,
         }
         look_every = 1.0 if bus.shared else 5.0  # A message between processes may be lost; the store loses nothing.
-        self._chores: list[tuple[float, Callable[[], None]]] = [
+        chores: list[tuple[float, Callable[[], None]]] = [
             (look_every, self._look_for_points),
             (1.0, self._check_rights),
             (1.0, self._refresh_facts),
             (PING_EVERY, self._ping),
             (WATCHED_EVERY, self._announce_watched),
         ]
+        self._agenda = Agenda(self._handlers, chores)
         bus.subscribe(self.wake)
+
+    @property
+    def closed(self) -> bool:
+        return self._agenda.closed
 
     # Called by the routes of the sockets and by the bus, on any thread.
 
@@ -103,10 +87,7 @@ class Hub:
         """Begin to send to a viewer what comes after its cursor."""
         viewer.socket.on_drained = lambda: self._catch_up(viewer)
         self._rooms.enter(viewer)
-        with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="live-hub", daemon=True)
-                self._thread.start()
+        self._agenda.start()
         if self.closed:
             self._disconnect(viewer, RESTARTING)
             return
@@ -149,57 +130,13 @@ class Hub:
         elif kind in self._handlers and (
             kind == "user" or _room(kind, number) in self._rooms or (kind == "project" and self._rooms.homes)
         ):
-            with self._changed:
-                if topic not in self._due_at:
-                    self._due_at[topic] = self._not_before.get(topic, 0.0)
-                    self._changed.notify()
+            self._agenda.call(topic)
 
     def close(self, code: int = RESTARTING) -> None:
         """Say goodbye to everybody and end the thread."""
-        with self._changed:
-            self.closed = True
-            self._changed.notify()
+        self._agenda.close()
         for viewer in self._rooms.hosts():
             self._disconnect(viewer, code)
-
-    # The thread.
-
-    def _run(self) -> None:
-        began = time.monotonic()
-        upcoming = [began + every for every, _ in self._chores]
-        while not self.closed:
-            for topic in self._wait(min(upcoming)):
-                kind, _, number = topic.partition(":")
-                self._run_safely(self._handlers[kind], int(number))
-            for place, (every, chore) in enumerate(self._chores):
-                if upcoming[place] <= time.monotonic():
-                    self._run_safely(chore)
-                    upcoming[place] = time.monotonic() + every
-
-    def _wait(self, until: float) -> list[str]:
-        """The topics whose time has come; waits for the first of them, or until the next chore."""
-        with self._changed:
-            first = min([until, *self._due_at.values()])
-            if first > time.monotonic() and not self.closed:
-                self._changed.wait(first - time.monotonic())
-            now = time.monotonic()
-            ready = [topic for topic, at in self._due_at.items() if at <= now]
-            for topic in ready:
-                del self._due_at[topic]
-            return ready
-
-    def _run_safely(self, work: Callable[..., None], *arguments: int) -> None:
-        try:
-            work(*arguments)
-        except Exception:  # The database may be away for a while: the chores look again every few seconds.
-            if time.monotonic() - self._logged_at > LOG_EVERY:
-                self._logged_at = time.monotonic()
-                log.exception("The live hub could not read the store; it keeps trying")
-
-    def _pause(self, topic: str, spent: float) -> None:
-        """Let a topic rest, the longer the more its last round has cost."""
-        pace = PACE[topic.partition(":")[0]]
-        self._not_before[topic] = time.monotonic() + max(pace, REST * spent)
 
     # What there is to do for a topic.
 
@@ -209,12 +146,10 @@ class Hub:
             return
         began = time.monotonic()
         has_more = self._relay.advance(run, room.viewers)
-        self._pause(f"run:{run}", time.monotonic() - began)
+        self._agenda.rest(f"run:{run}", time.monotonic() - began)
         if has_more:
             # The pace makes live frames few and full; a viewer that catches up gets full ones anyway.
-            now = time.monotonic()
-            self._not_before[f"run:{run}"] = now + (now - began)
-            self.wake(f"run:{run}")
+            self._agenda.go_on(f"run:{run}", time.monotonic() - began)
 
     def _facts(self, run: int) -> None:
         room = self._rooms.get(f"run:{run}")
@@ -222,7 +157,7 @@ class Hub:
             began = time.monotonic()
             self._send_facts(run, room)
             self._recheck_soon(room.viewers)
-            self._pause(f"run-facts:{run}", time.monotonic() - began)
+            self._agenda.rest(f"run-facts:{run}", time.monotonic() - began)
 
     def _marks(self, run: int) -> None:
         room = self._rooms.get(f"run:{run}")
@@ -230,7 +165,7 @@ class Hub:
             marks = frames.message("marks", run_id=run)
             for viewer in room.viewers:
                 self._send(viewer, marks)
-            self._pause(f"run-marks:{run}", 0.0)
+            self._agenda.rest(f"run-marks:{run}", 0.0)
 
     def _logs(self, run: int) -> None:
         room = self._rooms.get(f"run:{run}")
@@ -240,15 +175,15 @@ class Hub:
             logs = frames.message("logs", run_id=run, last_line=room.last_line)
             for viewer in room.viewers:
                 self._send(viewer, logs)
-            self._pause(f"run-logs:{run}", time.monotonic() - began)
+            self._agenda.rest(f"run-logs:{run}", time.monotonic() - began)
 
     def _run_alerts(self, run: int) -> None:
         self._say_alerts(f"run:{run}", frames.message("alerts", run_id=run))
-        self._pause(f"run-alerts:{run}", 0.0)
+        self._agenda.rest(f"run-alerts:{run}", 0.0)
 
     def _project_alerts(self, project: int) -> None:
         self._say_alerts(f"project:{project}", frames.message("alerts", project_id=project))
-        self._pause(f"project-alerts:{project}", 0.0)
+        self._agenda.rest(f"project-alerts:{project}", 0.0)
 
     def _say_alerts(self, name: str, alerts: bytes) -> None:
         room = self._rooms.get(name)
@@ -263,14 +198,14 @@ class Hub:
             self._recheck_soon(room.viewers)
         if self._rooms.homes and (owner := self._owner_of(project)) is not None:
             self.wake(f"home:{owner}")
-        self._pause(f"project:{project}", time.monotonic() - began)
+        self._agenda.rest(f"project:{project}", time.monotonic() - began)
 
     def _home(self, user: int) -> None:
         room = self._rooms.get(f"home:{user}")
         if room is not None:
             began = time.monotonic()
             room.announce(frames.message("project"))
-            self._pause(f"home:{user}", time.monotonic() - began)
+            self._agenda.rest(f"home:{user}", time.monotonic() - began)
 
     def _user(self, user: int) -> None:
         for viewer in self._rooms.viewers():
@@ -319,8 +254,8 @@ class Hub:
                 self._disconnect(viewer, code)
 
     def _ping(self) -> None:
-        now, ping = time.monotonic(), frames.message("ping")
-        self._not_before = {topic: until for topic, until in self._not_before.items() if until > now}
+        self._agenda.forget_rested()
+        ping = frames.message("ping")
         for viewer in self._rooms.hosts():
             viewer.socket.offer(ping)
 
