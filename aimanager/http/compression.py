@@ -21,7 +21,7 @@ def compress_page(response: Response, request: Request, context: Any) -> None:
     if len(page) < SMALLEST or not (accepted["br"] or accepted["gzip"]):
         return
     if accepted["br"]:
-        response.set_data(brotli.compress(page, quality=5))
+        response.set_data(brotli.compress(page, quality=6))
         response.headers["Content-Encoding"] = "br"
     else:
         response.set_data(gzip.compress(page, 4, mtime=0))
