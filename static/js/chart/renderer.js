@@ -1,5 +1,5 @@
-/* Draws the cards that changed and are on screen, never in a hidden tab, never while somebody drags. Between two rounds
-   the browser has two thirds of the time for itself. */
+/* Draws the cards that changed and are on screen, never in a hidden tab, never while somebody drags. A round and the
+   browser's painting of it take at most a third of the time. */
 
 import { draw } from "./draw.js";
 import { loadPlotly } from "./plotly.js";
@@ -10,7 +10,8 @@ const EVERY = 200; // Milliseconds from the beginning of one round to the next, 
 const EVERY_OF_MANY = 300; // ...and with so many lines on screen that the browser's own painting takes as long as ours.
 const MANY = 40;
 const BREATH = 40; // Milliseconds of drawing between which the browser has its turn.
-const SHARE = 3; // How many times its cost a round may take: what else comes with live points needs time too.
+const SHARE = 3; // How many times its cost a round may take: what else comes with live points needs time too...
+const LONGEST = 3000; // ...and at most these milliseconds: a tab that slept meanwhile seems to have cost much.
 
 export class Renderer {
   /**
@@ -20,13 +21,14 @@ export class Renderer {
   constructor(charts, plotly) {
     this.charts = charts;
     this.plotly = plotly;
-    this.cost = 0;
+    this.cost = 0; // Milliseconds of the last round...
+    this.painting = 0; // ...and of the frame after it.
     this.began = 0;
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.timer = null;
   }
 
-  schedule(wait = Math.max(this.pace, SHARE * this.cost) - (performance.now() - this.began)) {
+  schedule(wait = this.pace - (performance.now() - this.began)) {
     if (this.timer && wait > 0) return;
     clearTimeout(this.timer ?? undefined);
     this.timer = setTimeout(() => this.drawDue(), Math.max(0, wait));
@@ -43,25 +45,39 @@ export class Renderer {
         const from = performance.now();
         card.dirty = false;
         await this.drawCard(card);
+        if (performance.now() - breath >= BREATH) {
+          // Let the browser answer the keyboard and the mouse, and show what there is.
+          await new Promise((resolve) => setTimeout(resolve));
+          breath = performance.now();
+        }
         spent += performance.now() - from;
-        if (performance.now() - breath < BREATH) continue;
-        // Let the browser answer the keyboard and the mouse, and show what there is.
-        await new Promise((resolve) => setTimeout(resolve));
-        breath = performance.now();
       }
     } finally {
       this.cost = spent;
       this.timer = null;
-      if (spent) this.charts.unfold();
+      if (spent) {
+        requestAnimationFrame(() => this.measurePainting());
+        this.charts.unfold();
+      }
       if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
       document.body.dispatchEvent(new CustomEvent("charts:drawn"));
     }
   }
 
+  /** How long the browser takes for the frame that it is making. */
+  measurePainting() {
+    const from = performance.now();
+    setTimeout(() => {
+      this.painting = performance.now() - from;
+    });
+  }
+
+  /** Milliseconds from the beginning of one round to the next. */
   get pace() {
     let lines = 0;
     for (const card of this.charts.cards.values()) if (card.visible) lines += card.shown.length;
-    return lines > MANY ? EVERY_OF_MANY : EVERY;
+    const least = lines > MANY ? EVERY_OF_MANY : EVERY;
+    return Math.min(LONGEST, Math.max(least, SHARE * (this.cost + this.painting)));
   }
 
   get paused() {
