@@ -24,18 +24,30 @@ export class Renderer {
     this.cost = 0; // Milliseconds of the last round...
     this.painting = 0; // ...and of the frame after it.
     this.began = 0;
+    this.at = 0; // When the next one begins.
+    this.drawing = false;
+    this.hurried = false; // Whether the next round is wanted at once.
     /** @type {ReturnType<typeof setTimeout> | null} */
     this.timer = null;
   }
 
-  schedule(wait = this.pace - (performance.now() - this.began)) {
-    if (this.timer && wait > 0) return;
+  /** @param {number} [wait] milliseconds; without it the next round keeps the pace */
+  schedule(wait) {
+    if (this.drawing) {
+      this.hurried ||= wait === 0;
+      return; // The round looks at its end whether there is more to draw: two at once would keep no pace.
+    }
+    const now = performance.now();
+    const at = wait === undefined ? Math.max(now, this.began + this.pace) : now + wait;
+    if (this.timer && at >= this.at) return;
     clearTimeout(this.timer ?? undefined);
-    this.timer = setTimeout(() => this.drawDue(), Math.max(0, wait));
+    this.at = at;
+    this.timer = setTimeout(() => this.drawDue(), at - now);
   }
 
   async drawDue() {
     this.began = performance.now();
+    this.drawing = true;
     let spent = 0;
     let breath = this.began;
     try {
@@ -55,11 +67,14 @@ export class Renderer {
     } finally {
       this.cost = spent;
       this.timer = null;
+      this.drawing = false;
       if (spent) {
         requestAnimationFrame(() => this.measurePainting());
         this.charts.unfold();
       }
-      if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule();
+      const wait = this.hurried ? 0 : undefined;
+      this.hurried = false;
+      if (!this.paused && [...this.charts.cards.values()].some((card) => this.isDue(card))) this.schedule(wait);
       document.body.dispatchEvent(new CustomEvent("charts:drawn"));
     }
   }
