@@ -80,6 +80,11 @@ def ada(page, site: Site):
     return log_in(page, site)
 
 
+def rest(page) -> None:
+    """Let Playwright tell what has happened meanwhile."""
+    page.evaluate("new Promise(requestAnimationFrame)")
+
+
 def log_in(page, site: Site):
     """Log in by hand."""
     page.goto(site.url + "/login?next=/")

@@ -9,7 +9,7 @@ import pytest
 from tests.servers import Gunicorn
 from tests.waiting import assert_stays
 
-from .conftest import Site
+from .conftest import Site, rest
 from .test_live_in_browser import DRAWN, lengths, until
 
 CHART = "document.querySelector('.js-plotly-plot')"
@@ -89,11 +89,6 @@ def drag(page, low: float, high: float) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * high, middle, steps=4)
     page.mouse.up()
-
-
-def rest(page) -> None:
-    """Let Playwright tell what has happened meanwhile."""
-    page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def send(site, run: int, value, step: int) -> None:
