@@ -2,12 +2,12 @@
 
 import sqlalchemy as sa
 
-from aimanager.extensions import db
+from aimanager.extensions import writing
 
 
 def test_a_statement_that_makes_no_sense_is_our_fault_and_not_a_pause(app, api, alice):
-    with app.app_context(), db.engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE projects RENAME COLUMN description TO something"))
+    with app.app_context(), writing() as session:
+        session.execute(sa.text("ALTER TABLE projects RENAME COLUMN description TO something"))
     answer = api(alice).get("/projects/")
     assert (answer.status_code, answer.get_json()) == (500, {"detail": "Internal server error"})
     assert "Retry-After" not in answer.headers

@@ -2,7 +2,7 @@ import pytest
 import sqlalchemy as sa
 
 from aimanager.errors import Invalid
-from aimanager.extensions import db
+from aimanager.extensions import db, writing
 from aimanager.models import Run
 from aimanager.models.base import now
 from aimanager.web import ids
@@ -34,8 +34,8 @@ def test_what_was_done_to_ten_thousand_runs_can_be_taken_back(app, send, alice, 
     project, numbers = make_project(alice), range(100, 20_100, 2)  # No two follow each other, so that the ids are long.
     runs = [{"id": n, "project_id": project, "name": "run", "status": "completed", "config": {}, "tags": [], "notes": "",
              "started_at": now(), "colour": n % 20} for n in numbers]  # fmt: skip
-    with app.app_context(), db.engine.begin() as connection:
-        connection.execute(sa.insert(Run), runs)
+    with app.app_context(), writing() as session:
+        session.execute(sa.insert(Run), runs)
 
     def stored() -> list[tuple[bool, int]]:
         with app.app_context():
