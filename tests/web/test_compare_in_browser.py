@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import Site
+from tests.waiting import wait_until
+
+from .conftest import Site, rest
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,29 @@ def test_controls_change_the_table_and_the_address_and_leave_the_rest_of_it(comp
     assert re.search(r"x=time&all=1&base=\d+&keys=loss$", page.url)
     page.reload()
     expect(page.locator("#values th.base")).to_contain_text("run 2")
+
+
+def test_a_control_is_obeyed_while_the_table_renews_itself(compare):
+    page = compare(2)
+    page.wait_for_selector("[data-live=on]")
+    held, released = [], []
+
+    def hold(route):
+        if released:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(r"/app/compare\?"), hold)
+    renew = "document.body.dispatchEvent(new CustomEvent('look:again', { bubbles: true }))"
+    page.evaluate(f"{renew}; {renew}")
+    wait_until(lambda: held or rest(page))
+    page.get_by_role("button", name="Differences only").click()
+    page.evaluate(renew)
+    released.append(True)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("rowheader", name="epochs")).to_be_visible()
 
 
 def test_figures_are_drawn_in_both_themes_when_they_come_near(compare):

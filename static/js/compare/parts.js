@@ -9,9 +9,11 @@ export function renew(id) {
   const htmx = /** @type {Htmx | undefined} */ (/** @type {any} */ (window).htmx);
   if (!part || !htmx) return;
   const address = location.pathname + location.search;
-  if (part.dataset.later !== undefined) part.setAttribute("hx-get", address);
+  // A part that also renews itself asks for what the address says from now on.
+  if (part.hasAttribute("hx-get")) part.setAttribute("hx-get", address);
+  if (part.dataset.later !== undefined) return;
   // With the source the request says what it is for, and is answered with that part of the page.
-  else htmx.ajax("GET", address, { source: `#${id}`, target: `#${id}`, swap: "outerMorph" });
+  htmx.ajax("GET", address, { source: `#${id}`, target: `#${id}`, swap: "outerMorph" });
 }
 
 /** @type {number | null} */
