@@ -13,7 +13,7 @@ from sqlalchemy import select, union
 from ...db.engine import Database
 from ..console import examination as console
 from ..console_tables import console_chunk, console_stream, console_writer
-from ..tables import BEING_DELETED, DELETING, metric_stream
+from ..tables import BEING_DELETED, DELETING, metric_rollup, metric_stream
 from .examination import Examination, Fault
 
 
@@ -35,8 +35,10 @@ def runs_of(database: Database, runs: Sequence[int] | None = None) -> Sequence[i
     with database.reading() as connection:
         c = metric_stream.c
         with_points = select(c.run_no).where(c.state < DELETING)
-        with_console = union(*(select(table.c.run_no) for table in (console_stream, console_chunk, console_writer)))
-        found = {*connection.scalars(with_points), *connection.scalars(with_console)}
+        # What a run need not have is not missed there either: it is looked for where it is.
+        others = (metric_rollup, console_stream, console_chunk, console_writer)
+        with_others = union(*(select(table.c.run_no) for table in others))
+        found = {*connection.scalars(with_points), *connection.scalars(with_others)}
         all_runs = sorted(found.difference(connection.scalars(select(c.run_no).where(BEING_DELETED))))
     for run in set(runs or ()).difference(all_runs):
         raise NoPoints(run)
