@@ -211,7 +211,7 @@ def test_flush_waits_until_everything_is_there(server, manager):
     run.log({"m": 1.0})
     assert run.flush(timeout=0.2) is False
     server.start()
-    assert run.finish() is True
+    assert run.finish(timeout=60) is True
 
 
 def test_a_copy_of_a_run_is_the_run(server, manager):
