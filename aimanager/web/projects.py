@@ -103,7 +103,7 @@ def _table(project_id: int) -> dict[str, Any]:
     if groups and "in" in args:
         runs_table = grouped.members(groups, args["in"], runs_table)
     return {
-        "natural": {head.key: widths.natural(head, runs_table.rows, groups is not None) for head in heads},
+        "natural": widths.natural(heads, runs_table, groups is not None),
         "rows": columns.with_cells(runs_table, heads), "columns": heads, "name_column": name_head, "name_width": widths.of_name(groups), "grouped": groups,
         # What a search leaves as it is.
         "kept": [(name, value) for name in args if name not in {"q", "after", "limit"} for value in args.getlist(name)],

@@ -20,6 +20,14 @@ def test_a_head_is_shown_whole_with_its_value_its_group_and_the_arrow(look, alic
     assert in_order["metrics.val/accuracy"] == plain["metrics.val/accuracy"] + 16
 
 
+def test_a_number_with_a_power_of_ten_is_shown_whole(look, alice, make_project, make_run, make_points):
+    project = make_project(alice)
+    make_points(alice, make_run(alice, project), x=[0.5], tiny=[-4.162e-12], huge=[-4.162e12])
+    found = widths(look, alice, f"/app/projects/{project}?show=metrics.x&show=metrics.tiny&show=metrics.huge")
+    assert found["metrics.x"] == 84
+    assert found["metrics.tiny"] == found["metrics.huge"] == 116
+
+
 def test_tags_are_as_wide_as_those_of_the_widest_row(look, alice, make_project, make_run):
     project = make_project(alice)
     path = f"/app/projects/{project}?show=tags"
